@@ -1,0 +1,1 @@
+"""People: HTTP, websocket, web app and command line; the composition root."""

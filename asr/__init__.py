@@ -1,0 +1,1 @@
+"""Words: speech segments become text."""

@@ -1,0 +1,1 @@
+"""The catalogue of recognition models: what there is, where it comes from, whether it is whole."""

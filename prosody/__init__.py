@@ -1,0 +1,1 @@
+"""Tone: speech segments become measured prosody and emotion."""

@@ -1,0 +1,464 @@
+"""The events of a call: a closed union. The journal of these is the single truth; everything else is a fold over it.
+
+Names are past tense in Python and `noun.verb` on the wire (`TYPE`). `routing.wire` turns them into JSON and back,
+`routing.grammar.check_log` states in which order they may come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final, TypeAlias, get_args
+
+from asr.types import Language, Word
+from prosody.types import EmotionScore, EmotionShift, ProsodyFeatures
+from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
+from voice.contracts.speech import EndReason
+
+
+class Channel(StrEnum):
+    """How the caller reached us."""
+
+    WEBRTC = "webrtc"
+    SIP = "sip"
+    STREAM = "stream"
+    REPLAY = "replay"
+
+
+class Direction(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class CallEndReason(StrEnum):
+    """Why a call ended."""
+
+    CALLER_HUNG_UP = "caller_hung_up"
+    AGENT_HUNG_UP = "agent_hung_up"
+    AUDIO_ENDED = "audio_ended"
+    CONNECTION_LOST = "connection_lost"
+    SERVER_SHUTDOWN = "server_shutdown"
+    FAILED = "failed"
+
+
+class Grade(StrEnum):
+    """How demanding a need is: simple ones go to the AI, complex and urgent ones to a human (R1)."""
+
+    SIMPLE = "simple"
+    COMPLEX = "complex"
+    URGENT = "urgent"
+
+
+class KeyPointTag(StrEnum):
+    """What kind of key point a stretch of text is (R12)."""
+
+    ISSUE = "issue"
+    REQUEST = "request"
+    IDENTIFIER = "identifier"
+    PROMISE = "promise"
+    SENTIMENT = "sentiment"
+    OUTCOME = "outcome"
+
+
+class RouteTarget(StrEnum):
+    """Who serves the caller."""
+
+    AI = "ai"
+    HUMAN = "human"
+
+
+class Stage(StrEnum):
+    """A part of the pipeline that may fail while the call goes on."""
+
+    INTAKE = "intake"
+    DETECTION = "detection"
+    RECORDING = "recording"
+    RECOGNITION = "recognition"
+    PROSODY = "prosody"
+    EMOTION = "emotion"
+    UNDERSTANDING = "understanding"
+    POLICY = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text for people, in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """The first event. `started_at` is UTC, ISO 8601; addresses are opaque (a number, a URI, a file name)."""
+
+    TYPE: ClassVar[str] = "call.started"
+    direction: Direction
+    channel: Channel
+    caller: str
+    called: str
+    language: Language
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The end of the call; only notes, the summary and the wrap-up may follow. `duration` in samples."""
+
+    TYPE: ClassVar[str] = "call.ended"
+    reason: CallEndReason
+    duration: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class PartyJoined:
+    """A party's audio can be heard from now on."""
+
+    TYPE: ClassVar[str] = "party.joined"
+    party: Party
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyLeft:
+    """A party is gone."""
+
+    TYPE: ClassVar[str] = "party.left"
+    party: Party
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeld:
+    """The caller waits and hears no one."""
+
+    TYPE: ClassVar[str] = "call.held"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallResumed:
+    """The end of a hold."""
+
+    TYPE: ClassVar[str] = "call.resumed"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDropped:
+    """Audio of this span is lost; the pipeline and the recording hold silence there."""
+
+    TYPE: ClassVar[str] = "audio.dropped"
+    party: Party
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak; `start` includes the pre-roll."""
+
+    TYPE: ClassVar[str] = "speech.started"
+    party: Party
+    segment: SegmentId
+    start: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The segment is closed."""
+
+    TYPE: ClassVar[str] = "speech.ended"
+    party: Party
+    segment: SegmentId
+    span: Span
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptPartial:
+    """What a segment says so far; replaces the partial before."""
+
+    TYPE: ClassVar[str] = "transcript.partial"
+    segment: SegmentId
+    text: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFinal:
+    """What a segment says; exactly one per segment, empty text where nothing was understood."""
+
+    TYPE: ClassVar[str] = "transcript.final"
+    segment: SegmentId
+    text: str
+    words: tuple[Word, ...]
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProsodyMeasured:
+    """Tone of one caller segment."""
+
+    TYPE: ClassVar[str] = "prosody.measured"
+    segment: SegmentId
+    features: ProsodyFeatures
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionScored:
+    """Emotion of one caller segment: first from tone, once more when the words are there."""
+
+    TYPE: ClassVar[str] = "emotion.scored"
+    segment: SegmentId
+    score: EmotionScore
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionShifted:
+    """The smoothed curve crossed a threshold, with hysteresis."""
+
+    TYPE: ClassVar[str] = "emotion.shifted"
+    shift: EmotionShift
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecognized:
+    """What the turn is about. `label` is one of the classifier's classes or `unknown` (rejected)."""
+
+    TYPE: ClassVar[str] = "intent.recognized"
+    segment: SegmentId
+    label: str
+    grade: Grade
+    confidence: float
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPointFound:
+    """A stretch of a final that matters. Offsets count characters of the final's text, half open."""
+
+    TYPE: ClassVar[str] = "keypoint.found"
+    segment: SegmentId
+    tag: KeyPointTag
+    start: int
+    end: int
+    text: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFound:
+    """A named value in a final, for example an order number; `value` is normalised."""
+
+    TYPE: ClassVar[str] = "entity.found"
+    segment: SegmentId
+    kind: str
+    start: int
+    end: int
+    text: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeSuggested:
+    """Knowledge entries offered to whoever serves."""
+
+    TYPE: ClassVar[str] = "knowledge.suggested"
+    segment: SegmentId
+    entries: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionUsed:
+    """A suggestion was taken."""
+
+    TYPE: ClassVar[str] = "suggestion.used"
+    entry: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityChanged:
+    """Priority 0 (can wait) to 99 (now). `previous` equals the `current` of the change before (0 at the start)."""
+
+    TYPE: ClassVar[str] = "priority.changed"
+    previous: int
+    current: int
+    rule: str
+    reason: Wording
+    evidence: tuple[SegmentId, ...]
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecided:
+    """Who shall serve. Stated when it changes; the first decision is always stated."""
+
+    TYPE: ClassVar[str] = "route.decided"
+    target: RouteTarget
+    rule: str
+    reason: Wording
+    evidence: tuple[SegmentId, ...]
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotSaid:
+    """The AI agent spoke."""
+
+    TYPE: ClassVar[str] = "bot.said"
+    text: str
+    sources: tuple[str, ...]
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPlayed:
+    """A prompt was played, to its end or cut; a `disclosure` may never be cut (R7)."""
+
+    TYPE: ClassVar[str] = "prompt.played"
+    prompt: str
+    disclosure: bool
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverRequested:
+    """A human is asked for; `ticket` names the hand-over ticket."""
+
+    TYPE: ClassVar[str] = "handover.requested"
+    ticket: str
+    reason: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverOffered:
+    """The ticket is offered to an agent."""
+
+    TYPE: ClassVar[str] = "handover.offered"
+    ticket: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverAccepted:
+    """The agent took it."""
+
+    TYPE: ClassVar[str] = "handover.accepted"
+    ticket: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverFailed:
+    """Nobody took it; `code` says why (R9)."""
+
+    TYPE: ClassVar[str] = "handover.failed"
+    ticket: str
+    code: str
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """A key was pressed: 0-9, *, #, A-D."""
+
+    TYPE: ClassVar[str] = "dtmf.received"
+    party: Party
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteWritten:
+    """Somebody wrote a note."""
+
+    TYPE: ClassVar[str] = "note.written"
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryPrepared:
+    """The prepared summary of the call."""
+
+    TYPE: ClassVar[str] = "summary.prepared"
+    text: str
+    evidence: tuple[SegmentId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallWrappedUp:
+    """After-call work is done."""
+
+    TYPE: ClassVar[str] = "call.wrapped_up"
+    agent: str
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """A stage broke; the call goes on without it (for this segment, or, where None, from now on)."""
+
+    TYPE: ClassVar[str] = "stage.failed"
+    stage: Stage
+    code: str
+    segment: SegmentId | None = None
+
+
+CallEvent: TypeAlias = (
+    CallStarted
+    | CallEnded
+    | PartyJoined
+    | PartyLeft
+    | CallHeld
+    | CallResumed
+    | AudioDropped
+    | SpeechStarted
+    | SpeechEnded
+    | TranscriptPartial
+    | TranscriptFinal
+    | ProsodyMeasured
+    | EmotionScored
+    | EmotionShifted
+    | IntentRecognized
+    | KeyPointFound
+    | EntityFound
+    | KnowledgeSuggested
+    | SuggestionUsed
+    | PriorityChanged
+    | RouteDecided
+    | BotSaid
+    | PromptPlayed
+    | HandoverRequested
+    | HandoverOffered
+    | HandoverAccepted
+    | HandoverFailed
+    | DtmfReceived
+    | NoteWritten
+    | SummaryPrepared
+    | CallWrappedUp
+    | StageFailed
+)
+
+EVENT_TYPES: Final[dict[str, type[CallEvent]]] = {event.TYPE: event for event in get_args(CallEvent)}
+"""Wire name to class, for every event there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event with its place in the call.
+
+    Attributes:
+        call: the call's id.
+        seq: gapless from 0 within the call.
+        at: media time in samples when it was recorded; never falls within a call.
+        event: what happened.
+    """
+
+    call: CallId
+    seq: int
+    at: Samples
+    event: CallEvent

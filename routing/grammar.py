@@ -1,0 +1,235 @@
+"""The grammar of a call's log: which events may come in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prosody.types import EmotionBasis
+from routing.events import (
+    CallEnded,
+    CallHeld,
+    CallResumed,
+    CallStarted,
+    CallWrappedUp,
+    EmotionScored,
+    EmotionShifted,
+    EntityFound,
+    HandoverAccepted,
+    HandoverFailed,
+    HandoverOffered,
+    HandoverRequested,
+    IntentRecognized,
+    KeyPointFound,
+    KnowledgeSuggested,
+    NoteWritten,
+    PartyJoined,
+    PartyLeft,
+    PriorityChanged,
+    ProsodyMeasured,
+    RouteDecided,
+    SpeechEnded,
+    SpeechStarted,
+    Stage,
+    StageFailed,
+    Stamped,
+    SummaryPrepared,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from voice.contracts.audio import Party, SegmentId
+from voice.contracts.errors import LogGrammarError
+
+
+@dataclass(slots=True)
+class _Segment:
+    """What the log has said of one segment so far."""
+
+    party: Party
+    start: int
+    ended: bool = False
+    text: str | None = None
+    measured: bool = False
+    scores: list[EmotionBasis] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The state of reading a log; `read` raises where an event may not stand."""
+
+    seq: int = -1
+    at: int = 0
+    call: str | None = None
+    ended: bool = False
+    held: bool = False
+    priority: int = 0
+    level: str | None = None
+    present: set[tuple[Party, str | None]] = field(default_factory=set)
+    segments: dict[SegmentId, _Segment] = field(default_factory=dict)
+    failed: set[tuple[Stage, SegmentId | None]] = field(default_factory=set)
+    tickets: dict[str, str] = field(default_factory=dict)
+
+    def read(self, stamped: Stamped) -> None:
+        self._read_stamp(stamped)
+        match stamped.event:
+            case CallStarted():
+                _demand(stamped.seq == 0, stamped, "call.started is the first event and stands once")
+            case CallEnded():
+                self.ended = True
+            case PartyJoined(party=party, agent=agent):
+                _demand((party, agent) not in self.present, stamped, f"{party} has joined already")
+                self.present.add((party, agent))
+            case PartyLeft(party=party, agent=agent):
+                _demand((party, agent) in self.present, stamped, f"{party} was not there")
+                self.present.discard((party, agent))
+            case CallHeld():
+                _demand(not self.held, stamped, "the call is held already")
+                self.held = True
+            case CallResumed():
+                _demand(self.held, stamped, "the call was not held")
+                self.held = False
+            case PriorityChanged(previous=previous, current=current, evidence=evidence):
+                _demand(
+                    previous == self.priority,
+                    stamped,
+                    f"previous priority was {self.priority}, not {previous}",
+                )
+                _demand(0 <= current <= 99 and current != previous, stamped, "priority changes within 0 to 99")
+                self._known(stamped, *evidence)
+                self.priority = current
+            case RouteDecided(evidence=evidence) | SummaryPrepared(evidence=evidence):
+                self._known(stamped, *evidence)
+            case EmotionShifted(shift=shift):
+                expected = self.level or "settled"
+                _demand(shift.previous == expected, stamped, f"the level was {expected}, not {shift.previous}")
+                _demand(shift.current != shift.previous, stamped, "a shift changes the level")
+                self._known(stamped, *shift.segments)
+                self.level = shift.current
+            case HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverFailed():
+                self._read_handover(stamped)
+            case StageFailed(stage=stage, segment=segment):
+                self.failed.add((stage, segment))
+            case _:
+                self._read_speech(stamped)
+
+    def _read_stamp(self, stamped: Stamped) -> None:
+        _demand(stamped.seq == self.seq + 1, stamped, f"seq {self.seq + 1} comes next")
+        _demand(stamped.at >= self.at, stamped, "time does not run backwards")
+        _demand(self.call in (None, stamped.call), stamped, f"this log is of call {self.call}")
+        _demand(
+            stamped.seq > 0 or isinstance(stamped.event, CallStarted),
+            stamped,
+            "a log begins with call.started",
+        )
+        after = isinstance(stamped.event, NoteWritten | SummaryPrepared | CallWrappedUp)
+        _demand(not self.ended or after, stamped, "the call has ended")
+        self.seq, self.at, self.call = stamped.seq, stamped.at, stamped.call
+
+    def _read_speech(self, stamped: Stamped) -> None:
+        match stamped.event:
+            case SpeechStarted(party=party, segment=segment, start=start):
+                _demand(segment == len(self.segments), stamped, f"segment {len(self.segments)} comes next")
+                speaking = [s for s in self.segments.values() if s.party is party and not s.ended]
+                _demand(not speaking, stamped, f"{party} speaks already")
+                self.segments[segment] = _Segment(party, start)
+            case SpeechEnded(party=party, segment=segment, span=span):
+                one = self._segment(stamped, segment)
+                _demand(not one.ended and one.party is party, stamped, "the segment was not open for this party")
+                _demand(span.start == one.start, stamped, "the span starts where speech.started said")
+                one.ended = True
+            case TranscriptPartial(segment=segment):
+                _demand(self._segment(stamped, segment).text is None, stamped, "no partial follows the final")
+            case TranscriptFinal(segment=segment, text=text):
+                one = self._segment(stamped, segment)
+                _demand(one.ended, stamped, "the final follows speech.ended")
+                _demand(one.text is None, stamped, "a segment has one final")
+                one.text = text
+            case ProsodyMeasured(segment=segment):
+                one = self._segment(stamped, segment)
+                _demand(one.party is Party.CALLER, stamped, "only the caller's tone is measured")
+                _demand(one.ended and not one.measured, stamped, "prosody is measured once, after speech.ended")
+                one.measured = True
+            case EmotionScored(segment=segment, score=score):
+                self._read_emotion(stamped, self._segment(stamped, segment), score.basis)
+            case (
+                KeyPointFound(segment=segment, start=start, end=end, text=text)
+                | EntityFound(segment=segment, start=start, end=end, text=text)
+            ):
+                final = self._segment(stamped, segment).text
+                _demand(final is not None and final[start:end] == text, stamped, "the offsets give the text")
+            case IntentRecognized(segment=segment) | KnowledgeSuggested(segment=segment):
+                self._known(stamped, segment)
+            case _:
+                pass
+
+    def _read_emotion(self, stamped: Stamped, one: _Segment, basis: EmotionBasis) -> None:
+        _demand(one.measured, stamped, "emotion follows prosody.measured")
+        if basis is EmotionBasis.TONE:
+            _demand(not one.scores, stamped, "tone alone is scored once, first")
+        else:
+            _demand(basis not in one.scores, stamped, "a segment is rescored once")
+            _demand(one.text is not None, stamped, "the words are there before they count")
+        one.scores.append(basis)
+
+    def _read_handover(self, stamped: Stamped) -> None:
+        match stamped.event:
+            case HandoverRequested(ticket=ticket):
+                _demand(ticket not in self.tickets, stamped, f"ticket {ticket} was requested already")
+                self.tickets[ticket] = "requested"
+            case HandoverOffered(ticket=ticket):
+                _demand(self.tickets.get(ticket) in ("requested", "failed"), stamped, "an open ticket is offered")
+                self.tickets[ticket] = "offered"
+            case HandoverAccepted(ticket=ticket):
+                _demand(self.tickets.get(ticket) == "offered", stamped, "an offered ticket is accepted")
+                self.tickets[ticket] = "accepted"
+            case HandoverFailed(ticket=ticket):
+                _demand(self.tickets.get(ticket) in ("requested", "offered"), stamped, "an open ticket fails")
+                self.tickets[ticket] = "failed"
+            case _:
+                pass
+
+    def _segment(self, stamped: Stamped, segment: SegmentId) -> _Segment:
+        _demand(segment in self.segments, stamped, f"segment {segment} has not started")
+        return self.segments[segment]
+
+    def _known(self, stamped: Stamped, *segments: SegmentId) -> None:
+        for segment in segments:
+            self._segment(stamped, segment)
+
+    def finish(self) -> None:
+        """Check what must have happened once the log is complete."""
+        if not self.ended:
+            raise LogGrammarError(f"Call {self.call}: a complete log holds call.ended.")
+        for number, one in self.segments.items():
+            if not one.ended:
+                raise LogGrammarError(f"Call {self.call}: segment {number} was never closed.")
+            if one.text is None:
+                raise LogGrammarError(f"Call {self.call}: segment {number} has no final.")
+            excused = {(Stage.PROSODY, number), (Stage.PROSODY, None)} & self.failed
+            if one.party is Party.CALLER and not one.measured and not excused:
+                raise LogGrammarError(f"Call {self.call}: caller segment {number} has no prosody and no stage.failed.")
+
+
+def check_log(events: Iterable[Stamped], *, complete: bool = True) -> None:
+    """Check one call's log against the grammar.
+
+    Args:
+        events: the events of one call, in order of `seq`, from 0.
+        complete: whether the call is over; then it must have ended, and every segment must be closed and have its
+            one final.
+
+    Raises:
+        LogGrammarError: names the first event that may not stand where it stands.
+    """
+    reader = _Reader()
+    for stamped in events:
+        reader.read(stamped)
+    if reader.seq < 0:
+        raise LogGrammarError("A log holds at least call.started; this one is empty.")
+    if complete:
+        reader.finish()
+
+
+def _demand(holds: bool, stamped: Stamped, rule: str) -> None:
+    if not holds:
+        raise LogGrammarError(f"Call {stamped.call}, seq {stamped.seq} ({stamped.event.TYPE}): {rule}.")

@@ -1,0 +1,1 @@
+"""Append and read the events of calls."""

@@ -1,0 +1,180 @@
+"""What is known of a call: a fold over its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from asr.types import Language
+from prosody.types import EmotionLevel, EmotionScore
+from routing.events import (
+    AudioDropped,
+    BotSaid,
+    CallEnded,
+    CallHeld,
+    CallResumed,
+    CallStarted,
+    CallWrappedUp,
+    Channel,
+    DtmfReceived,
+    EmotionScored,
+    EmotionShifted,
+    EntityFound,
+    HandoverAccepted,
+    HandoverFailed,
+    HandoverOffered,
+    HandoverRequested,
+    IntentRecognized,
+    KeyPointFound,
+    KnowledgeSuggested,
+    NoteWritten,
+    PartyJoined,
+    PartyLeft,
+    PriorityChanged,
+    PromptPlayed,
+    ProsodyMeasured,
+    RouteDecided,
+    RouteTarget,
+    SpeechEnded,
+    SpeechStarted,
+    StageFailed,
+    Stamped,
+    SuggestionUsed,
+    SummaryPrepared,
+    TranscriptFinal,
+    TranscriptPartial,
+    Wording,
+)
+from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentState:
+    """One utterance as far as it is known; `final` tells whether `text` may still change."""
+
+    party: Party
+    start: Samples
+    span: Span | None = None
+    text: str = ""
+    final: bool = False
+    emotion: EmotionScore | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """A call as its events tell it.
+
+    `apply` answers the state after one more event; a state is never changed in place, so whoever holds one may keep it.
+    """
+
+    call: CallId
+    last_seq: int = -1
+    at: Samples = 0
+    started: CallStarted | None = None
+    ended: CallEnded | None = None
+    held: bool = False
+    parties: frozenset[Party] = frozenset()
+    segments: dict[SegmentId, SegmentState] = field(default_factory=dict)
+    intent: IntentRecognized | None = None
+    priority: int = 0
+    route: RouteDecided | None = None
+    level: EmotionLevel = EmotionLevel.SETTLED
+    digits: str = ""
+    failures: tuple[StageFailed, ...] = ()
+
+    @property
+    def language(self) -> Language | None:
+        """What the caller speaks."""
+        return self.started.language if self.started else None
+
+    @property
+    def channel(self) -> Channel | None:
+        """How the caller reached us."""
+        return self.started.channel if self.started else None
+
+    @property
+    def target(self) -> RouteTarget | None:
+        """Who shall serve, once decided."""
+        return self.route.target if self.route else None
+
+    @property
+    def route_reason(self) -> Wording | None:
+        """Why, in both languages."""
+        return self.route.reason if self.route else None
+
+    @property
+    def last_text(self) -> str:
+        """The newest words of the caller, partial or final."""
+        said = (s.text for s in reversed(self.segments.values()) if s.party is Party.CALLER and s.text)
+        return next(said, "")
+
+    def apply(self, stamped: Stamped) -> CallState:
+        """The state after `stamped`."""
+        base = replace(self, last_seq=stamped.seq, at=stamped.at)
+        match stamped.event:
+            case CallStarted() as started:
+                return replace(base, started=started)
+            case CallEnded() as ended:
+                return replace(base, ended=ended)
+            case PartyJoined(party=party):
+                return replace(base, parties=self.parties | {party})
+            case PartyLeft(party=party):
+                return replace(base, parties=self.parties - {party})
+            case CallHeld():
+                return replace(base, held=True)
+            case CallResumed():
+                return replace(base, held=False)
+            case IntentRecognized() as intent:
+                return replace(base, intent=intent)
+            case PriorityChanged(current=current):
+                return replace(base, priority=current)
+            case RouteDecided() as route:
+                return replace(base, route=route)
+            case EmotionShifted(shift=shift):
+                return replace(base, level=shift.current)
+            case DtmfReceived(digit=digit):
+                return replace(base, digits=self.digits + digit)
+            case StageFailed() as failure:
+                return replace(base, failures=(*self.failures, failure))
+            case SpeechStarted(party=party, segment=number, start=start):
+                return base._with_segment(number, SegmentState(party, start))
+            case SpeechEnded(segment=number, span=span):
+                return base._with_segment(number, replace(self.segments[number], span=span))
+            case TranscriptPartial(segment=number, text=text):
+                return base._with_segment(number, replace(self.segments[number], text=text))
+            case TranscriptFinal(segment=number, text=text):
+                return base._with_segment(number, replace(self.segments[number], text=text, final=True))
+            case EmotionScored(segment=number, score=score):
+                return base._with_segment(number, replace(self.segments[number], emotion=score))
+            case (
+                AudioDropped()
+                | ProsodyMeasured()
+                | KeyPointFound()
+                | EntityFound()
+                | KnowledgeSuggested()
+                | SuggestionUsed()
+                | BotSaid()
+                | PromptPlayed()
+                | HandoverRequested()
+                | HandoverOffered()
+                | HandoverAccepted()
+                | HandoverFailed()
+                | NoteWritten()
+                | SummaryPrepared()
+                | CallWrappedUp()
+            ):
+                return base
+            case _:
+                assert_never(stamped.event)
+
+    def _with_segment(self, number: SegmentId, segment: SegmentState) -> CallState:
+        return replace(self, segments=self.segments | {number: segment})
+
+
+def fold(call: CallId, events: Iterable[Stamped]) -> CallState:
+    """The state of a call after `events`."""
+    state = CallState(call)
+    for stamped in events:
+        state = state.apply(stamped)
+    return state

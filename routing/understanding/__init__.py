@@ -1,0 +1,1 @@
+"""What a turn means: intent, sentiment words, key points."""

@@ -1,0 +1,1 @@
+"""Sound in, sound out, speech found. Imports no other room."""

@@ -1,0 +1,1 @@
+"""Resampling, G.711, file decoding, levels, mixing."""

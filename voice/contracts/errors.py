@@ -1,0 +1,179 @@
+"""The one tree of errors.
+
+Every error that Warmline raises on purpose descends from `WarmlineError`, carries a stable `code` for machines and
+logs, and a message for people that says what was expected, what came, and (where one exists) how to mend it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WarmlineError(Exception):
+    """Base of all errors; `code` is stable, `fix` says how to mend it (may be empty)."""
+
+    code: ClassVar[str] = "warmline.error"
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message} {self.fix}".rstrip()
+
+
+class AudioFormatError(WarmlineError):
+    """Audio that cannot be what it claims to be, or that holds nothing."""
+
+    code = "audio.format"
+
+
+class AudioEmptyError(AudioFormatError):
+    """A recording without a single sample."""
+
+    code = "audio.empty"
+
+
+class AudioTruncatedError(AudioFormatError):
+    """A recording that ends before its header says so, beyond what can be used."""
+
+    code = "audio.truncated"
+
+
+class FrameError(WarmlineError):
+    """A frame that breaks the contract of `AudioFrame`: length, alignment, type."""
+
+    code = "audio.frame"
+
+
+class SdpError(WarmlineError):
+    """A session description that cannot be parsed or has no usable audio."""
+
+    code = "webrtc.sdp"
+
+
+class MediaError(WarmlineError):
+    """A peer whose media cannot be set up or was lost."""
+
+    code = "webrtc.media"
+
+
+class CapacityError(WarmlineError):
+    """No room for another call, or a bounded queue that may not drop is full."""
+
+    code = "capacity.exceeded"
+
+
+class RecordingError(WarmlineError):
+    """The recording cannot be written (disk full, read-only folder)."""
+
+    code = "recording.write"
+
+
+class ModelError(WarmlineError):
+    """A model that is missing, unknown, corrupt or of the wrong kind."""
+
+    code = "model.error"
+
+
+class ModelMissingError(ModelError):
+    """A model whose folder or files are not there."""
+
+    code = "model.missing"
+
+
+class ModelCorruptError(ModelError):
+    """A model whose files are there but are not what the catalogue expects."""
+
+    code = "model.corrupt"
+
+
+class ModelFetchError(ModelError):
+    """A model that could not be fetched."""
+
+    code = "model.fetch"
+
+
+class UnknownEngineError(WarmlineError):
+    """A recognizer, detector or model name that does not exist."""
+
+    code = "engine.unknown"
+
+
+class EventError(WarmlineError):
+    """An event in wire form that is malformed or of an unknown type."""
+
+    code = "event.malformed"
+
+
+class LogGrammarError(WarmlineError):
+    """A call's log that breaks the grammar stated by `check_log`."""
+
+    code = "event.grammar"
+
+
+class JournalError(WarmlineError):
+    """The journal refuses or cannot serve a request."""
+
+    code = "journal.error"
+
+
+class JournalSequenceError(JournalError):
+    """An append whose `seq` is not the next one of its call."""
+
+    code = "journal.sequence"
+
+
+class JournalUnavailableError(JournalError):
+    """The journal's storage cannot be written or read."""
+
+    code = "journal.unavailable"
+
+
+class JournalPositionError(JournalError):
+    """A resume from a `seq` that the call has not reached."""
+
+    code = "journal.position"
+
+
+class UnknownCallError(JournalError):
+    """A call that the journal or the switchboard does not know."""
+
+    code = "call.unknown"
+
+
+class SlowFollowerError(JournalError):
+    """A follower that fell behind its bounded queue; it may resume by `seq`."""
+
+    code = "journal.slow_follower"
+
+
+class PolicyError(WarmlineError):
+    """A policy file that is not valid; the message names line and field."""
+
+    code = "policy.invalid"
+
+
+class SettingsError(WarmlineError):
+    """A setting that is unknown or out of range."""
+
+    code = "settings.invalid"
+
+
+class AccountError(WarmlineError):
+    """An account that cannot be created or does not exist."""
+
+    code = "account.invalid"
+
+
+class PortInUseError(WarmlineError):
+    """The address to listen on is taken."""
+
+    code = "serve.port_in_use"
+
+
+class DataFolderError(WarmlineError):
+    """The data folder cannot be created or written."""
+
+    code = "data.unwritable"

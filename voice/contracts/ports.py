@@ -1,0 +1,86 @@
+"""Ports: what the rooms ask of each other and of the outside world.
+
+A Protocol stands here only where two implementations exist, and one conformance suite in `tests/conformance` runs
+against all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, Self
+
+from voice.contracts.audio import AudioFrame, Party, Pcm, Samples
+
+
+class Clock(Protocol):
+    """Time, injected: the wall in production, a hand-driven clock in tests, media time in unpaced replay."""
+
+    def now_s(self) -> float:
+        """Monotonic seconds since an arbitrary origin."""
+        ...
+
+    async def sleep_until(self, moment_s: float) -> None:
+        """Return once `now_s()` has reached `moment_s`; at once (but after a checkpoint) if it has."""
+        ...
+
+
+class AudioSource(Protocol):
+    """Where frames come from: a WebRTC track, a phone line, a file.
+
+    Iterating yields frames of one or several parties in order of their media time, ends when the audio ends, and raises
+    `AudioFormatError` or `MediaError` where it breaks. A source may be iterated once. A source may be left early.
+    """
+
+    @property
+    def parties(self) -> frozenset[Party]:
+        """The parties whose frames this source yields."""
+        ...
+
+    def frames(self) -> AsyncIterator[AudioFrame]:
+        """The frames, until the audio ends."""
+        ...
+
+
+class AudioSink(Protocol):
+    """Where a party hears what the other side says."""
+
+    def play(self, pcm: Pcm) -> None:
+        """Queue audio (16 kHz mono float32, any length) to be played after what is queued already.
+
+        Raises:
+            CapacityError: more than the sink's bound (stated by the sink in seconds) would be queued.
+        """
+        ...
+
+    def clear(self) -> Samples:
+        """Drop what is queued but not yet played (barge-in); answers how many samples were dropped."""
+        ...
+
+
+class CallLeg(AbstractAsyncContextManager["CallLeg"], Protocol):
+    """One party's connection, whatever its transport. Entering starts it; leaving hangs up and frees everything."""
+
+    @property
+    def source(self) -> AudioSource:
+        """What the party says."""
+        ...
+
+    @property
+    def sink(self) -> AudioSink:
+        """What the party hears."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+
+class VoiceActivityDetector(Protocol):
+    """Decides frame by frame whether somebody speaks. One instance per party and call: it carries state."""
+
+    def probability(self, pcm: Pcm) -> float:
+        """Probability of speech in [0, 1] for one frame of 320 samples, given the frames before it."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the past, as if newly made."""
+        ...

@@ -1,0 +1,1 @@
+"""WebRTC peers: answering, receiving, sending."""
