@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,20 +51,21 @@ class JournalReader(Protocol):
         """
         ...
 
-    def follow(self, call: CallId, *, after: int = -1) -> AsyncIterator[Stamped]:
+    def follow(self, call: CallId, *, after: int = -1) -> AsyncGenerator[Stamped]:
         """Stored events with `seq` > `after`, then each new one as it is stored, without gap or duplicate.
 
-        Ends after call.ended once the call's writer has closed. Close it (`aclosing`) to leave early.
+        A follower reads at its own pace: nothing is queued for it, so it can neither lose events nor fill memory. It
+        never ends by itself, because notes may be written long after call.ended; close it (`aclosing`) to leave.
 
         Raises:
             UnknownCallError: no event of that call is stored.
             JournalPositionError: `after` lies beyond the last stored `seq`.
-            SlowFollowerError: the follower fell behind its bounded queue; resume with the last `seq` it saw.
+            JournalUnavailableError: the storage cannot be read.
         """
         ...
 
-    def watch(self) -> AsyncIterator[Stamped]:
-        """Every event of every call stored from now on, in order per call.
+    def watch(self) -> AbstractAsyncContextManager[AsyncIterator[Stamped]]:
+        """Every event of every call stored from the moment of entering, in order per call.
 
         Raises:
             SlowFollowerError: the watcher fell behind its bounded queue.

@@ -1,0 +1,242 @@
+"""What every journal must do; runs on the one in memory and on SQLite."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from asr.types import Language
+from routing.events import (
+    CallEnded,
+    CallEndReason,
+    CallEvent,
+    CallStarted,
+    Channel,
+    Direction,
+    DtmfReceived,
+    NoteWritten,
+    Stamped,
+)
+from routing.journal.memory import MemoryJournal
+from routing.journal.news import WATCH_EVENTS
+from routing.journal.ports import Journal
+from routing.journal.sqlite import SqliteJournal
+from voice.contracts.audio import CallId, Party
+from voice.contracts.errors import (
+    JournalPositionError,
+    JournalSequenceError,
+    JournalUnavailableError,
+    SlowFollowerError,
+    UnknownCallError,
+)
+
+pytestmark = pytest.mark.anyio
+CALL = CallId("c-1")
+
+
+def started(minute: int = 0) -> CallStarted:
+    at = f"2026-01-01T00:{minute:02}:00Z"
+    return CallStarted(Direction.INBOUND, Channel.WEBRTC, "web", "main", Language.ZH, at)
+
+
+def log(call: CallId, length: int, *, minute: int = 0) -> list[Stamped]:
+    events: list[CallEvent] = [started(minute), *(DtmfReceived(Party.CALLER, str(n % 10)) for n in range(length - 1))]
+    return [Stamped(call, seq, seq * 320, event) for seq, event in enumerate(events)]
+
+
+@asynccontextmanager
+async def open_journal(kind: str, folder: Path) -> AsyncIterator[Journal]:
+    if kind == "memory":
+        yield MemoryJournal()
+    else:
+        async with SqliteJournal.open(folder / "journal.db") as journal:
+            yield journal
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
+    async with open_journal(request.param, tmp_path) as journal:
+        yield journal
+
+
+async def test_what_is_appended_is_read_back(journal: Journal) -> None:
+    events = log(CALL, 20)
+    await journal.append(events[:1])
+    await journal.append(events[1:7])
+    await journal.append(events[7:])
+    assert list(await journal.read(CALL)) == events
+    assert list(await journal.read(CALL, after=4, limit=3)) == events[5:8]
+    assert list(await journal.read(CALL, after=19)) == []
+
+
+async def test_appending_nothing_is_nothing(journal: Journal) -> None:
+    await journal.append([])
+    assert list(await journal.calls()) == []
+
+
+@pytest.mark.parametrize("wrong", [[2], [0], [1, 3], [5], [2, 1]], ids=str)
+async def test_a_gap_or_a_repetition_is_refused_whole(journal: Journal, wrong: list[int]) -> None:
+    events = log(CALL, 9)
+    await journal.append(events[:1])
+    with pytest.raises(JournalSequenceError):
+        await journal.append([events[seq] for seq in wrong])
+    assert list(await journal.read(CALL)) == events[:1]
+    await journal.append(events[1:])
+    assert list(await journal.read(CALL)) == events
+
+
+async def test_one_append_holds_one_call(journal: Journal) -> None:
+    with pytest.raises(JournalSequenceError):
+        await journal.append([log(CALL, 1)[0], log(CallId("c-2"), 2)[1]])
+
+
+async def test_a_log_begins_with_call_started(journal: Journal) -> None:
+    with pytest.raises(JournalSequenceError):
+        await journal.append([Stamped(CALL, 0, 0, NoteWritten("a", "b"))])
+
+
+async def test_an_unknown_call_and_a_future_position_are_refused(journal: Journal) -> None:
+    with pytest.raises(UnknownCallError):
+        await journal.read(CALL)
+    await journal.append(log(CALL, 3))
+    for after in (3, 99, -2):
+        with pytest.raises(JournalPositionError):
+            await journal.read(CALL, after=after)
+        with pytest.raises(JournalPositionError):
+            await anext(journal.follow(CALL, after=after))
+
+
+async def test_calls_are_listed_newest_first_in_pages(journal: Journal) -> None:
+    for minute in range(5):
+        await journal.append(log(CallId(f"c-{minute}"), minute + 1, minute=minute))
+    await journal.append([Stamped(CallId("c-4"), 5, 9999, CallEnded(CallEndReason.AUDIO_ENDED, 9999))])
+    first = await journal.calls(limit=2)
+    assert [(entry.call, entry.last_seq, entry.ended) for entry in first] == [("c-4", 5, True), ("c-3", 3, False)]
+    rest = await journal.calls(before=first[-1].started_at)
+    assert [entry.call for entry in rest] == ["c-2", "c-1", "c-0"]
+
+
+async def test_a_follower_sees_everything_once_while_it_is_written(journal: Journal) -> None:
+    events = log(CALL, 400)
+    await journal.append(events[:1])
+    seen: list[Stamped] = []
+
+    async def read_all() -> None:
+        async with aclosing(journal.follow(CALL, after=-1)) as follower:
+            async for stamped in follower:
+                seen.append(stamped)
+                if stamped.seq == 399:
+                    return
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read_all)
+            for start in range(1, 400, 7):
+                await journal.append(events[start : start + 7])
+    assert seen == events
+
+
+async def test_a_follower_resumes_after_any_seq(journal: Journal) -> None:
+    events = log(CALL, 30)
+    await journal.append(events)
+    for after in (-1, 0, 17, 28):
+        async with aclosing(journal.follow(CALL, after=after)) as follower:
+            assert (await anext(follower)).seq == after + 1
+
+
+async def test_notes_after_the_end_reach_the_follower(journal: Journal) -> None:
+    await journal.append(log(CALL, 1))
+    await journal.append([Stamped(CALL, 1, 10, CallEnded(CallEndReason.AUDIO_ENDED, 10))])
+    with anyio.fail_after(10):
+        async with aclosing(journal.follow(CALL, after=1)) as follower, anyio.create_task_group() as tasks:
+            tasks.start_soon(journal.append, [Stamped(CALL, 2, 20, NoteWritten("qa", "ok"))])
+            assert (await anext(follower)).event == NoteWritten("qa", "ok")
+
+
+async def test_a_watcher_sees_all_calls_from_entering_on(journal: Journal) -> None:
+    await journal.append(log(CallId("before"), 3))
+    async with journal.watch() as feed:
+        await journal.append(log(CALL, 2))
+        await journal.append(log(CallId("c-2"), 1))
+        with anyio.fail_after(10):
+            seen = [(await anext(feed)).call for _ in range(3)]
+    assert seen == [CALL, CALL, "c-2"]
+
+
+async def test_a_watcher_that_does_not_read_is_cut_and_harms_nobody(journal: Journal) -> None:
+    events = log(CALL, WATCH_EVENTS + 2)
+    async with journal.watch() as feed:
+        await journal.append(events)
+        assert [(await anext(feed)).seq for _ in range(WATCH_EVENTS)] == list(range(WATCH_EVENTS))
+        with pytest.raises(SlowFollowerError):
+            await anext(feed)
+    assert len(await journal.read(CALL)) == len(events)
+
+
+async def test_many_calls_at_once_each_keep_their_order(journal: Journal) -> None:
+    async def write(call: CallId) -> None:
+        for stamped in log(call, 60):
+            await journal.append([stamped])
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(10):
+            tasks.start_soon(write, CallId(f"c-{number}"))
+    for number in range(10):
+        assert [stamped.seq for stamped in await journal.read(CallId(f"c-{number}"))] == list(range(60))
+
+
+async def test_sqlite_keeps_events_over_a_restart(tmp_path: Path) -> None:
+    events = log(CALL, 10)
+    async with open_journal("sqlite", tmp_path) as journal:
+        await journal.append(events[:6])
+    async with open_journal("sqlite", tmp_path) as journal:
+        await journal.append(events[6:])
+        assert list(await journal.read(CALL)) == events
+
+
+async def test_the_database_itself_refuses_gaps_and_changes(tmp_path: Path) -> None:
+    async with open_journal("sqlite", tmp_path) as journal:
+        await journal.append(log(CALL, 3))
+    database = sqlite3.connect(tmp_path / "journal.db")
+    try:
+        with pytest.raises(sqlite3.IntegrityError, match="next one"):
+            database.execute("INSERT INTO event VALUES ('c-1', 7, 'x', x'00')")
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            database.execute("UPDATE event SET body = x'00'")
+    finally:
+        database.close()
+
+
+async def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(JournalUnavailableError, match="data folder"):
+        async with open_journal("sqlite", tmp_path / "nowhere"):
+            pass
+
+
+async def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"no database at all, but long enough to look" * 50)
+    with pytest.raises(JournalUnavailableError):
+        async with open_journal("sqlite", tmp_path):
+            pass
+
+
+async def test_a_full_disk_loses_nothing_that_was_stored(tmp_path: Path) -> None:
+    events = log(CALL, 4000)
+    async with open_journal("sqlite", tmp_path) as journal:
+        await journal.append(events[:10])
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # as a full disk: writes fail beyond this size
+        try:
+            with pytest.raises(JournalUnavailableError, match="room"):
+                await journal.append(events[10:])
+            assert list(await journal.read(CALL)) == events[:10]
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await journal.append(events[10:])
+        assert list(await journal.read(CALL)) == events
