@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Protocol, Self
 
 from voice.contracts.audio import AudioFrame, Party, Pcm, Samples
@@ -18,6 +19,10 @@ class Clock(Protocol):
 
     def now_s(self) -> float:
         """Monotonic seconds since an arbitrary origin."""
+        ...
+
+    def utc_now(self) -> datetime:
+        """Date and time in UTC, for what people and other systems read; never to measure a duration."""
         ...
 
     async def sleep_until(self, moment_s: float) -> None:

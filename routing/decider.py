@@ -1,0 +1,76 @@
+"""A call's facts and the decision in force: turns, scores and keys in, events out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from asr.types import Language
+from prosody.types import EmotionLevel, EmotionScore, EmotionShift
+from routing.events import (
+    CallEvent,
+    EntityFound,
+    IntentRecognized,
+    KeyPointFound,
+    PriorityChanged,
+    RouteDecided,
+)
+from routing.policy.decision import Decision, Facts, Policy, decide
+from routing.understanding.turn import TurnMeaning
+from voice.contracts.audio import SegmentId
+
+
+class Decider:
+    """Folds what becomes known of a call into its facts, and states each change of target or priority.
+
+    Pure: it has no clock and no I/O. The policy is asked for at each decision, so that a new one takes effect at once.
+    """
+
+    def __init__(self, language: Language, policy: Callable[[], Policy]) -> None:
+        self._policy = policy
+        self._facts = Facts(language)
+        self._level = EmotionLevel.SETTLED
+        self._decision: Decision | None = None
+
+    def hear(self, segment: SegmentId, meaning: TurnMeaning) -> list[CallEvent]:
+        """Take in what a turn means; answers the events that say so."""
+        self._facts = self._facts.hear(segment, meaning)
+        intent = meaning.intent
+        events: list[CallEvent] = [
+            IntentRecognized(segment, intent.label, meaning.grade, intent.confidence, intent.model_version)
+        ]
+        events += (
+            KeyPointFound(segment, point.tag, point.start, point.end, point.text, point.value)
+            for point in meaning.key_points
+        )
+        events += (
+            EntityFound(segment, entity.kind, entity.start, entity.end, entity.text, entity.value)
+            for entity in meaning.entities
+        )
+        return events
+
+    def feel(self, segment: SegmentId, score: EmotionScore, shift: EmotionShift | None) -> None:
+        """Take in a turn's emotion."""
+        if shift is not None:
+            self._level = shift.current
+        self._facts = self._facts.feel(segment, score, self._level)
+
+    def press(self, digit: str) -> list[CallEvent]:
+        """Take in a key and decide."""
+        self._facts = self._facts.press(digit)
+        return self.decide()
+
+    def decide(self) -> list[CallEvent]:
+        """The changes of target and priority that the facts lead to; none where all stays as it is."""
+        before = self._decision
+        after = self._decision = decide(self._policy(), self._facts, before)
+        events: list[CallEvent] = []
+        priority = before.priority if before else 0
+        if after.priority != priority:
+            why = after.urgency
+            events.append(
+                PriorityChanged(priority, after.priority, why.rule, why.reason, why.evidence, after.policy_version)
+            )
+        if before is None or after.target is not before.target:
+            why = after.route
+            events.append(RouteDecided(after.target, why.rule, why.reason, why.evidence, after.policy_version))
+        return events

@@ -1,0 +1,245 @@
+"""The live calls of this process: carries out commands, and sees every call through to its last event."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self, assert_never
+
+import anyio
+from anyio.abc import TaskGroup
+
+from routing.call import Call, Rooms
+from routing.commands import (
+    CallAnswered,
+    Command,
+    CommandRefusedError,
+    Done,
+    HangUp,
+    OfferCall,
+    Outcome,
+    PressKey,
+)
+from routing.events import CallEndReason, CallStarted, Channel, Direction
+from routing.journal.ports import Journal
+from voice.contracts.audio import CallId, Party
+from voice.contracts.errors import RecordingError, WarmlineError
+from voice.contracts.ports import Clock
+from voice.intake import Intake
+from voice.recording import StereoRecorder
+from voice.webrtc.leg import WebRtcLeg
+
+REMEMBERED_COMMANDS: Final = 2048
+"""Outcomes kept for repeated keys; at 10 commands a second the last three minutes."""
+
+DRAIN_S: Final = 10.0
+"""How long live calls may take to finish their last utterances when the process stops."""
+
+_DIGITS: Final = frozenset("0123456789*#ABCD")
+_log = logging.getLogger(__name__)
+
+Answer = Callable[[str], Awaitable[WebRtcLeg]]
+
+
+@dataclass(slots=True, eq=False)
+class _Execution:
+    """A command being carried out, or carried out; repeated keys wait for `done`."""
+
+    done: anyio.Event = field(default_factory=anyio.Event)
+    outcome: Outcome | None = None
+    refusal: CommandRefusedError | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Live:
+    """A live call and the secret by which its caller commands it."""
+
+    call: Call
+    secret: str
+
+
+class Switchboard:
+    """Implements `Commands`; made by `Switchboard.open`.
+
+    Args:
+        rooms: what each call joins.
+        journal: where events go.
+        answer: answers an SDP offer with a leg.
+        clock: time.
+        recordings: folder for `<call>.wav`; None to record nothing.
+        max_calls: calls at once; one more is refused with `capacity.exceeded`.
+    """
+
+    def __init__(
+        self, rooms: Rooms, journal: Journal, answer: Answer, clock: Clock, recordings: Path | None, max_calls: int
+    ) -> None:
+        self._rooms = rooms
+        self._journal = journal
+        self._answer = answer
+        self._clock = clock
+        self._recordings = recordings
+        self._max_calls = max_calls
+        self._live: dict[CallId, _Live] = {}
+        self._answering = 0
+        self._executions: OrderedDict[str, _Execution] = OrderedDict()
+        self._tasks: TaskGroup | None = None
+        self._idle = anyio.Event()
+        self._draining = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        rooms: Rooms,
+        journal: Journal,
+        answer: Answer,
+        clock: Clock,
+        *,
+        recordings: Path | None,
+        max_calls: int,
+    ) -> AsyncIterator[Self]:
+        """A switchboard for as long as the context lasts; on leaving, live calls are ended and seen through."""
+        board = cls(rooms, journal, answer, clock, recordings, max_calls)
+        async with anyio.create_task_group() as tasks:
+            board._tasks = tasks
+            try:
+                yield board
+            finally:
+                with anyio.move_on_after(DRAIN_S, shield=True):
+                    await board._drain()
+                tasks.cancel_scope.cancel()
+
+    @property
+    def live_calls(self) -> int:
+        """Calls at this moment."""
+        return len(self._live)
+
+    async def execute(self, command: Command) -> Outcome:
+        """See `Commands.execute`."""
+        key = f"{type(command).__name__}:{command.key}"
+        if known := self._executions.get(key):
+            await known.done.wait()
+        else:
+            known = self._executions[key] = _Execution()
+            while len(self._executions) > REMEMBERED_COMMANDS:
+                self._executions.popitem(last=False)
+            try:
+                known.outcome = await self._carry_out(command)
+            except CommandRefusedError as refusal:
+                known.refusal = refusal
+            except BaseException:
+                del self._executions[key]  # cancelled or broken: it may be tried again
+                raise
+            finally:
+                known.done.set()
+        if known.refusal:
+            raise known.refusal
+        if known.outcome is None:
+            raise CommandRefusedError("command.interrupted", "The command was interrupted.", fix="Send it again.")
+        return known.outcome
+
+    async def _carry_out(self, command: Command) -> Outcome:
+        match command:
+            case OfferCall():
+                return await self._offer(command)
+            case HangUp(call=call, by=by, secret=secret):
+                live = self._find(call, secret)
+                by_caller = secret is not None
+                live.call.end(CallEndReason.CALLER_HUNG_UP if by_caller else CallEndReason.AGENT_HUNG_UP)
+                _log.info("call %s: hang-up by %s", call, "caller" if by_caller else by)
+                return Done(call)
+            case PressKey(call=call, digit=digit, secret=secret):
+                if digit not in _DIGITS:
+                    raise CommandRefusedError("dtmf.digit", f"A key is one of 0-9, *, #, A-D; got {digit!r}.")
+                await self._find(call, secret).call.press(digit)
+                return Done(call)
+            case _:
+                assert_never(command)
+
+    def _find(self, call: CallId, secret: str | None) -> _Live:
+        live = self._live.get(call)
+        if live is None:
+            raise CommandRefusedError("call.unknown", f"No live call {call!r}; it may have ended.")
+        if secret is not None and not secrets.compare_digest(secret.encode(), live.secret.encode()):
+            raise CommandRefusedError("secret.wrong", "This call belongs to somebody else.")
+        return live
+
+    async def _offer(self, command: OfferCall) -> CallAnswered:
+        if self._draining or self._tasks is None:
+            raise CommandRefusedError("server.draining", "The server is stopping.", fix="Call again in a minute.")
+        if len(self._live) + self._answering >= self._max_calls:
+            raise CommandRefusedError(
+                "capacity.exceeded", f"All {self._max_calls} lines are in use.", fix="Call again in a few minutes."
+            )
+        self._answering += 1
+        try:
+            leg = await self._answer(command.sdp)
+        except WarmlineError as error:
+            raise CommandRefusedError(error.code, str(error)) from error
+        finally:
+            self._answering -= 1
+        began = self._clock.utc_now()
+        call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
+        started = CallStarted(
+            Direction.INBOUND,
+            Channel.WEBRTC,
+            command.caller,
+            "web",
+            command.language,
+            began.isoformat(timespec="milliseconds"),
+        )
+        recorder = self._recorder(call_id)
+        call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
+        live = self._live[call_id] = _Live(call, secrets.token_urlsafe(24))
+        self._tasks.start_soon(self._serve, call, leg, recorder, name=call_id)
+        return CallAnswered(call_id, leg.answer_sdp, live.secret)
+
+    def _recorder(self, call: CallId) -> StereoRecorder | None:
+        if self._recordings is None:
+            return None
+        try:
+            return StereoRecorder(self._recordings / f"{call}.wav")
+        except RecordingError as error:
+            _log.error("call %s: no recording (%s)", call, error.code)
+            return None
+
+    async def _serve(self, call: Call, leg: WebRtcLeg, recorder: StereoRecorder | None) -> None:
+        try:
+            with ExitStack() as files:
+                if recorder:
+                    files.callback(recorder.close)
+                await self._talk(call, leg)
+        except Exception:  # the boundary of a call: whatever breaks here harms no other call
+            _log.exception("call %s failed", call.id)
+        finally:
+            del self._live[call.id]
+            if not self._live:
+                self._idle.set()
+
+    async def _talk(self, call: Call, leg: WebRtcLeg) -> None:
+        async with leg, anyio.create_task_group() as tasks:
+            intake = Intake()
+
+            async def take_in() -> None:
+                try:
+                    async for frame in leg.source.frames():
+                        intake.put(frame)
+                finally:
+                    intake.close()
+
+            tasks.start_soon(take_in, name=f"{call.id} intake")
+            await call.run(intake.items(), [Party.CALLER], lambda: leg.end_reason)
+            tasks.cancel_scope.cancel()
+
+    async def _drain(self) -> None:
+        self._draining = True
+        for live in list(self._live.values()):
+            live.call.end(CallEndReason.SERVER_SHUTDOWN)
+        if self._live:
+            self._idle = anyio.Event()
+            await self._idle.wait()

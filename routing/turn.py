@@ -1,0 +1,48 @@
+"""One utterance on its way through a call: what is known of it, and who waits for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+
+from asr.types import Hypothesis, Word
+from asr.worker import LiveUtterance
+from voice.contracts.audio import Party, Samples, SegmentId, Span
+from voice.contracts.speech import SpeechSegment
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """An utterance from its opening to its decision.
+
+    Attributes:
+        id: the segment's id.
+        party: who speaks.
+        start: media time of its first sample.
+        utterance: its recognition; None where recognition could not begin.
+        segment: set when it is closed.
+        hypothesis: set when `recognized` is.
+        recognized: the final hypothesis is there (an empty one where recognition failed).
+        toned: its tone is scored, or never will be.
+        has_tone: whether the tracker scored its tone.
+        done: everything that follows from it is written.
+    """
+
+    id: SegmentId
+    party: Party
+    start: Samples
+    utterance: LiveUtterance | None = None
+    segment: SpeechSegment | None = None
+    hypothesis: Hypothesis = Hypothesis("")
+    recognized: anyio.Event = field(default_factory=anyio.Event)
+    toned: anyio.Event = field(default_factory=anyio.Event)
+    has_tone: bool = False
+    done: anyio.Event = field(default_factory=anyio.Event)
+
+    def words_in_call(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
+        """Words whose spans count from the utterance's start, with spans in media time."""
+        return tuple(
+            Word(word.text, Span(self.start + word.span.start, self.start + word.span.end), word.confidence)
+            for word in words
+        )
