@@ -1,0 +1,98 @@
+"""Clocks: the wall, and one that is driven by hand (in tests, or by the media of an unpaced replay)."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import anyio.lowlevel
+
+
+class WallClock:
+    """The machine's monotonic clock."""
+
+    def now_s(self) -> float:
+        """Monotonic seconds since an arbitrary origin."""
+        return time.monotonic()
+
+    def utc_now(self) -> datetime:
+        """Date and time in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep_until(self, moment_s: float) -> None:
+        """Return once `now_s()` has reached `moment_s`; at once (but after a checkpoint) if it has."""
+        # The event loop may wake a sleeper up to its clock resolution early, hence the loop.
+        while (wait_s := moment_s - self.now_s()) > 0:  # noqa: ASYNC110 - time is what is awaited, no event is
+            await anyio.sleep(wait_s)
+        await anyio.lowlevel.checkpoint()
+
+
+class ManualClock:
+    """A clock that stands still until somebody moves it.
+
+    Moving it wakes, in the order of their moments (then in the order they went to sleep), every sleeper whose moment
+    has come; they run when the mover next gives way to the event loop. To be used on one event loop.
+
+    Args:
+        start_s: what `now_s()` answers at first.
+        start_utc: what `utc_now()` answers at first; it moves along.
+    """
+
+    def __init__(self, start_s: float = 0.0, start_utc: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now_s = start_s
+        self._utc_at_zero = start_utc - timedelta(seconds=start_s)
+        self._order = itertools.count()
+        self._sleepers: list[tuple[float, int, anyio.Event]] = []
+
+    def now_s(self) -> float:
+        """The moment the clock was last moved to."""
+        return self._now_s
+
+    def utc_now(self) -> datetime:
+        """Date and time in UTC."""
+        return self._utc_at_zero + timedelta(seconds=self._now_s)
+
+    @property
+    def sleepers(self) -> int:
+        """How many tasks wait for a moment that has not come."""
+        return len(self._sleepers)
+
+    def advance(self, seconds: float) -> int:
+        """Move the clock forward by `seconds`; see `advance_to`."""
+        return self.advance_to(self._now_s + seconds)
+
+    def advance_to(self, moment_s: float) -> int:
+        """Move the clock forward to `moment_s` and wake whose moment has come.
+
+        Returns:
+            How many sleepers were woken.
+
+        Raises:
+            ValueError: `moment_s` lies in the past.
+        """
+        if moment_s < self._now_s:
+            raise ValueError(f"A clock moves forward; it shows {self._now_s} s and was told {moment_s} s.")
+        self._now_s = moment_s
+        woken = 0
+        while self._sleepers and self._sleepers[0][0] <= moment_s:
+            heapq.heappop(self._sleepers)[2].set()
+            woken += 1
+        return woken
+
+    async def sleep_until(self, moment_s: float) -> None:
+        """Return once the clock has been moved to `moment_s`; at once (but after a checkpoint) if it has."""
+        if moment_s <= self._now_s:
+            await anyio.lowlevel.checkpoint()
+            return
+        entry = (moment_s, next(self._order), anyio.Event())
+        heapq.heappush(self._sleepers, entry)
+        try:
+            await entry[2].wait()
+        finally:
+            # A cancelled sleeper leaves the queue; a woken one has left it already.
+            if entry in self._sleepers:
+                self._sleepers.remove(entry)
+                heapq.heapify(self._sleepers)
