@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,25 @@ def shared_data(project: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no development data at {folder} (set WARMLINE_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def models_folder(project: Path) -> Path:
+    """Where `warmline models pull` puts models for the tests."""
+    return Path(os.environ.get("WARMLINE_MODELS", project / "models"))
+
+
+@pytest.fixture(scope="session")
+def need_model(models_folder: Path) -> Callable[[str], Path]:
+    """Answers the folder of a model by name; skips where it is absent, but fails where CI=true."""
+
+    def need(name: str) -> Path:
+        folder = models_folder / name
+        if folder.is_dir():
+            return folder
+        reason = f"no model {name} in {models_folder} (run: warmline models pull {name})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return need
