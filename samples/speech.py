@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import jieba
 import numpy as np
 import onnxruntime
 from misaki.zh import ZHG2P
@@ -84,7 +83,7 @@ def load_kokoro(files: KokoroFiles, pronunciations: dict[str, str]) -> Kokoro:
         files: Verified files from `samples.assets`.
         pronunciations: Additional English words and their phonemes, in misaki's notation.
     """
-    jieba.setLogLevel(logging.WARNING)
+    logging.getLogger("jieba").setLevel(logging.WARNING)
     onnxruntime.set_seed(0)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

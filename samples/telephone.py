@@ -22,6 +22,7 @@ WIDEBAND_HZ = (50.0, 7_000.0)
 _FILTER_MS = 32
 _FRAME_MS = 10
 _ACTIVE_BELOW_PEAK_DB = 35.0
+_BREATH_BELOW_PEAK_DB = 18.0
 _SUBTYPE = {"mulaw": "ULAW", "alaw": "ALAW", "pcm16": "PCM_16"}
 
 
@@ -64,11 +65,13 @@ def speech_spans_ms(
         samples: Speech without background, already limited to the band.
         rate_hz: Its rate.
         bridge_ms: Silences shorter than this belong to the speech around them (stop consonants).
-        shortest_ms: Anything shorter is a click.
+        shortest_ms: Anything shorter is a click. What stays 18 dB below the loudest frame is a breath.
 
     Returns:
         Half-open spans in milliseconds, on a 10 ms grid.
     """
+    levels = frame_levels_db(samples, rate_hz)
+    voice_db = levels.max(initial=-120.0) - _BREATH_BELOW_PEAK_DB
     edges = np.flatnonzero(np.diff(np.concatenate(([0], active_frames(samples, rate_hz).astype(np.int8), [0]))))
     spans: list[tuple[int, int]] = []
     for start, end in edges.reshape(-1, 2) * _FRAME_MS:
@@ -76,7 +79,11 @@ def speech_spans_ms(
             spans[-1] = (spans[-1][0], int(end))
         else:
             spans.append((int(start), int(end)))
-    return [(start, end) for start, end in spans if end - start >= shortest_ms]
+    return [
+        (start, end)
+        for start, end in spans
+        if end - start >= shortest_ms and levels[start // _FRAME_MS : end // _FRAME_MS].max() > voice_db
+    ]
 
 
 def background(kind: Background, count: int, rate_hz: int, seed: int) -> Signal:
