@@ -1,0 +1,188 @@
+"""One peer connection, from its first address to its last task. The two ends (`leg`, `client`) share it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.stats import RTCInboundRtpStreamStats
+
+from voice.contracts.errors import MediaError, SdpError
+from voice.webrtc.ice import IceSettings, gathering
+from voice.webrtc.sdp import PARSER_ERRORS, opus_only
+
+CLOSE_S: Final = 5.0
+"""How long aiortc may take to close; it needs a few milliseconds, or the round trip to a TURN server."""
+
+_log = logging.getLogger(__name__)
+
+
+class LegEnd(StrEnum):
+    """Why a leg's audio ended."""
+
+    HUNG_UP = "hung_up"
+    """The other side ended the connection."""
+
+    CONNECTION_LOST = "connection_lost"
+    """The other side is no longer there: no consent, no packets."""
+
+    NEVER_CONNECTED = "never_connected"
+    """No connection came about in time."""
+
+    LEFT = "left"
+    """This side left the leg."""
+
+
+class Peer:
+    """An aiortc peer connection with one audio track out and one in.
+
+    Made inside a running event loop. It holds sockets from `offer` or `answer` on, until `close`.
+
+    Args:
+        ice: where it can be reached.
+        outgoing: what it sends.
+        on_end: called once, with the reason, when the connection is over; from an event callback, so it must not block.
+    """
+
+    def __init__(self, ice: IceSettings, outgoing: MediaStreamTrack, on_end: Callable[[LegEnd], None]) -> None:
+        self.connected = anyio.Event()
+        self.end_reason: LegEnd | None = None
+        self._ice = ice
+        self._on_end = on_end
+        self._closed = False
+        self._lost = False
+        self._outgoing = outgoing
+        self._connection = RTCPeerConnection(ice.configuration())
+        self._connection.addTrack(outgoing)
+        self._transceiver = self._connection.getTransceivers()[0]
+        self._transceiver.setCodecPreferences(opus_only())
+        self._connection.on("connectionstatechange", self._note_connection)
+        self._transceiver.receiver.transport.transport.on("statechange", self._note_ice)
+
+    async def offer(self) -> str:
+        """A complete offer, candidates included."""
+        await self._gather()
+        return self._connection.localDescription.sdp
+
+    async def answer(self, offer: str) -> str:
+        """The complete answer to a checked offer.
+
+        Raises:
+            SdpError: aiortc cannot agree with it.
+        """
+        await self._apply(offer, "offer")
+        await self._gather()
+        return self._connection.localDescription.sdp
+
+    async def accept(self, answer: str) -> None:
+        """Take the other side's checked answer.
+
+        Raises:
+            SdpError: aiortc cannot agree with it.
+        """
+        await self._apply(answer, "answer")
+
+    @property
+    def incoming(self) -> MediaStreamTrack:
+        """The other side's track; there is one once descriptions were exchanged."""
+        track: MediaStreamTrack | None = self._transceiver.receiver.track
+        if track is None:
+            raise MediaError("The other side sends no audio.")
+        return track
+
+    async def packets_received(self) -> int:
+        """RTP packets that have come in so far."""
+        report = await self._transceiver.receiver.getStats()
+        return sum(stats.packetsReceived for stats in report.values() if isinstance(stats, RTCInboundRtpStreamStats))
+
+    def end(self, reason: LegEnd) -> None:
+        """Declare the connection over; the first reason stays."""
+        if self.end_reason is None:
+            self.end_reason = reason
+            self._on_end(reason)
+
+    def end_of_track(self) -> None:
+        """The other side's track is over: it hung up, or it is no longer there."""
+        self.end(self._why_closed())
+
+    async def close(self) -> None:
+        """Give everything back: sockets, threads, aiortc's own tasks. Not interrupted by cancellation, but bounded."""
+        if self._closed:
+            return
+        self._closed = True
+        self.end(LegEnd.LEFT)
+        self._outgoing.stop()
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(CLOSE_S) as bound:
+                await self._connection.close()
+                await self._settle()
+            if bound.cancelled_caught:
+                _log.warning("a peer connection took more than %s s to close", CLOSE_S)
+
+    async def _apply(self, sdp: str, kind: str) -> None:
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
+        except PARSER_ERRORS as error:
+            raise SdpError(f"The {kind} cannot be agreed with ({type(error).__name__}).") from error
+
+    async def _gather(self) -> None:
+        # aioice loses the sockets that it is just opening when it is cancelled. It is done at once where it asks no
+        # server, and gives a server five seconds.
+        with anyio.CancelScope(shield=True), gathering(self._ice):
+            await self._connection.setLocalDescription()
+        await anyio.lowlevel.checkpoint()
+
+    def _note_connection(self) -> None:
+        match self._connection.connectionState:
+            case "connected":
+                self.connected.set()
+            case "failed":
+                self.end(LegEnd.CONNECTION_LOST if self.connected.is_set() else LegEnd.NEVER_CONNECTED)
+            case "closed":
+                self.end(self._why_closed())
+            case _:
+                pass
+
+    def _note_ice(self) -> None:
+        # aiortc closes the whole connection for a farewell and for lost consent alike; only the latter fails ICE.
+        self._lost = self._lost or self._transceiver.receiver.transport.transport.state == "failed"
+
+    def _why_closed(self) -> LegEnd:
+        if not self.connected.is_set():
+            return LegEnd.NEVER_CONNECTED
+        return LegEnd.CONNECTION_LOST if self._lost else LegEnd.HUNG_UP
+
+    async def _settle(self) -> None:
+        """Wait until aiortc's tasks for this connection are over; it cancels some without waiting for them."""
+        while tasks := self._tasks():
+            await asyncio.wait(tasks)
+        # A handshake that ended while the connection closed may have started them again.
+        await self._transceiver.stop()
+        # The decoder's thread leaves its last message to the track as a task that has nothing to wait for.
+        await anyio.lowlevel.checkpoint()
+
+    def _tasks(self) -> list[asyncio.Task[object]]:
+        """The running tasks whose coroutine is a method of one of this connection's objects."""
+        transport = self._transceiver.receiver.transport
+        own = {
+            id(part)
+            for part in (
+                self._connection,
+                self._transceiver.sender,
+                self._transceiver.receiver,
+                transport,
+                transport.transport,
+            )
+        }
+        return [
+            task
+            for task in asyncio.all_tasks()
+            if (frame := getattr(task.get_coro(), "cr_frame", None)) and id(frame.f_locals.get("self")) in own
+        ]
