@@ -100,7 +100,7 @@ def track_pitch(spectra: Spectra) -> PitchTrack:
 
 
 def _autocorrelation(spectra: Spectra) -> Array:
-    """Window-normalised, blended autocorrelation from lag `_FIRST_LAG - 1` to `_LAST_LAG + 1`; about 1 where periodic."""
+    """Window-normalised, blended autocorrelation from one lag before the first to one after the last; 1 if periodic."""
     plain = spectra.power * _IN_BAND
     compressed = np.power(plain, np.float32(_COMPRESSION))
     plain_sum = np.maximum(plain.sum(axis=1, keepdims=True), np.float32(1e-20))

@@ -149,10 +149,22 @@ class SlowFollowerError(JournalError):
     code = "journal.slow_follower"
 
 
+class EmotionInputError(WarmlineError):
+    """Tone or words of a segment that come out of order or out of range."""
+
+    code = "emotion.input"
+
+
 class PolicyError(WarmlineError):
     """A policy file that is not valid; the message names line and field."""
 
     code = "policy.invalid"
+
+
+class UnderstandingDataError(WarmlineError):
+    """A lexicon, an intent list or training data that is not valid; the message names line and field."""
+
+    code = "understanding.data"
 
 
 class SettingsError(WarmlineError):
