@@ -54,6 +54,8 @@ class Intake:
         self._put_up_to: dict[Party, Samples] = {}
         self._yielded_up_to: dict[Party, Samples] = {}
         self._dropped: dict[Party, Samples] = {}
+        # The frame whose loss before it has been yielded: it may no longer be dropped, or two losses would touch.
+        self._held: AudioFrame | None = None
         self._changed = anyio.Event()
         self._closed = False
 
@@ -91,7 +93,7 @@ class Intake:
     @property
     def waiting(self) -> int:
         """Frames that wait, over all parties."""
-        return len(self._waiting)
+        return len(self._waiting) + (self._held is not None)
 
     def __aiter__(self) -> Self:
         return self
@@ -104,19 +106,21 @@ class Intake:
         """
         # Also where something waits already: a pipeline that catches up has to let others run.
         await anyio.lowlevel.checkpoint()
+        if self._held is not None:
+            frame, self._held = self._held, None
+            return frame
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration
             self._changed = anyio.Event()
             await self._changed.wait()
-        frame = self._waiting[0]
-        reached = self._yielded_up_to[frame.party]
-        if frame.start > reached:
-            self._yielded_up_to[frame.party] = frame.start
-            return AudioLost(frame.party, Span(reached, frame.start))
-        self._waiting.popleft()
+        frame = self._waiting.popleft()
         self._count[frame.party] -= 1
+        reached = self._yielded_up_to[frame.party]
         self._yielded_up_to[frame.party] = frame.start + FRAME_SAMPLES
+        if frame.start > reached:
+            self._held = frame
+            return AudioLost(frame.party, Span(reached, frame.start))
         return frame
 
     def _drop_oldest(self, party: Party) -> None:

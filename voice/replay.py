@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Final
 
@@ -70,8 +70,8 @@ class FileSource:
         """The parties whose frames this source yields."""
         return frozenset(self._order)
 
-    async def frames(self) -> AsyncIterator[AudioFrame]:
-        """The frames, until the file ends.
+    async def frames(self) -> AsyncGenerator[AudioFrame]:
+        """The frames, until the file ends; close it (`aclosing`) to leave early.
 
         Raises:
             AudioFormatError: the file was taken away meanwhile, or changes its rate.
@@ -85,19 +85,20 @@ class FileSource:
         with ExitStack() as stack:
             file = await anyio.to_thread.run_sync(lambda: stack.enter_context(AudioFile(self.info.path)))
             framers = [Framer(party) for party in self._order]
-            async for step in _steps(file, framers):
-                end_s = to_s(step[0].span.end)
-                if self._pace is not None:
-                    await self._pace.sleep_until(origin_s + end_s / self._speed)
-                woken = self._media_clock.advance_to(media_origin_s + end_s) if self._media_clock else 0
-                if woken or (self._pace is None and step[0].start % (GIVE_WAY_EVERY * FRAME_SAMPLES) == 0):
-                    await anyio.lowlevel.checkpoint()
-                for frame in step:
-                    yield frame
+            async with aclosing(_steps(file, framers)) as steps:
+                async for step in steps:
+                    end_s = to_s(step[0].span.end)
+                    if self._pace is not None:
+                        await self._pace.sleep_until(origin_s + end_s / self._speed)
+                    woken = self._media_clock.advance_to(media_origin_s + end_s) if self._media_clock else 0
+                    if woken or (self._pace is None and step[0].start % (GIVE_WAY_EVERY * FRAME_SAMPLES) == 0):
+                        await anyio.lowlevel.checkpoint()
+                    for frame in step:
+                        yield frame
             self.broke_off = file.broke_off
 
 
-async def _steps(file: AudioFile, framers: list[Framer]) -> AsyncIterator[tuple[AudioFrame, ...]]:
+async def _steps(file: AudioFile, framers: list[Framer]) -> AsyncGenerator[tuple[AudioFrame, ...]]:
     """One frame per party for each 20 ms."""
     blocks = file.blocks()
     while (block := await anyio.to_thread.run_sync(_next_block, blocks)) is not None:

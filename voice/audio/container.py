@@ -61,8 +61,8 @@ def _wav_claim(file: BinaryIO, size: int) -> Claim:
             # No data chunk at all: the file ends inside its header.
             return Claim(rate_hz, channels, truncated=True)
         name, length = struct.unpack("<4sI", head)
-        if name == b"fmt ":
-            _, channels, rate_hz = struct.unpack("<HHI", file.read(8).ljust(8, b"\0"))
+        if name == b"fmt " and len(fields := file.read(8)) == 8:
+            _, channels, rate_hz = struct.unpack("<HHI", fields)
         if name == b"data":
             known = 0 < length < _UNKNOWN_FROM
             return Claim(rate_hz, channels, truncated=known and at + 8 + length > size, no_data=length == 0)

@@ -19,6 +19,7 @@ from voice.contracts.audio import SAMPLE_RATE, Samples
 from voice.contracts.errors import AudioEmptyError, AudioFormatError, AudioTruncatedError
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
     from av.container import InputContainer
 
 Channels: TypeAlias = NDArray[np.float32]
@@ -170,7 +171,10 @@ class AudioFile:
     def _inspect(self, container: InputContainer, claim: Claim) -> AudioInfo:
         if not container.streams.audio:
             raise AudioFormatError(f"{self.path} has no audio in it.", fix=_CONVERT)
-        codec = container.streams.audio[0].codec_context
+        # PyAV's stubs do not say that the context is None for a codec without a decoder.
+        codec: AudioCodecContext | None = container.streams.audio[0].codec_context
+        if codec is None:
+            raise AudioFormatError(f"{self.path} is in a codec that cannot be decoded.", fix=_CONVERT)
         if not LOWEST_RATE_HZ <= codec.sample_rate <= HIGHEST_RATE_HZ:
             raise AudioFormatError(
                 f"Expected a sample rate from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz in {self.path}; "
