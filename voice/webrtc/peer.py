@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Final
 
@@ -13,6 +13,7 @@ import anyio.lowlevel
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.stats import RTCInboundRtpStreamStats
+from OpenSSL.SSL import RECEIVED_SHUTDOWN
 
 from voice.contracts.errors import MediaError, SdpError
 from voice.webrtc.ice import IceSettings, gathering
@@ -57,14 +58,14 @@ class Peer:
         self._ice = ice
         self._on_end = on_end
         self._closed = False
-        self._lost = False
+        self._farewell = True
         self._outgoing = outgoing
         self._connection = RTCPeerConnection(ice.configuration())
         self._connection.addTrack(outgoing)
         self._transceiver = self._connection.getTransceivers()[0]
         self._transceiver.setCodecPreferences(opus_only())
         self._connection.on("connectionstatechange", self._note_connection)
-        self._transceiver.receiver.transport.transport.on("statechange", self._note_ice)
+        self._transceiver.receiver.transport.on("statechange", self._note_transport)
 
     async def offer(self) -> str:
         """A complete offer, candidates included."""
@@ -119,12 +120,7 @@ class Peer:
         self._closed = True
         self.end(LegEnd.LEFT)
         self._outgoing.stop()
-        with anyio.CancelScope(shield=True):
-            with anyio.move_on_after(CLOSE_S) as bound:
-                await self._connection.close()
-                await self._settle()
-            if bound.cancelled_caught:
-                _log.warning("a peer connection took more than %s s to close", CLOSE_S)
+        await _unbroken(self._close)
 
     async def _apply(self, sdp: str, kind: str) -> None:
         try:
@@ -135,9 +131,11 @@ class Peer:
     async def _gather(self) -> None:
         # aioice loses the sockets that it is just opening when it is cancelled. It is done at once where it asks no
         # server, and gives a server five seconds.
-        with anyio.CancelScope(shield=True), gathering(self._ice):
+        await _unbroken(self._describe)
+
+    async def _describe(self) -> None:
+        with gathering(self._ice):
             await self._connection.setLocalDescription()
-        await anyio.lowlevel.checkpoint()
 
     def _note_connection(self) -> None:
         match self._connection.connectionState:
@@ -150,21 +148,31 @@ class Peer:
             case _:
                 pass
 
-    def _note_ice(self) -> None:
-        # aiortc closes the whole connection for a farewell and for lost consent alike; only the latter fails ICE.
-        self._lost = self._lost or self._transceiver.receiver.transport.transport.state == "failed"
+    def _note_transport(self) -> None:
+        # aiortc closes the whole connection for a farewell and for lost consent alike; DTLS knows whether one was said.
+        transport = self._transceiver.receiver.transport
+        if transport.state == "closed" and transport._ssl is not None:
+            self._farewell = bool(transport._ssl.get_shutdown() & RECEIVED_SHUTDOWN)
 
     def _why_closed(self) -> LegEnd:
         if not self.connected.is_set():
             return LegEnd.NEVER_CONNECTED
-        return LegEnd.CONNECTION_LOST if self._lost else LegEnd.HUNG_UP
+        return LegEnd.HUNG_UP if self._farewell else LegEnd.CONNECTION_LOST
+
+    async def _close(self) -> None:
+        with anyio.move_on_after(CLOSE_S) as bound:
+            await self._connection.close()
+            await self._settle()
+        if bound.cancelled_caught:
+            _log.warning("a peer connection took more than %s s to close", CLOSE_S)
 
     async def _settle(self) -> None:
         """Wait until aiortc's tasks for this connection are over; it cancels some without waiting for them."""
         while tasks := self._tasks():
             await asyncio.wait(tasks)
-        # A handshake that ended while the connection closed may have started them again.
+        # A handshake that ended while the connection closed has started what was stopped already.
         await self._transceiver.stop()
+        await self._transceiver.receiver.transport.transport._connection.close()
         # The decoder's thread leaves its last message to the track as a task that has nothing to wait for.
         await anyio.lowlevel.checkpoint()
 
@@ -186,3 +194,21 @@ class Peer:
             for task in asyncio.all_tasks()
             if (frame := getattr(task.get_coro(), "cr_frame", None)) and id(frame.f_locals.get("self")) in own
         ]
+
+
+async def _unbroken(work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work to its end even where this task is cancelled meanwhile, by anyio or by asyncio itself."""
+    failure: Exception | None = None
+
+    async def shielded() -> None:
+        nonlocal failure
+        try:
+            with anyio.CancelScope(shield=True):
+                await work()
+        except Exception as error:  # raised below, outside of the task group, which would make a group of it
+            failure = error
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(shielded)
+    if failure is not None:
+        raise failure

@@ -17,7 +17,7 @@ from av import AudioFrame as DecodedFrame
 
 from voice.audio.framing import JITTER_TOLERANCE, Framer
 from voice.audio.resampling import StreamResampler
-from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm
+from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm, Samples
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
 
@@ -44,7 +44,7 @@ class MediaTimeline:
         self._offset = -pts
         self._next = 0
 
-    def place(self, pts: int, samples: int, now_s: float) -> int | None:
+    def place(self, pts: int, samples: int, now_s: float) -> Samples | None:
         """Where a frame belongs.
 
         Args:
@@ -109,6 +109,7 @@ class Receiver:
             raise MediaError("A WebRTC source is read once, after its peer was answered.")
         self._iterated = True
         timeline: MediaTimeline | None = None
+        jump_to: Samples | None = None
         while (decoded := await self._next(self._track)) is not None:
             now_s = self._clock.now_s()
             if timeline is None:
@@ -116,11 +117,15 @@ class Receiver:
             at = timeline.place(decoded.pts or 0, decoded.samples, now_s)
             if at is not None:
                 # What the filter holds lies before the gap.
-                for frame in self._framer.feed(self._resampler.flush(), None):
+                for frame in self._framer.feed(self._resampler.flush(), jump_to):
                     yield frame
-            for frame in self._framer.feed(self._resampler.feed(_mono(decoded)), at):
-                yield frame
-        for frame in [*self._framer.feed(self._resampler.flush(), None), *self._framer.flush()]:
+                jump_to = at
+            # The filter gives nothing for the first few milliseconds; the jump waits for its first sample.
+            if (pcm := self._resampler.feed(_mono(decoded))).size:
+                for frame in self._framer.feed(pcm, jump_to):
+                    yield frame
+                jump_to = None
+        for frame in [*self._framer.feed(self._resampler.flush(), jump_to), *self._framer.flush()]:
             yield frame
 
     async def _next(self, track: MediaStreamTrack) -> DecodedFrame | None:
