@@ -1,0 +1,152 @@
+"""What the HTTP application is given, and how a route gets at it. Nothing here is global."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from agent_console.auth.accounts import Role
+from agent_console.auth.errors import AuthForbiddenError
+from agent_console.auth.sessions import Session
+from agent_console.auth.sign_in import Authentication
+from agent_console.live.hub import LiveHub
+from agent_console.live.limits import LiveLimits
+from agent_console.qa.recordings import Recordings
+from agent_console.settings import Settings
+from routing.commands import Commands
+from routing.journal.ports import JournalReader
+from voice.contracts.ports import Clock
+
+COOKIE = "warmline_session"
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady:
+    """A reason why no call can be taken now: a stable code, and a message for whoever operates this."""
+
+    code: str
+    message: str
+
+
+Readiness = Callable[[], Awaitable[Sequence[NotReady]]]
+"""Asks everything that a call needs; answers what is not ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server as browsers take it."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What visitors are told, and from where they may come.
+
+    Attributes:
+        version: the application's.
+        languages: what callers may speak, the first shown first.
+        default_language: one of them.
+        ice_servers: for browsers.
+        hosts: names in the Host header that are accepted besides addresses and localhost; `*` accepts any.
+        cookie_secure: whether the session cookie travels over https only; `auto` follows the request.
+    """
+
+    version: str
+    languages: tuple[str, ...] = ("zh", "en")
+    default_language: str = "zh"
+    ice_servers: tuple[IceServer, ...] = ()
+    hosts: tuple[str, ...] = ()
+    cookie_secure: Literal["auto", "always", "never"] = "auto"
+
+    @classmethod
+    def of(cls, settings: Settings, *, version: str) -> Site:
+        """The part of the settings that concerns the site."""
+        servers = [IceServer(settings.stun)] if settings.stun else []
+        if settings.turn and settings.turn_password:
+            servers.append(IceServer(settings.turn, settings.turn_user, settings.turn_password.get_secret_value()))
+        return cls(
+            version=version,
+            default_language=settings.language,
+            ice_servers=tuple(servers),
+            hosts=settings.hosts if settings.host in ("", "0.0.0.0", "::") else (settings.host, *settings.hosts),  # noqa: S104  # compared, not bound
+            cookie_secure=settings.cookie_secure,
+        )
+
+
+async def always_ready() -> Sequence[NotReady]:
+    """The readiness of a server without anything that could be missing."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Everything that the people's side needs, injected.
+
+    Attributes:
+        journal: events out.
+        commands: commands in.
+        auth: accounts, sessions, tickets.
+        recordings: recorded audio.
+        clock: monotonic time.
+        site: what visitors are told.
+        static: the built web app; None where it was not built.
+        readiness: asked by `/readyz`.
+        live: bounds of the websockets.
+    """
+
+    journal: JournalReader
+    commands: Commands
+    auth: Authentication
+    recordings: Recordings
+    clock: Clock
+    site: Site
+    static: Path | None = None
+    readiness: Readiness = always_ready
+    live: LiveLimits = field(default_factory=LiveLimits)
+
+
+def get_console(connection: HTTPConnection) -> Console:
+    """The console that the application was created with."""
+    return cast(Console, connection.app.state.console)
+
+
+def get_hub(connection: HTTPConnection) -> LiveHub:
+    """The live side of the application."""
+    return cast(LiveHub, connection.app.state.hub)
+
+
+ConsoleDep = Annotated[Console, Depends(get_console)]
+HubDep = Annotated[LiveHub, Depends(get_hub)]
+
+
+async def get_session(connection: HTTPConnection, console: ConsoleDep) -> Session:
+    """The session of the request's cookie.
+
+    Raises:
+        AuthRequiredError: there is none, or it is over.
+    """
+    return await console.auth.session_of(connection.cookies.get(COOKIE))
+
+
+SessionDep = Annotated[Session, Depends(get_session)]
+
+
+def demand_role(session: Session, *roles: Role) -> None:
+    """Let only these roles pass.
+
+    Raises:
+        AuthForbiddenError: the account has another role.
+    """
+    if session.account.role not in roles:
+        raise AuthForbiddenError(
+            f"This needs the role {' or '.join(roles)}; the account has {session.account.role}.",
+            fix="Ask an administrator.",
+        )

@@ -1,0 +1,76 @@
+"""A call in one line of the list: what the agents' overview shows."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from routing.state import CallState
+from voice.contracts.audio import to_ms
+from voice.contracts.errors import JournalError
+
+LAST_TEXT_CHARACTERS: Final = 200
+"""Of the caller's newest words the end is shown; bounds the size of a list."""
+
+
+class Text(BaseModel):
+    """A text for people, in both languages."""
+
+    model_config = ConfigDict(frozen=True)
+
+    zh: str
+    en: str
+
+
+class CallSummary(BaseModel):
+    """One call."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call: str = Field(description="the call's id")
+    started_at: str = Field(description="UTC, ISO 8601")
+    channel: str = Field(description="webrtc, sip, stream or replay")
+    caller: str
+    called: str
+    language: str = Field(description="zh or en")
+    ended: bool
+    duration_ms: float | None = Field(description="length in milliseconds; null while the call lasts")
+    priority: int = Field(ge=0, le=99, description="0 can wait, 99 is now")
+    route: Literal["ai", "human"] | None = Field(description="who shall serve; null before the first decision")
+    route_reason: Text | None
+    level: Literal["settled", "tense", "upset"] = Field(description="where the emotion curve stands")
+    intent: str | None
+    last_text: str = Field(description="the caller's newest words, partial or final")
+    last_seq: int = Field(description="seq of the newest event this summary includes")
+    recording: bool = Field(description="whether /api/calls/{call}/recording has audio")
+
+
+def summarise(state: CallState, *, recording: bool) -> CallSummary:
+    """The summary of a call.
+
+    Raises:
+        JournalError: the log does not begin with call.started.
+    """
+    started = state.started
+    if started is None:
+        raise JournalError(f"The log of call {state.call} must begin with call.started.")
+    reason = state.route_reason
+    return CallSummary(
+        call=state.call,
+        started_at=started.started_at,
+        channel=started.channel.value,
+        caller=started.caller,
+        called=started.called,
+        language=started.language.value,
+        ended=state.ended is not None,
+        duration_ms=to_ms(state.ended.duration) if state.ended else None,
+        priority=state.priority,
+        route=state.target.value if state.target else None,
+        route_reason=Text(zh=reason.zh, en=reason.en) if reason else None,
+        level=state.level.value,
+        intent=state.intent.label if state.intent else None,
+        last_text=state.last_text[-LAST_TEXT_CHARACTERS:],
+        last_seq=state.last_seq,
+        recording=recording,
+    )

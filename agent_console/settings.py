@@ -1,0 +1,236 @@
+"""Settings: one frozen object, built once by the command line and handed down in parts.
+
+Values come from, weakest first: the defaults below, a TOML file (`warmline.toml`), environment variables
+(`WARMLINE_PORT=9000`; lists are separated by commas), and what the command line overrides. A key that nobody knows is
+an error, wherever it stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from voice.contracts.errors import SettingsError
+
+ENVIRONMENT_PREFIX: Final = "WARMLINE_"
+
+_FOREIGN_PREFIX: Final = "WARMLINE_TEST_"
+"""Variables that steer the test suite and are none of the application's settings."""
+
+SETTINGS_FILE: Final = "warmline.toml"
+
+_Texts = Annotated[tuple[str, ...], NoDecode]
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as `config show` prints it.
+
+    Attributes:
+        key: its name.
+        value: as text; secrets are masked.
+        source: `default`, the TOML file's path, `environment WARMLINE_…` or `command line`.
+        expected: what the setting takes.
+    """
+
+    key: str
+    value: str
+    source: str
+    expected: str
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Build it with `load`, which turns every mistake into a `SettingsError`."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    host: str = Field("127.0.0.1", min_length=1, max_length=255, description="an address or name to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="a port from 1 to 65535, or 0 for any free one")
+    hosts: _Texts = Field(
+        (), description="names under which browsers reach this server, besides addresses and localhost; * for any"
+    )
+    data: Path = Field(Path("data"), description="a folder for journal, recordings and accounts")
+    models: Path = Field(Path("models"), description="a folder that holds recognition models")
+    engine: Literal["auto", "whisper", "vosk", "fake"] = Field("auto", description="auto, whisper, vosk or fake")
+    language: Literal["zh", "en"] = Field("zh", description="zh or en, what callers speak unless they choose")
+    vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
+    policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
+    max_calls: int = Field(10, ge=1, le=1000, description="calls at once, 1 to 1000")
+    recognition_threads: int = Field(2, ge=1, le=64, description="threads for recognition, 1 to 64")
+    recording: bool = Field(True, description="true or false, whether calls are recorded")
+    cookie_secure: Literal["auto", "always", "never"] = Field(
+        "auto", description="auto (where the page came over https), always or never"
+    )
+    session_hours: float = Field(12, ge=0.1, le=720, description="hours from sign-in to sign-out, 0.1 to 720")
+    session_idle_minutes: float = Field(
+        60, ge=1, le=43_200, description="minutes without use until sign-out, 1 to 43200"
+    )
+    ice_addresses: _Texts = Field(
+        (), description="addresses of this machine to offer for audio; empty for all but loopback"
+    )
+    stun: _Texts = Field((), description="STUN servers as stun:HOST:PORT")
+    turn: _Texts = Field((), description="TURN servers as turn:HOST:PORT or turns:HOST:PORT")
+    turn_user: str | None = Field(None, max_length=256, description="the user name for the TURN servers")
+    turn_password: SecretStr | None = Field(None, description="the password for the TURN servers")
+    log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` gathered counts, so that each value's origin is known."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @field_validator("hosts", "ice_addresses", "stun", "turn", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("stun")
+    @classmethod
+    def _check_stun(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _with_scheme(value, ("stun:", "stuns:"))
+
+    @field_validator("turn")
+    @classmethod
+    def _check_turn(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _with_scheme(value, ("turn:", "turns:"))
+
+    @model_validator(mode="after")
+    def _check_turn_credentials(self) -> Self:
+        if self.turn and not (self.turn_user and self.turn_password):
+            raise ValueError("'turn' needs 'turn_user' and 'turn_password' as well")
+        return self
+
+    @classmethod
+    def load(
+        cls, *, file: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
+    ) -> Settings:
+        """Gather the settings.
+
+        Args:
+            file: the TOML file; without one, `warmline.toml` in the working folder is read where it exists.
+            environ: environment variables; `os.environ` unless given.
+            **overrides: what the command line says; None means not given.
+
+        Raises:
+            SettingsError: a key is unknown, a value out of range, or the file cannot be read.
+        """
+        values: dict[str, object] = {}
+        sources: dict[str, str] = {}
+        path = file if file is not None else Path(SETTINGS_FILE)
+        if file is not None or path.is_file():
+            for key, value in _read_file(path).items():
+                _check_key(key, f"the file {path}")
+                values[key], sources[key] = value, str(path)
+        for name, text in (os.environ if environ is None else environ).items():
+            if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(_FOREIGN_PREFIX) or text == "":
+                continue
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+            _check_key(key, f"the environment variable {name}")
+            values[key], sources[key] = text, f"environment {name}"
+        for key, value in overrides.items():
+            if value is not None:
+                _check_key(key, "the command line")
+                values[key], sources[key] = value, "command line"
+        try:
+            settings = cls(**values)  # type: ignore[arg-type]  # validated by the call itself
+        except ValidationError as error:
+            raise _refusal(error, sources) from None
+        settings._sources.update(sources)
+        return settings
+
+    def describe(self) -> list[SettingLine]:
+        """Every setting with its value and where it came from, in order of declaration; secrets masked."""
+        return [
+            SettingLine(key, _as_text(getattr(self, key)), self._sources.get(key, "default"), field.description or "")
+            for key, field in type(self).model_fields.items()
+        ]
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error.strerror}.", fix="Check the path and its permissions."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"The settings file {path} is not TOML: {error}.", fix='Write lines like: port = 8080 or host = "0.0.0.0".'
+        ) from error
+
+
+def _check_key(key: str, where: str) -> None:
+    if key in Settings.model_fields:
+        return
+    near = difflib.get_close_matches(key, list(Settings.model_fields), n=1, cutoff=0.5)
+    meant = f"Did you mean '{near[0]}'?" if near else "`warmline config show` lists every setting."
+    raise SettingsError(f"Unknown setting '{key}' in {where}.", fix=meant)
+
+
+def _refusal(error: ValidationError, sources: Mapping[str, str]) -> SettingsError:
+    """The first mistake as a `SettingsError`: key, what was expected, what came, and from where."""
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return SettingsError(f"{first['msg'].removeprefix('Value error, ')}.", fix="Set both, or remove 'turn'.")
+    key = str(first["loc"][0])
+    field = Settings.model_fields[key]
+    got = "a value that is not shown" if "SecretStr" in str(field.annotation) else repr(first["input"])
+    source = sources.get(key, "default")
+    return SettingsError(
+        f"The setting '{key}' takes {field.description}; got {got} (from {source}).",
+        fix=f"Correct it, or remove it to get the default {_as_text(field.default)!r}.",
+    )
+
+
+def _with_scheme(urls: tuple[str, ...], schemes: tuple[str, ...]) -> tuple[str, ...]:
+    for url in urls:
+        if not url.startswith(schemes) or not url.partition(":")[2]:
+            raise ValueError(f"{url!r} does not begin with one of {', '.join(schemes)}")
+    return urls
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ", ".join(str(part) for part in value)
+        case SecretStr():
+            return "********"
+        case _:
+            return str(value)

@@ -1,0 +1,398 @@
+"""Every route and every error of the HTTP surface, over the real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+
+from agent_console.deps import NotReady
+from routing.commands import CommandRefusedError, HangUp, OfferCall, PressKey
+from voice.contracts.audio import CallId
+
+if TYPE_CHECKING:
+    from tests.agent_console.conftest import OpenRig, Rig
+
+pytestmark = pytest.mark.anyio
+
+OFFER = {"key": "page-0001", "sdp": "v=0", "language": "zh", "caller": "web"}
+Refuse = Callable[[str], CommandRefusedError]
+
+
+def check_problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
+    assert answer.status_code == status, answer.text
+    body: dict[str, str] = answer.json()
+    assert set(body) == {"code", "message", "fix"}
+    assert body["code"] == code
+    assert body["message"]
+    return body
+
+
+async def test_config_says_what_a_caller_page_needs(rig: Rig) -> None:
+    answer = await rig.client.get("/api/config")
+    assert answer.json() == {
+        "version": "1.2.3",
+        "languages": ["zh", "en"],
+        "default_language": "zh",
+        "ice_servers": [{"urls": ["stun:s:1"]}, {"urls": ["turn:t:2"], "username": "u", "credential": "c"}],
+    }
+
+
+async def test_a_call_is_offered_keyed_and_ended_by_its_caller(rig: Rig) -> None:
+    answer = await rig.client.post("/api/calls", json=OFFER)
+    assert answer.status_code == 201
+    assert answer.json() == {"call": "call-1", "sdp": "v=0 answer", "secret": "the-secret"}
+    secret = {"X-Call-Secret": "the-secret"}
+    pressed = await rig.client.post("/api/calls/call-1/keys", json={"key": "page-0002", "digit": "0"}, headers=secret)
+    assert pressed.status_code == 204
+    assert (await rig.client.delete("/api/calls/call-1", headers=secret)).status_code == 204
+    offer, press, hang_up = rig.commands.executed
+    assert isinstance(offer, OfferCall)
+    assert (offer.key, offer.sdp, offer.language, offer.caller) == ("page-0001", "v=0", "zh", "web")
+    assert press == PressKey("page-0002", CallId("call-1"), "0", "the-secret")
+    assert isinstance(hang_up, HangUp)
+    assert (hang_up.by, hang_up.secret) == ("caller", "the-secret")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("webrtc.sdp", 400), ("capacity.exceeded", 503), ("server.draining", 503), ("never.heard", 500)],
+)
+async def test_a_refused_offer_says_why(rig: Rig, refuse: Refuse, reason: str, status: int) -> None:
+    rig.commands.refusal = refuse(reason)
+    answer = await rig.client.post("/api/calls", json=OFFER)
+    problem = check_problem(answer, status, reason)
+    assert problem["fix"] == "do otherwise"
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+@pytest.mark.parametrize(("reason", "status"), [("secret.wrong", 403), ("call.unknown", 404), ("call.ended", 409)])
+async def test_a_refused_hang_up_says_why(rig: Rig, refuse: Refuse, reason: str, status: int) -> None:
+    rig.commands.refusal = refuse(reason)
+    headers = {"X-Call-Secret": "no"}
+    check_problem(await rig.client.delete("/api/calls/call-1", headers=headers), status, reason)
+    press = {"key": "page-0002", "digit": "0"}
+    check_problem(await rig.client.post("/api/calls/call-1/keys", json=press, headers=headers), status, reason)
+
+
+async def test_an_agent_ends_a_call_without_the_secret_and_qa_may_not(rig: Rig) -> None:
+    check_problem(await rig.client.delete("/api/calls/call-1"), 401, "auth.required")
+    await rig.sign_in("qa")
+    check_problem(await rig.client.delete("/api/calls/call-1"), 403, "auth.forbidden")
+    assert rig.commands.executed == []
+    await rig.sign_in()
+    assert (await rig.client.delete("/api/calls/call-1")).status_code == 204
+    (hang_up,) = rig.commands.executed
+    assert isinstance(hang_up, HangUp)
+    assert (hang_up.by, hang_up.secret) == ("mei", None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sdp": None},
+        {"sdp": ""},
+        {"sdp": 7},
+        {"key": "short"},
+        {"language": "ko"},
+        {"language": ""},
+        {"caller": ""},
+        {"caller": "x" * 201},
+        {"surplus": 1},
+    ],
+    ids=str,
+)
+async def test_an_offer_that_is_not_one_is_invalid(rig: Rig, change: dict[str, object]) -> None:
+    check_problem(await rig.client.post("/api/calls", json=OFFER | change), 422, "request.invalid")
+    assert rig.commands.executed == []
+
+
+@pytest.mark.parametrize("digit", ["", "00", "a", "A", "٣", "0\n"])
+async def test_a_key_that_no_dial_pad_has_is_invalid(rig: Rig, digit: str) -> None:
+    body = {"key": "page-0002", "digit": digit}
+    answer = await rig.client.post("/api/calls/call-1/keys", json=body, headers={"X-Call-Secret": "s"})
+    check_problem(answer, 422, "request.invalid")
+
+
+async def test_a_body_that_is_not_json_is_invalid_and_is_not_echoed(rig: Rig) -> None:
+    answer = await rig.client.post(
+        "/api/session", content=b'{"user": "13800001111', headers={"Content-Type": "application/json"}
+    )
+    check_problem(answer, 422, "request.invalid")
+    assert "13800001111" not in answer.text
+    answer = await rig.client.post("/api/session", json={"user": "mei", "password": ["a secret"]})
+    check_problem(answer, 422, "request.invalid")
+    assert "a secret" not in answer.text
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_is_refused(rig: Rig, chunked: bool) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield b"x" * 65_536
+
+    body = chunks() if chunked else b"x" * 262_145
+    answer = await rig.client.post(
+        "/api/calls",
+        content=body,
+        headers={"Content-Type": "application/json"},
+    )
+    check_problem(answer, 413, "request.too_large")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/session"),
+        ("POST", "/api/tickets"),
+        ("GET", "/api/calls"),
+        ("GET", "/api/calls/call-1"),
+        ("GET", "/api/calls/call-1/events"),
+        ("GET", "/api/calls/call-1/recording"),
+        ("HEAD", "/api/calls/call-1/recording"),
+    ],
+)
+async def test_what_is_for_agents_needs_a_session(rig: Rig, method: str, path: str) -> None:
+    answer = await rig.client.request(method, path, headers={"Cookie": "warmline_session=forged"})
+    assert answer.status_code == 401
+    if method != "HEAD":
+        check_problem(answer, 401, "auth.required")
+
+
+async def test_calls_are_listed_newest_first_and_paged(rig: Rig) -> None:
+    await rig.sign_in()
+    for minute in range(5):
+        await rig.speaker.begin(f"c{minute}", started_at=f"2026-11-22T08:0{minute}:00+00:00")
+    await rig.speaker.say("c3", "我要投诉")
+    await rig.speaker.end("c0")
+    listed = (await rig.client.get("/api/calls", params={"limit": 2})).json()["calls"]
+    assert [call["call"] for call in listed] == ["c4", "c3"]
+    assert listed[1]["last_text"] == "我要投诉"
+    rest = await rig.client.get("/api/calls", params={"before": listed[-1]["started_at"]})
+    assert [call["call"] for call in rest.json()["calls"]] == ["c2", "c1", "c0"]
+    assert rest.json()["calls"][-1] == {
+        "call": "c0",
+        "started_at": "2026-11-22T08:00:00+00:00",
+        "channel": "webrtc",
+        "caller": "web",
+        "called": "warmline",
+        "language": "zh",
+        "ended": True,
+        "duration_ms": 1000.0,
+        "priority": 0,
+        "route": None,
+        "route_reason": None,
+        "level": "settled",
+        "intent": None,
+        "last_text": "",
+        "last_seq": 1,
+        "recording": False,
+    }
+    one = await rig.client.get("/api/calls/c0")
+    assert one.json() == rest.json()["calls"][-1]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "before=yesterday", "before=" + "1" * 65])
+async def test_a_list_query_out_of_range_is_invalid(rig: Rig, query: str) -> None:
+    await rig.sign_in()
+    check_problem(await rig.client.get(f"/api/calls?{query}"), 422, "request.invalid")
+
+
+async def test_events_are_paged_by_seq(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.speaker.begin("c")
+    await rig.speaker.say("c", "查快递", partials=2)
+    page = (await rig.client.get("/api/calls/c/events", params={"limit": 4})).json()
+    assert [event["seq"] for event in page["events"]] == [0, 1, 2, 3]
+    assert (page["last_seq"], page["complete"]) == (3, False)
+    rest = (await rig.client.get("/api/calls/c/events", params={"after": 3})).json()
+    assert [event["type"] for event in rest["events"]] == ["speech.ended", "transcript.final"]
+    assert (rest["last_seq"], rest["complete"]) == (5, True)
+    none = (await rig.client.get("/api/calls/c/events", params={"after": 5})).json()
+    assert none == {"events": [], "last_seq": 5, "complete": True}
+    check_problem(await rig.client.get("/api/calls/c/events", params={"after": 6}), 400, "journal.position")
+    check_problem(await rig.client.get("/api/calls/c/events", params={"after": -2}), 422, "request.invalid")
+
+
+@pytest.mark.parametrize("call", ["nobody", "a%20b", "..", "%2e%2e", "x" * 200])
+async def test_an_unknown_call_is_404(rig: Rig, call: str) -> None:
+    await rig.sign_in()
+    for suffix in ("", "/events"):
+        answer = await rig.client.get(f"/api/calls/{call}{suffix}")
+        assert answer.status_code == 404, answer.text
+
+
+async def test_health(rig: Rig) -> None:
+    assert (await rig.client.get("/livez")).json() == {"alive": True}
+    ready = await rig.client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
+
+
+async def test_a_server_that_cannot_take_calls_says_why(open_rig: OpenRig) -> None:
+    async def probe() -> Sequence[NotReady]:
+        return [NotReady("model.missing", "no model")]
+
+    async with open_rig(readiness=probe) as rig:
+        answer = await rig.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "reasons": [{"code": "model.missing", "message": "no model"}]}
+
+
+async def test_a_probe_that_breaks_is_a_reason(open_rig: OpenRig) -> None:
+    async def probe() -> Sequence[NotReady]:
+        raise OSError("the disk said 13800001111")
+
+    async with open_rig(readiness=probe) as rig:
+        answer = await rig.client.get("/readyz")
+    assert answer.status_code == 503
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["readiness.failed"]
+    assert "13800001111" not in answer.text
+
+
+async def test_an_error_nobody_foresaw_leaks_nothing(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    rig.commands.refusal = RuntimeError("the caller said 13800001111")
+    answer = await rig.client.post("/api/calls", json=OFFER)
+    problem = check_problem(answer, 500, "server.error")
+    assert answer.headers["x-request-id"] in problem["message"]
+    assert "13800001111" not in answer.text + caplog.text
+    assert answer.headers["x-request-id"] in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "conftest.py" in caplog.text
+
+
+async def test_every_answer_carries_the_security_headers(rig: Rig) -> None:
+    for path in ("/", "/api/config", "/api/nothing", "/api/session", "/assets/index-Ab12.js"):
+        headers = (await rig.client.get(path)).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "microphone=(self)" in headers["permissions-policy"]
+        assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/call", "/qa/calls/call-1", "/sign-in", "/live"])
+async def test_every_page_is_the_single_page(rig: Rig, path: str) -> None:
+    answer = await rig.client.get(path)
+    assert answer.status_code == 200
+    assert "<title>Warmline</title>" in answer.text
+    assert answer.headers["cache-control"] == "no-cache"
+    assert (await rig.client.head(path)).status_code == 200
+
+
+async def test_hashed_assets_are_kept_and_other_files_are_not(rig: Rig) -> None:
+    asset = await rig.client.get("/assets/index-Ab12.js")
+    assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "javascript" in asset.headers["content-type"]
+    assert (await rig.client.get("/favicon.svg")).headers["cache-control"] == "no-cache"
+    again = await rig.client.get("/assets/index-Ab12.js", headers={"If-None-Match": asset.headers["etag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/assets/none.js",
+        "/assets/",
+        "/assets",
+        "/robots.txt",
+        "/..%2foutside.txt",
+        "/assets/..%2f..%2foutside.txt",
+        "/assets/%2e%2e/%2e%2e/outside.txt",
+        "/%00.txt",
+        "/..%5coutside.txt",
+    ],
+)
+async def test_a_file_that_is_not_there_is_no_page(rig: Rig, path: str) -> None:
+    answer = await rig.client.get(path)
+    if path == "/assets":
+        assert answer.status_code == 200
+    else:
+        check_problem(answer, 404, "request.unknown_path")
+
+
+async def test_unknown_paths_and_methods(rig: Rig) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        check_problem(await rig.client.request(method, "/api/nothing"), 404, "request.unknown_path")
+    wrong = await rig.client.put("/api/session")
+    check_problem(wrong, 405, "request.method")
+    check_problem(await rig.client.post("/call"), 405, "request.method")
+
+
+async def test_without_the_web_app_pages_say_how_to_build_it(open_rig: OpenRig) -> None:
+    async with open_rig(built=False) as rig:
+        problem = check_problem(await rig.client.get("/call"), 503, "web.not_built")
+        assert "make" in problem["fix"]
+        check_problem(await rig.client.get("/favicon.svg"), 404, "request.unknown_path")
+        assert (await rig.client.get("/api/config")).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", "junk"])
+async def test_another_sites_page_changes_nothing(rig: Rig, origin: str) -> None:
+    answer = await rig.client.post("/api/calls", json=OFFER, headers={"Origin": origin})
+    check_problem(answer, 403, "auth.origin")
+    assert rig.commands.executed == []
+    assert (await rig.client.get("/api/config", headers={"Origin": origin})).status_code == 200
+
+
+async def test_a_browser_that_hides_the_origin_is_judged_by_fetch_site(rig: Rig) -> None:
+    answer = await rig.client.post("/api/calls", json=OFFER, headers={"Sec-Fetch-Site": "cross-site"})
+    check_problem(answer, 403, "auth.origin")
+
+
+async def test_our_own_page_may(rig: Rig) -> None:
+    answer = await rig.client.post("/api/calls", json=OFFER, headers={"Origin": rig.url})
+    assert answer.status_code == 201
+
+
+async def test_a_foreign_name_is_refused(rig: Rig) -> None:
+    answer = await rig.client.get("/api/config", headers={"Host": "rebound.example"})
+    problem = check_problem(answer, 421, "request.host")
+    assert "WARMLINE_HOSTS" in problem["fix"]
+
+
+async def test_openapi_documents_every_route(rig: Rig) -> None:
+    document = (await rig.client.get("/api/openapi.json")).json()
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(operations) == {
+        "POST /api/session",
+        "GET /api/session",
+        "DELETE /api/session",
+        "POST /api/tickets",
+        "GET /api/config",
+        "POST /api/calls",
+        "GET /api/calls",
+        "GET /api/calls/{call}",
+        "DELETE /api/calls/{call}",
+        "POST /api/calls/{call}/keys",
+        "GET /api/calls/{call}/events",
+        "GET /api/calls/{call}/recording",
+        "GET /livez",
+        "GET /readyz",
+    }
+    for name, operation in operations.items():
+        assert operation["summary"], name
+        invalid = operation["responses"]["422"]["content"]["application/json"]["schema"]
+        assert invalid == {"$ref": "#/components/schemas/Problem"}, name
+
+
+async def test_many_requests_at_once(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.speaker.begin("c")
+    statuses: list[int] = []
+
+    async def ask() -> None:
+        statuses.append((await rig.client.get("/api/calls/c/events")).status_code)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(ask)
+    assert statuses == [200] * 50
