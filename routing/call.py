@@ -11,8 +11,7 @@ come to the same finals, features and decisions.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, assert_never
@@ -49,21 +48,21 @@ from routing.events import (
 )
 from routing.journal.ports import Journal
 from routing.log import CallLog
-from routing.policy.decision import Policy
+from routing.policy.rules import Policy
 from routing.turn import Turn
 from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s
-from voice.contracts.errors import WarmlineError
+from voice.contracts.errors import UnknownCallError, WarmlineError
 from voice.contracts.ports import Clock
 from voice.contracts.speech import SpeechSegment
 from voice.intake import AudioLost
 from voice.recording import StereoRecorder
-from voice.vad.segmenter import SegmentAudio, SegmentClosed, SegmenterOutput, Segmenter, SegmentOpened
+from voice.vad.segmenter import SegmentAudio, SegmentClosed, Segmenter, SegmenterOutput, SegmentOpened
 
 WAITING_TURNS: Final = 16
-"""Closed utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits, and intake drops."""
+"""Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
 
-Heard = AsyncGenerator[AudioFrame | AudioLost]
+Heard = AsyncIterator[AudioFrame | AudioLost]
 
 _log = logging.getLogger(__name__)
 
@@ -97,8 +96,9 @@ class Call:
         started: its first event.
         rooms: what it joins.
         journal: where its events go.
-        clock: media time passes with it; the call begins with its first frame.
-        recorder: where its audio goes; None to record nothing.
+        clock: time.
+        media_clock: media time passes with it, from the first frame on; `clock` unless given (replays).
+        recorder: where its audio goes, open; None to record nothing. Whoever opened it closes it.
         in_step: hear on only when all that follows from an utterance is written. For replays without a pace: the log is
             then the same every time, as if every stage took no time.
     """
@@ -111,13 +111,14 @@ class Call:
         journal: Journal,
         clock: Clock,
         *,
+        media_clock: Clock | None = None,
         recorder: StereoRecorder | None = None,
         in_step: bool = False,
     ) -> None:
         self.id = call
         self._started = started
         self._rooms = rooms
-        self._clock = clock
+        self._media_clock = media_clock or clock
         self._recorder = recorder
         self._in_step = in_step
         self._log = CallLog(call, journal, self._now, clock)
@@ -126,6 +127,8 @@ class Call:
         self._open: dict[Party, Turn] = {}
         self._tracker = rooms.new_tracker()
         self._decider = Decider(started.language, rooms.policy)
+        self._under_way = anyio.Event()
+        self._over = False
         self._hearing = anyio.CancelScope()
         self._end_reason: CallEndReason | None = None
 
@@ -133,6 +136,11 @@ class Call:
     def language(self) -> Language:
         """What the caller speaks."""
         return self._started.language
+
+    @property
+    def began_s(self) -> float | None:
+        """What the media clock showed at the first frame, when the call's time began; None before."""
+        return self._began_s
 
     async def run(self, heard: Heard, parties: Iterable[Party], ended_by: Callable[[], CallEndReason]) -> CallEndReason:
         """Live the call; returns why it ended, once its last event is stored.
@@ -150,7 +158,9 @@ class Call:
             tasks.start_soon(self._log.run, name=f"{self.id} log")
             try:
                 await self._log.write(self._started, *(PartyJoined(party) for party in present))
+                self._under_way.set()
                 await self._live(heard, present)
+                self._over = True
                 reason = self._end_reason or ended_by()
                 await self._log.write(*(PartyLeft(party) for party in present), CallEnded(reason, self._now()))
             finally:
@@ -163,17 +173,24 @@ class Call:
         self._hearing.cancel()
 
     async def press(self, digit: str) -> None:
-        """The caller pressed a key."""
+        """The caller pressed a key.
+
+        Raises:
+            UnknownCallError: the call is over.
+        """
+        await self._under_way.wait()
+        if self._over:
+            raise UnknownCallError(f"Call {self.id} is over.")
         await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit))
 
     def _now(self) -> Samples:
-        return 0 if self._began_s is None else from_s(self._clock.now_s() - self._began_s)
+        return 0 if self._began_s is None else from_s(self._media_clock.now_s() - self._began_s)
 
     async def _live(self, heard: Heard, parties: list[Party]) -> None:
         to_tone, toning = anyio.create_memory_object_stream[Turn](WAITING_TURNS)
         to_decide, deciding = anyio.create_memory_object_stream[Turn](WAITING_TURNS)
         ears = {party: Ear(party, self._rooms.new_segmenter(party)) for party in parties}
-        async with anyio.create_task_group() as tasks:
+        async with toning, deciding, anyio.create_task_group() as tasks, to_tone, to_decide:
             tasks.start_soon(self._measure_tone, toning, name=f"{self.id} tone")
             tasks.start_soon(self._take_turns, deciding, name=f"{self.id} turns")
 
@@ -190,9 +207,9 @@ class Call:
                     match event:
                         case SegmentOpened(start=start, pcm=pcm):
                             self._open[party] = turn = await self._begin(party, start)
-                            self._push(turn, pcm)
+                            await self._push(turn, pcm)
                         case SegmentAudio(pcm=pcm):
-                            self._push(self._open[party], pcm)
+                            await self._push(self._open[party], pcm)
                             await checkpoint()
                         case SegmentClosed() as closed:
                             await close(self._open.pop(party), closed)
@@ -200,29 +217,25 @@ class Call:
                             assert_never(event)
 
             with self._hearing:
-                async with aclosing(heard):
-                    async for item in heard:
-                        if self._began_s is None:
-                            self._began_s = self._clock.now_s()
-                        match item:
-                            case AudioLost(party=party, span=span):
-                                await self._log.write(AudioDropped(party, span))
-                            case AudioFrame(party=party) as frame:
-                                await self._record(frame)
-                                await follow(party, ears[party].hear(frame))
-                            case _:
-                                assert_never(item)
+                async for item in heard:
+                    if self._began_s is None:
+                        self._began_s = self._media_clock.now_s()
+                    match item:
+                        case AudioLost(party=party, span=span):
+                            await self._log.write(AudioDropped(party, span))
+                        case AudioFrame(party=party) as frame:
+                            await self._record(frame)
+                            await follow(party, ears[party].hear(frame))
+                        case _:
+                            assert_never(item)
             for party, ear in ears.items():
                 await follow(party, ear.flush())
-            to_tone.close()
-            to_decide.close()
 
     async def _record(self, frame: AudioFrame) -> None:
         if self._recorder is None:
             return
         try:
-            self._recorder.write(frame.party, frame.start, frame.pcm)
-            if self._recorder.flush_due:
+            if self._recorder.write(frame.party, frame.start, frame.pcm):
                 await run_sync(self._recorder.flush)
         except WarmlineError as error:
             _log.error("call %s: recording stopped (%s)", self.id, error.code)
@@ -239,9 +252,15 @@ class Call:
             await self._log.write(StageFailed(Stage.RECOGNITION, error.code, turn.id))
         return turn
 
-    def _push(self, turn: Turn, pcm: Pcm) -> None:
-        if turn.utterance is not None:
+    async def _push(self, turn: Turn, pcm: Pcm) -> None:
+        if turn.utterance is None:
+            return
+        try:
             turn.utterance.push(pcm)
+        except WarmlineError as error:  # too far behind: better no words than the wrong ones
+            turn.utterance.abandon()
+            turn.utterance = None
+            await self._fail(Stage.RECOGNITION, turn.id, error)
 
     def _show_partial(self, turn: Turn, hypothesis: Hypothesis) -> None:
         if not turn.recognized.is_set() and hypothesis.text:
@@ -280,7 +299,7 @@ class Call:
             await turn.recognized.wait()
             text = turn.hypothesis.text
             words = turn.words_in_call(turn.hypothesis.words)
-            await self._log.write(TranscriptFinal(turn.id, text, words, self._rooms.worker.engine))
+            await self._log.write(TranscriptFinal(turn.id, text, words, self._rooms.worker.name))
             if turn.party is Party.CALLER:
                 await turn.toned.wait()
                 try:
@@ -295,7 +314,7 @@ class Call:
         # A cough or a slammed door has no words: it is felt, but it is no turn.
         events = self._decider.hear(turn.id, meaning) if turn.hypothesis.text else []
         if turn.has_tone:
-            score, shift = self._tracker.score_words(turn.id, meaning.valence, meaning.strength)
+            score, shift = self._tracker.score_words(turn.id, meaning.sentiment.valence, meaning.sentiment.strength)
             self._decider.feel(turn.id, score, shift)
             events.append(EmotionScored(turn.id, score))
             if shift is not None:

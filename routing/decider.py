@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asr.types import Language
-from prosody.types import EmotionLevel, EmotionScore, EmotionShift
+from prosody.types import EmotionScore, EmotionShift
 from routing.events import (
     CallEvent,
     EntityFound,
@@ -14,7 +14,8 @@ from routing.events import (
     PriorityChanged,
     RouteDecided,
 )
-from routing.policy.decision import Decision, Facts, Policy, decide
+from routing.policy.decision import Decision, Facts
+from routing.policy.rules import Policy, decide
 from routing.understanding.turn import TurnMeaning
 from voice.contracts.audio import SegmentId
 
@@ -28,7 +29,6 @@ class Decider:
     def __init__(self, language: Language, policy: Callable[[], Policy]) -> None:
         self._policy = policy
         self._facts = Facts(language)
-        self._level = EmotionLevel.SETTLED
         self._decision: Decision | None = None
 
     def hear(self, segment: SegmentId, meaning: TurnMeaning) -> list[CallEvent]:
@@ -50,9 +50,7 @@ class Decider:
 
     def feel(self, segment: SegmentId, score: EmotionScore, shift: EmotionShift | None) -> None:
         """Take in a turn's emotion."""
-        if shift is not None:
-            self._level = shift.current
-        self._facts = self._facts.feel(segment, score, self._level)
+        self._facts = self._facts.feel(segment, score, shift)
 
     def press(self, digit: str) -> list[CallEvent]:
         """Take in a key and decide."""

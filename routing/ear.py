@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples
-from voice.vad.segmenter import SegmenterOutput, Segmenter
+from voice.vad.segmenter import Segmenter, SegmenterOutput
 
 
 class Ear:

@@ -38,6 +38,7 @@ class CallEndReason(StrEnum):
     CALLER_HUNG_UP = "caller_hung_up"
     AGENT_HUNG_UP = "agent_hung_up"
     AUDIO_ENDED = "audio_ended"
+    NEVER_CONNECTED = "never_connected"
     CONNECTION_LOST = "connection_lost"
     SERVER_SHUTDOWN = "server_shutdown"
     FAILED = "failed"

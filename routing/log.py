@@ -15,7 +15,7 @@ from voice.contracts.errors import JournalUnavailableError
 from voice.contracts.ports import Clock
 
 OUTBOX_EVENTS: Final = 512
-"""Events that may wait for the journal: about a minute of a busy call. Beyond it the call waits, partials are left out."""
+"""Events that may wait for the journal, about a minute of a call. Beyond it the call waits and leaves out partials."""
 
 RETRY_EVERY_S: Final = 0.5
 GIVE_UP_AFTER_S: Final = 30.0

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self, assert_never
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.to_thread import run_sync
 
 from routing.call import Call, Rooms
 from routing.commands import (
@@ -28,11 +29,12 @@ from routing.commands import (
 from routing.events import CallEndReason, CallStarted, Channel, Direction
 from routing.journal.ports import Journal
 from voice.contracts.audio import CallId, Party
-from voice.contracts.errors import RecordingError, WarmlineError
+from voice.contracts.errors import RecordingError, UnknownCallError, WarmlineError
 from voice.contracts.ports import Clock
 from voice.intake import Intake
 from voice.recording import StereoRecorder
 from voice.webrtc.leg import WebRtcLeg
+from voice.webrtc.peer import LegEnd
 
 REMEMBERED_COMMANDS: Final = 2048
 """Outcomes kept for repeated keys; at 10 commands a second the last three minutes."""
@@ -40,6 +42,13 @@ REMEMBERED_COMMANDS: Final = 2048
 DRAIN_S: Final = 10.0
 """How long live calls may take to finish their last utterances when the process stops."""
 
+_END_REASONS: Final = {
+    None: CallEndReason.CONNECTION_LOST,
+    LegEnd.HUNG_UP: CallEndReason.CALLER_HUNG_UP,
+    LegEnd.CONNECTION_LOST: CallEndReason.CONNECTION_LOST,
+    LegEnd.NEVER_CONNECTED: CallEndReason.NEVER_CONNECTED,
+    LegEnd.LEFT: CallEndReason.CONNECTION_LOST,
+}
 _DIGITS: Final = frozenset("0123456789*#ABCD")
 _log = logging.getLogger(__name__)
 
@@ -156,7 +165,10 @@ class Switchboard:
             case PressKey(call=call, digit=digit, secret=secret):
                 if digit not in _DIGITS:
                     raise CommandRefusedError("dtmf.digit", f"A key is one of 0-9, *, #, A-D; got {digit!r}.")
-                await self._find(call, secret).call.press(digit)
+                try:
+                    await self._find(call, secret).call.press(digit)
+                except UnknownCallError as error:
+                    raise CommandRefusedError(error.code, str(error)) from error
                 return Done(call)
             case _:
                 assert_never(command)
@@ -193,27 +205,31 @@ class Switchboard:
             command.language,
             began.isoformat(timespec="milliseconds"),
         )
-        recorder = self._recorder(call_id)
+        recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         live = self._live[call_id] = _Live(call, secrets.token_urlsafe(24))
         self._tasks.start_soon(self._serve, call, leg, recorder, name=call_id)
         return CallAnswered(call_id, leg.answer_sdp, live.secret)
 
-    def _recorder(self, call: CallId) -> StereoRecorder | None:
+    async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
         if self._recordings is None:
             return None
+        recorder = StereoRecorder(self._recordings / f"{call}.wav")
         try:
-            return StereoRecorder(self._recordings / f"{call}.wav")
+            await run_sync(recorder.open)
         except RecordingError as error:
             _log.error("call %s: no recording (%s)", call, error.code)
             return None
+        return recorder
 
     async def _serve(self, call: Call, leg: WebRtcLeg, recorder: StereoRecorder | None) -> None:
         try:
-            with ExitStack() as files:
-                if recorder:
-                    files.callback(recorder.close)
+            try:
                 await self._talk(call, leg)
+            finally:
+                if recorder is not None:
+                    with anyio.CancelScope(shield=True):
+                        await run_sync(recorder.close)
         except Exception:  # the boundary of a call: whatever breaks here harms no other call
             _log.exception("call %s failed", call.id)
         finally:
@@ -222,18 +238,21 @@ class Switchboard:
                 self._idle.set()
 
     async def _talk(self, call: Call, leg: WebRtcLeg) -> None:
-        async with leg, anyio.create_task_group() as tasks:
-            intake = Intake()
+        intake = Intake()
 
-            async def take_in() -> None:
-                try:
-                    async for frame in leg.source.frames():
+        async def take_in() -> None:
+            try:
+                async with leg, aclosing(leg.source.frames()) as frames:
+                    async for frame in frames:
                         intake.put(frame)
-                finally:
-                    intake.close()
+            except WarmlineError as error:
+                _log.warning("call %s: audio ended (%s)", call.id, error.code)
+            finally:
+                intake.close()
 
+        async with anyio.create_task_group() as tasks:
             tasks.start_soon(take_in, name=f"{call.id} intake")
-            await call.run(intake.items(), [Party.CALLER], lambda: leg.end_reason)
+            await call.run(intake, [Party.CALLER], lambda: _END_REASONS[leg.end_reason])
             tasks.cancel_scope.cancel()
 
     async def _drain(self) -> None:

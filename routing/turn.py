@@ -34,7 +34,7 @@ class Turn:
     start: Samples
     utterance: LiveUtterance | None = None
     segment: SpeechSegment | None = None
-    hypothesis: Hypothesis = Hypothesis("")
+    hypothesis: Hypothesis = field(default_factory=lambda: Hypothesis(""))
     recognized: anyio.Event = field(default_factory=anyio.Event)
     toned: anyio.Event = field(default_factory=anyio.Event)
     has_tone: bool = False
