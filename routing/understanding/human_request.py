@@ -1,0 +1,125 @@
+"""Asking for a person: in many wordings, inside longer sentences, and not where it is declined or only reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from routing.understanding.heard import BREAKS, Heard
+from routing.understanding.lexicon import Lexicon, People
+
+MAX_GAP: Final = 3
+"""Words that may stand between verb and person: 转(一下)(你们的)人工."""
+
+REACH: Final = 6
+"""Words between a wish and what declines it: 不用(给我)转人工."""
+
+
+@dataclass(frozen=True, slots=True)
+class HumanRequest:
+    """Where a person is asked for, or declined; offsets into the turn's text."""
+
+    text: str
+    start: int
+    end: int
+    declined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """A lexicon's lists as linear-time patterns over matched text: alternations of literals, bounded repeats."""
+
+    wish: re.Pattern[str]
+    alone: re.Pattern[str]
+
+
+def find_requests(heard: Heard, lexicons: tuple[Lexicon, ...]) -> tuple[HumanRequest, ...]:
+    """Every wish for a person in a turn, declined ones included, in order."""
+    found = [request for lexicon in lexicons for request in _find(heard, lexicon)]
+    return tuple(sorted(found, key=lambda request: request.start))
+
+
+def asks_for_human(requests: Iterable[HumanRequest]) -> bool:
+    """Whether a person is asked for: at least one wish that is not declined."""
+    return any(not request.declined for request in requests)
+
+
+def _find(heard: Heard, lexicon: Lexicon) -> Iterator[HumanRequest]:
+    patterns = _compile(lexicon.language, lexicon.people)
+    matched = heard.sounds
+    for found in patterns.wish.finditer(matched):
+        if found.lastgroup == "other":
+            continue
+        if found.lastgroup == "mention" and not _is_wish(heard, lexicon, found.start(), found.end(), patterns):
+            continue
+        start, end = heard.offsets(found.start(), found.end())
+        yield HumanRequest(heard.text[start:end], start, end, _declined(matched, lexicon, found.start()))
+
+
+def _is_wish(heard: Heard, lexicon: Lexicon, start: int, end: int, patterns: _Patterns) -> bool:
+    """Whether a bare mention (人工, agent) is a wish: in zh unless it is reported, in en where it stands alone."""
+    matched = heard.sounds
+    if lexicon.language == "zh":
+        return not any(matched[end : end + 4].lstrip().startswith(word) for word in lexicon.people.reported)
+    left = max((matched.rfind(mark, 0, start) for mark in BREAKS), default=-1) + 1
+    right = min((place for mark in BREAKS if (place := matched.find(mark, end)) >= 0), default=len(matched))
+    return right - left <= 80 and bool(patterns.alone.fullmatch(matched[left:right]))
+
+
+def _declined(matched: str, lexicon: Lexicon, start: int) -> bool:
+    people = lexicon.people
+    if lexicon.language == "en":
+        return _declined_in_words(matched[max(0, start - 60) : start], people)
+    at = start
+    for _ in range(REACH):
+        for length in range(min(5, at), 0, -1):
+            piece = matched[at - length : at]
+            if piece in lexicon.questions:
+                return False
+            if piece in people.negators or (at == start and piece in people.bare_negators):
+                return not any(matched[: at - length].endswith(word) for word in people.not_negated_after)
+            if piece in people.gap or piece in people.verbs or piece in lexicon.transparent:
+                at -= length
+                break
+        else:
+            return False
+    return False
+
+
+def _declined_in_words(before: str, people: People) -> bool:
+    clause = re.split(r"[^a-z0-9' ]", before)[-1].split()
+    for back in range(1, min(REACH, len(clause)) + 1):
+        for count in (3, 2, 1):
+            here = len(clause) - back
+            piece = " ".join(clause[here : here + count])
+            if here + count <= len(clause) and piece in people.negators:
+                earlier = " ".join(clause[:here])
+                return not any(earlier.endswith(word) for word in people.not_negated_after)
+        if back == 1 and clause[-1] in people.bare_negators:
+            return True
+    return False
+
+
+@lru_cache(maxsize=8)
+def _compile(language: str, people: People) -> _Patterns:
+    space = "" if language == "zh" else " "
+    edge = "" if language == "zh" else r"\b"
+
+    def one_of(words: Iterable[str]) -> str:
+        return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+    gap = f"(?:(?:{one_of(people.gap)}){space}){{0,{MAX_GAP}}}"
+    verbs, weak_verbs = one_of(people.verbs), one_of(people.weak_verbs)
+    strong, weak = one_of(people.strong), one_of(people.weak)
+    wish = (
+        f"{edge}(?:(?P<other>{one_of(people.not_people)})"
+        f"|(?P<asked>(?:{verbs}){space}{gap}(?:{strong})|(?:{weak_verbs}){space}{gap}(?:{weak}))"
+        f"|(?P<phrase>{one_of(people.phrases)})"
+        f"|(?P<mention>{strong})){edge}"
+    )
+    filler = r"(?:\s|um|uh|please|hi|hello|hey|okay|ok|no|yes|yeah|just|now|a|an|the|and|er|well|real|live)"
+    alone = rf"{filler}*(?:(?:{strong}){filler}*)+"
+    return _Patterns(re.compile(wish), re.compile(alone))

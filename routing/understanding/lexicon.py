@@ -1,0 +1,245 @@
+"""Lexicons: words that decide about sentiment, escalation and asking for a person. Data, editable, checked on load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from routing.document import Document, read_file
+from routing.understanding.heard import BREAKS, Heard, fold, sound
+from routing.understanding.taxonomy import DATA
+from voice.contracts.errors import UnderstandingDataError
+
+LANGUAGES: Final = ("zh", "en")
+LONGEST: Final = 24
+"""Characters of the longest term; the matcher looks no further."""
+
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST * 2}
+_TEXTS: Final = {"type": "array", "maxItems": 500, "items": _TEXT}
+_STRENGTH: Final = {"type": "number", "minimum": 0, "maximum": 1}
+CATEGORIES: Final = ["service", "delay", "quality", "money", "attitude", "feeling", "threat", "insult"]
+
+
+def _entry(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+
+
+PEOPLE: Final = (
+    "strong",
+    "weak",
+    "verbs",
+    "weak_verbs",
+    "gap",
+    "phrases",
+    "not_people",
+    "negators",
+    "bare_negators",
+    "not_negated_after",
+    "reported",
+)
+_TERM: Final = {"term": _TEXT, "strength": _STRENGTH, "exact": {"type": "boolean"}}
+_SECTIONS: Final = {
+    "language": {"type": "string", "enum": list(LANGUAGES)},
+    "negative": {
+        "type": "array",
+        "items": _entry(
+            ["term", "strength", "category"],
+            _TERM | {"category": {"type": "string", "enum": CATEGORIES}, "escalate": {"type": "boolean"}},
+        ),
+    },
+    "positive": {"type": "array", "items": _entry(["term", "strength"], _TERM)},
+    "urgent": _TEXTS,
+    "negators": _TEXTS,
+    "negators_after": _TEXTS,
+    "transparent": _TEXTS,
+    "questions": _TEXTS,
+    "rhetorical": _entry(["negators", "endings"], {"negators": _TEXTS, "endings": _TEXTS}),
+    "intensifiers": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0.1, "maximum": 2}},
+    "people": _entry(list(PEOPLE), dict.fromkeys(PEOPLE, _TEXTS)),
+}
+SCHEMA: Final = _entry(list(_SECTIONS), _SECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase that colours a turn.
+
+    Attributes:
+        text: as the lexicon writes it.
+        strength: how strongly, [0, 1].
+        category: what kind of discontent; `positive` for praise, `urgent` for danger.
+        escalate: brings a person at once unless negated.
+        exact: matches only as written, not by its sound.
+    """
+
+    text: str
+    strength: float
+    category: str
+    escalate: bool = False
+    exact: bool = False
+
+    @property
+    def positive(self) -> bool:
+        """Whether it is praise."""
+        return self.category == "positive"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """How callers ask for a person; the lexicon file explains each list."""
+
+    strong: frozenset[str]
+    weak: frozenset[str]
+    verbs: frozenset[str]
+    weak_verbs: frozenset[str]
+    gap: frozenset[str]
+    phrases: frozenset[str]
+    not_people: frozenset[str]
+    negators: frozenset[str]
+    bare_negators: frozenset[str]
+    not_negated_after: frozenset[str]
+    reported: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """One language's lexicon. Words that are matched stand in matched form: sounds for zh, folded words for en."""
+
+    language: str
+    terms: Mapping[str, Term]
+    longest: int
+    negators: frozenset[str]
+    negators_after: frozenset[str]
+    transparent: frozenset[str]
+    questions: frozenset[str]
+    rhetorical_negators: frozenset[str]
+    rhetorical_endings: frozenset[str]
+    intensifiers: Mapping[str, float]
+    people: People
+
+
+@cache
+def load_lexicon(language: str, folder: Path = DATA) -> Lexicon:
+    """The lexicon of a language (`zh` or `en`).
+
+    Raises:
+        UnderstandingDataError: the file is missing or not valid; names line and field.
+    """
+    return compile_lexicon(read_file(folder / f"lexicon-{language}.yaml", error=UnderstandingDataError))
+
+
+def compile_lexicon(document: Document) -> Lexicon:
+    """Check a document and make a lexicon of it.
+
+    Raises:
+        UnderstandingDataError: names line and field.
+    """
+    document.check(SCHEMA)
+    data = document.data
+    document.refuse(
+        document.problem((section, number, "term"), f"the term {entry['term']} stands in {section} twice.")
+        for section in ("negative", "positive")
+        for number, entry in _repeated(data[section])
+    )
+
+    def forms(texts: Iterable[str]) -> frozenset[str]:
+        return frozenset(matched_form(text, data["language"]) for text in texts)
+
+    terms = {matched_form(term.text, data["language"]): term for term in _terms(data)}
+    return Lexicon(
+        language=data["language"],
+        terms=terms,
+        longest=max(map(len, terms)) if data["language"] == "zh" else max(len(text.split()) for text in terms),
+        negators=forms(data["negators"]),
+        negators_after=forms(data["negators_after"]),
+        transparent=forms(data["transparent"]),
+        questions=forms(data["questions"]),
+        rhetorical_negators=forms(data["rhetorical"]["negators"]),
+        rhetorical_endings=forms(data["rhetorical"]["endings"]),
+        intensifiers={matched_form(text, data["language"]): factor for text, factor in data["intensifiers"].items()},
+        people=People(**{name: forms(data["people"][name]) for name in PEOPLE}),
+    )
+
+
+def matched_form(text: str, language: str) -> str:
+    """A lexicon's text as it is matched."""
+    folded = "".join(map(fold, text))
+    return sound(folded) if language == "zh" else folded
+
+
+def _terms(data: dict[str, Any]) -> Iterator[Term]:
+    for text in data["urgent"]:
+        yield Term(text, 0.3, "urgent")
+    for entry in data["positive"]:
+        yield Term(entry["term"], entry["strength"], "positive", exact=entry.get("exact", False))
+    for entry in data["negative"]:
+        text = entry["term"]
+        exact = entry.get("exact", False) or len(text) == 1
+        yield Term(text, entry["strength"], entry["category"], entry.get("escalate", False), exact)
+
+
+def _repeated(entries: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    seen: set[str] = set()
+    for number, entry in enumerate(entries):
+        if entry["term"] in seen:
+            yield number, entry
+        seen.add(entry["term"])
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A term where it stands; offsets into `Heard.plain`, and for en into its words as well."""
+
+    term: Term
+    start: int
+    end: int
+    first_word: int = 0
+    last_word: int = 0
+
+
+def find_terms(heard: Heard, lexicon: Lexicon) -> tuple[Match, ...]:
+    """Terms in a text, longest first where they overlap, in order; linear in its length."""
+    return tuple(_spoken(heard, lexicon) if lexicon.language == "zh" else _written(heard, lexicon))
+
+
+def _spoken(heard: Heard, lexicon: Lexicon) -> Iterator[Match]:
+    sounds, at = heard.sounds, 0
+    while at < len(sounds):
+        for length in range(min(lexicon.longest, len(sounds) - at), 0, -1):
+            term = lexicon.terms.get(sounds[at : at + length])
+            if term and (not term.exact or heard.plain[at : at + length] == term.text):
+                yield Match(term, at, at + length)
+                at += length
+                break
+        else:
+            at += 1
+
+
+def _written(heard: Heard, lexicon: Lexicon) -> Iterator[Match]:
+    words, at = heard.words, 0
+    while at < len(words):
+        for count in range(min(lexicon.longest, len(words) - at), 0, -1):
+            phrase = words[at : at + count]
+            term = _lookup([word.text for word in phrase], lexicon.terms)
+            if term and not any(mark in BREAKS for mark in heard.plain[phrase[0].start : phrase[-1].end]):
+                yield Match(term, phrase[0].start, phrase[-1].end, at, at + count)
+                at += count
+                break
+        else:
+            at += 1
+
+
+def _lookup(words: list[str], terms: Mapping[str, Term]) -> Term | None:
+    """A phrase as it stands, or with the ending of one word left open (`complaint*`)."""
+    phrase = " ".join(words)
+    if found := terms.get(phrase):
+        return found
+    for place, word in enumerate(words):
+        for cut in range(len(word), 2, -1):
+            stem = " ".join([*words[:place], word[:cut] + "*", *words[place + 1 :]])
+            if found := terms.get(stem):
+                return found
+    return None

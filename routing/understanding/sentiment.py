@@ -1,0 +1,166 @@
+"""Sentiment in words: what is said, how strongly, and whether it is said or denied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from routing.understanding.heard import BREAKS, Heard
+from routing.understanding.lexicon import Lexicon, Match, find_terms
+
+REACH: Final = 8
+"""Words or syllables that negation and intensity may be away from their term."""
+
+NEGATED_PRAISE: Final = 0.8
+"""Share of its strength with which denied praise (不太满意, not happy) counts as discontent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentTerm:
+    """A term found in a turn.
+
+    Attributes:
+        text: as it stands in the turn.
+        start: offset of its first character.
+        end: offset after its last.
+        category: see `Term`; `positive`, `urgent`, or a kind of discontent.
+        strength: after intensity, [0, 1].
+        negated: denied; it then says nothing (denied praise counts as discontent and is not marked so).
+        escalate: brings a person at once.
+        negative: whether it counts as discontent.
+    """
+
+    text: str
+    start: int
+    end: int
+    category: str
+    strength: float
+    negated: bool
+    escalate: bool
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """What the words of a turn say about the caller's mood.
+
+    Attributes:
+        valence: -1 to 1; None where no word says anything.
+        strength: of the discontent, [0, 1].
+        escalate: an escalating term was said and not denied.
+        urgent: a word of danger was said and not denied.
+        terms: all that was found, denied ones included, in order.
+    """
+
+    valence: float | None = None
+    strength: float = 0.0
+    escalate: bool = False
+    urgent: bool = False
+    terms: tuple[SentimentTerm, ...] = ()
+
+
+def read_sentiment(heard: Heard, lexicons: tuple[Lexicon, ...]) -> Sentiment:
+    """Sentiment of a turn; several strengths join as independent evidence (noisy or)."""
+    found = sorted((term for lexicon in lexicons for term in _read(heard, lexicon)), key=lambda term: term.start)
+    calm = agree = 1.0
+    said = [term for term in found if not term.negated]
+    for term in said:
+        if term.negative:
+            calm *= 1 - term.strength
+        elif term.category == "positive":
+            agree *= 1 - term.strength
+    telling = [term for term in said if term.category != "urgent"]
+    return Sentiment(
+        valence=round((1 - agree) - (1 - calm), 4) if telling else None,
+        strength=round(1 - calm, 4),
+        escalate=any(term.escalate for term in said),
+        urgent=any(term.category == "urgent" for term in said),
+        terms=tuple(found),
+    )
+
+
+def _read(heard: Heard, lexicon: Lexicon) -> Iterator[SentimentTerm]:
+    for match in find_terms(heard, lexicon):
+        negations, intensity = _before(heard, lexicon, match)
+        denied = negations % 2 == 1 or _denied_after(heard, lexicon, match)
+        yield _weigh(heard, match, denied, intensity)
+
+
+def _weigh(heard: Heard, match: Match, denied: bool, intensity: float) -> SentimentTerm:
+    term = match.term
+    start, end = heard.offsets(match.start, match.end)
+    strength = round(min(term.strength * intensity, 1.0), 4)
+    praise_denied = denied and term.positive
+    return SentimentTerm(
+        text=heard.text[start:end],
+        start=start,
+        end=end,
+        category="feeling" if praise_denied else term.category,
+        strength=round(strength * NEGATED_PRAISE, 4) if praise_denied else strength,
+        negated=denied and not term.positive,
+        escalate=term.escalate,
+        negative=praise_denied or not (term.positive or term.category == "urgent"),
+    )
+
+
+def _before(heard: Heard, lexicon: Lexicon, match: Match) -> tuple[int, float]:
+    """Negators before a term and the intensity there, read backwards until something else stands in between."""
+    if lexicon.language == "zh":
+        return _before_spoken(heard, lexicon, match)
+    negations, intensity, at = 0, 1.0, match.first_word
+    words = heard.words
+    for _ in range(REACH):
+        for count in (2, 1):
+            if at < count or _broken(heard, words[at - count].start, match.start):
+                continue
+            phrase = " ".join(word.text for word in words[at - count : at])
+            if phrase in lexicon.intensifiers:
+                intensity *= lexicon.intensifiers[phrase]
+            elif phrase in lexicon.negators:
+                negations += 1
+            elif phrase not in lexicon.transparent:
+                continue
+            at -= count
+            break
+        else:
+            break
+    return negations, intensity
+
+
+def _before_spoken(heard: Heard, lexicon: Lexicon, match: Match) -> tuple[int, float]:
+    negations, intensity, at = 0, 1.0, match.start
+    for _ in range(REACH):
+        for length in range(min(4, at), 0, -1):
+            piece = heard.sounds[at - length : at]
+            if piece in lexicon.questions:
+                return negations, intensity
+            if piece in lexicon.intensifiers:
+                intensity *= lexicon.intensifiers[piece]
+            elif piece in lexicon.negators:
+                negations += not _rhetorical(heard, lexicon, piece, match)
+            elif piece not in lexicon.transparent:
+                continue
+            at -= length
+            break
+        else:
+            break
+    return negations, intensity
+
+
+def _rhetorical(heard: Heard, lexicon: Lexicon, negator: str, match: Match) -> bool:
+    """这不是骗人吗 says that it is."""
+    tail = heard.sounds[match.end : match.end + 4]
+    return negator in lexicon.rhetorical_negators and any(
+        tail.startswith(ending) or tail[1:].startswith(ending) for ending in lexicon.rhetorical_endings
+    )
+
+
+def _denied_after(heard: Heard, lexicon: Lexicon, match: Match) -> bool:
+    """投诉就不用了."""
+    tail = heard.sounds[match.end : match.end + 8]
+    return any(tail.startswith(ending) for ending in lexicon.negators_after)
+
+
+def _broken(heard: Heard, start: int, end: int) -> bool:
+    return any(mark in BREAKS for mark in heard.plain[start:end])

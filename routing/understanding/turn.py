@@ -1,0 +1,130 @@
+"""Understanding one turn: intent, mood, wish for a person, key points and entities, from its text alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from asr.types import Language
+from routing.events import Grade
+from routing.understanding.entities import Entity, find_entities
+from routing.understanding.features import shingles
+from routing.understanding.heard import Heard, hear, syllables
+from routing.understanding.human_request import HumanRequest, asks_for_human, find_requests
+from routing.understanding.intent import UNKNOWN, Intent, IntentModel, load_model
+from routing.understanding.key_points import KeyPoint, find_key_points, load_cues
+from routing.understanding.lexicon import LANGUAGES, Lexicon, load_lexicon
+from routing.understanding.sentiment import Sentiment, read_sentiment
+from routing.understanding.taxonomy import Taxonomy, load_taxonomy
+
+SMALL_TALK: Final = re.compile(
+    r"(?:[\s，。！？、,.!?]|喂|您好|你好|嗯|啊|哦|呃|诶|那个|就是|好的|好|对的|对|是的|是|行|可以|稍等|等一下|没有|谢谢|"
+    r"\b(?:hi|hello|hey|um|uh|yes|yeah|yep|no|ok|okay|right|sure|well|good morning|good afternoon|please|thanks)\b)+"
+)
+"""A turn of nothing but these names no need and is no failure to understand one."""
+
+LEAST_SAID: Final = 3
+"""Characters of content from which a turn that names no need counts as not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeaning:
+    """What a turn means.
+
+    Attributes:
+        intent: what it is about, with calibrated confidence and the model's version.
+        grade: how demanding that is; urgent where an escalating word or a word of danger says so.
+        sentiment: mood in words.
+        asks_human: a person is asked for.
+        requests: where a person is asked for or declined.
+        key_points: in order of their place; offsets count characters of the turn's text.
+        entities: likewise.
+        unclear: something was said and no need was understood; greetings and numbers are not unclear.
+        shingles: for telling a repeated request.
+    """
+
+    intent: Intent
+    grade: Grade
+    sentiment: Sentiment
+    asks_human: bool
+    requests: tuple[HumanRequest, ...] = ()
+    key_points: tuple[KeyPoint, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    unclear: bool = False
+    shingles: frozenset[str] = frozenset()
+
+
+class Understander:
+    """Understands turns. Holds no state of any call; one serves all, from any thread."""
+
+    def __init__(self, model: IntentModel, lexicons: tuple[Lexicon, ...], taxonomy: Taxonomy) -> None:
+        self._model = model
+        self._lexicons = lexicons
+        self._taxonomy = taxonomy
+
+    @classmethod
+    def load(cls) -> Understander:
+        """Load model, lexicons and cues that ship; some 100 ms, best in a worker thread.
+
+        Raises:
+            ModelMissingError: the model is not there.
+            ModelCorruptError: the model is not what the training writes.
+            UnderstandingDataError: a data file is not valid.
+        """
+        syllables()
+        load_cues()
+        return cls(load_model(), tuple(load_lexicon(language) for language in LANGUAGES), load_taxonomy())
+
+    @property
+    def model_version(self) -> str:
+        """Version of the intent model."""
+        return self._model.version
+
+    def understand(self, text: str, language: Language = Language.ZH) -> TurnMeaning:  # noqa: ARG002  see below
+        """Understand one turn of a caller. Time is linear in the text's length.
+
+        Args:
+            text: the final as recognized, any length; offsets count its characters.
+            language: what the caller speaks. The words themselves decide which lexicon applies, so that mixed speech
+                is understood; the argument is part of the interface for languages that share a script.
+        """
+        heard = hear(text)
+        sentiment = read_sentiment(heard, self._lexicons)
+        requests = find_requests(heard, self._lexicons)
+        entities = find_entities(heard)
+        asks_human = asks_for_human(requests)
+        intent = self._model.recognize(hear(without_denied(text, sentiment, requests)))
+        small_talk = len(SMALL_TALK.sub("", heard.plain)) < LEAST_SAID
+        denied = any(term.negated for term in sentiment.terms) or any(request.declined for request in requests)
+        return TurnMeaning(
+            intent=intent,
+            grade=self._grade(intent, sentiment),
+            sentiment=sentiment,
+            asks_human=asks_human,
+            requests=requests,
+            key_points=find_key_points(heard, sentiment, entities, requests),
+            entities=entities,
+            unclear=intent.label == UNKNOWN and not (small_talk or entities or asks_human or denied),
+            shingles=shingles(heard),
+        )
+
+    def _grade(self, intent: Intent, sentiment: Sentiment) -> Grade:
+        if sentiment.escalate or sentiment.urgent:
+            return Grade.URGENT
+        kind = self._taxonomy.get(intent.label)
+        return kind.grade if kind else Grade.SIMPLE
+
+
+def without_denied(text: str, sentiment: Sentiment, requests: tuple[HumanRequest, ...]) -> str:
+    """The text with what it denies left blank, so that 不是要投诉 does not look like a complaint."""
+    spans = [(term.start, term.end) for term in sentiment.terms if term.negated]
+    spans += [(request.start, request.end) for request in requests if request.declined]
+    for start, end in spans:
+        text = text[:start] + "，" * (end - start) + text[end:]
+    return text
+
+
+def mask(heard: Heard, lexicons: tuple[Lexicon, ...]) -> str:
+    """A turn's text as the classifier sees it; training and recognizing must agree on it."""
+    return without_denied(heard.text, read_sentiment(heard, lexicons), find_requests(heard, lexicons))
