@@ -42,10 +42,12 @@ class Deviation:
     """How far a value stands from the caller's normal.
 
     Attributes:
+        distance: value less location, in the feature's unit.
         z: in units of what would be expected, positive above normal.
         settled: how much the baseline can be relied upon, in [0, 1).
     """
 
+    distance: float
     z: float
     settled: float
 
@@ -73,7 +75,8 @@ class RunningBaseline:
             return None
         scale = self.scale()
         variance = scale**2 * (1 + 1 / weight) + self._spread.short**2 / voiced_s
-        return Deviation((value - self.location()) / float(np.sqrt(variance)), weight / (weight + 2))
+        distance = value - self.location()
+        return Deviation(distance, distance / float(np.sqrt(variance)), weight / (weight + 2))
 
     def learn(self, value: float, voiced_s: float) -> None:
         """Take an utterance as normal. Two seconds of voice and more count fully, less counts in proportion."""
@@ -90,13 +93,18 @@ class RunningBaseline:
         return _weighted_median([value for value, _ in self._past], [weight for _, weight in self._past])
 
     def scale(self) -> float:
-        """Standard deviation from utterance to utterance: the prior and the caller's own, weighted by their counts."""
+        """Standard deviation from utterance to utterance: the prior and the caller's own, weighted by their counts.
+
+        The caller's own never counts as less than four fifths of the prior: a monotonous start is no reason to take the
+        first lively sentence for alarm.
+        """
         prior = self._spread.between**2
         if not self._past:
             return float(np.sqrt(prior))
         centre = self.location()
         weights = [weight for _, weight in self._past]
         own = _MAD_TO_SIGMA * _weighted_median([abs(value - centre) for value, _ in self._past], weights)
+        own = max(own, 0.8 * self._spread.between)
         count = self.weight
         return float(np.sqrt((_PRIOR_UTTERANCES * prior + count * own**2) / (_PRIOR_UTTERANCES + count)))
 

@@ -16,7 +16,7 @@ from prosody.types import EmotionLevel, EmotionShift
 from voice.contracts.audio import SegmentId, Span
 
 _LEVELS: Final = (EmotionLevel.SETTLED, EmotionLevel.TENSE, EmotionLevel.UPSET)
-_LEAST_CONFIDENCE: Final = 0.15
+_LEAST_CONFIDENCE: Final = 0.3
 """An utterance below this is no evidence in either direction."""
 _REMEMBERED: Final = 8
 """Utterances that a shift may name as its evidence."""
@@ -33,7 +33,7 @@ class ShiftSettings:
     """
 
     enter: tuple[float, float] = (0.35, 0.6)
-    leave: tuple[float, float] = (0.2, 0.4)
+    leave: tuple[float, float] = (0.25, 0.45)
     utterances: int = 2
 
 

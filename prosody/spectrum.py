@@ -1,7 +1,7 @@
 """Short-time spectra of an utterance, computed once and shared by pitch and spectral tilt.
 
 The audio is halved to 8 kHz first: a telephone carries nothing above 3.4 kHz, voices are tracked below that anyway, and
-every later step costs half. Frames are 50 ms long, three periods of the lowest voice (60 Hz), every 10 ms; frame `i` is
+every later step costs half. Frames are 44 ms long, 2.6 periods of the lowest voice (60 Hz), every 10 ms; frame `i` is
 centred on `i` hops, and the ends are padded with silence.
 """
 
@@ -27,8 +27,8 @@ HOP: Final = ANALYSIS_RATE // 100
 
 HOP_S: Final = 0.01
 
-WINDOW: Final = 400
-"""Samples of a frame: 50 ms."""
+WINDOW: Final = 352
+"""Samples of a frame: 44 ms."""
 
 FFT_SIZE: Final = 640
 """At least window + longest lag, so that the autocorrelation does not wrap; a product of small primes."""
