@@ -74,7 +74,12 @@ class Settings(BaseSettings):
     )
     data: Path = Field(Path("data"), description="a folder for journal, recordings and accounts")
     models: Path = Field(Path("models"), description="a folder that holds recognition models")
-    engine: Literal["auto", "whisper", "vosk", "fake"] = Field("auto", description="auto, whisper, vosk or fake")
+    engine: str = Field(
+        "auto",
+        min_length=1,
+        max_length=100,
+        description="auto, whisper, vosk, fake, or ENGINE/MODEL of an installed model",
+    )
     language: Literal["zh", "en"] = Field("zh", description="zh or en, what callers speak unless they choose")
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")

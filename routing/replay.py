@@ -43,7 +43,7 @@ async def replay(
     media = ManualClock(start_utc=clock.utc_now())
     source = FileSource(path, pace=None if speed is None else clock, speed=speed or 1.0, media_clock=media)
     started_at = clock.utc_now().isoformat(timespec="milliseconds")
-    started = CallStarted(Direction.INBOUND, Channel.REPLAY, path.name, "replay", language, started_at)
+    started = CallStarted(Direction.INBOUND, Channel.REPLAY, call, "replay", language, started_at)
     async with aclosing(source.frames()) as frames:
         run = Call(call, started, rooms, journal, clock, media_clock=media, in_step=speed is None)
         await run.run(frames, source.parties, lambda: CallEndReason.AUDIO_ENDED)

@@ -1,0 +1,1 @@
+"""Measurements: what a stage costs, how long people wait, and how that compares."""

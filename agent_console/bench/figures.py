@@ -1,0 +1,119 @@
+"""What every benchmark answers: one document of figures, as JSON or as a table."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from statistics import median
+from typing import Any, Literal
+
+import numpy as np
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure should reach."""
+
+    side: Literal["<=", ">="]
+    bound: float
+
+    def is_met(self, value: float) -> bool:
+        """Whether `value` reaches it."""
+        return value <= self.bound if self.side == "<=" else value >= self.bound
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure.
+
+    Attributes:
+        name: fixed; others compare by it.
+        value: the figure.
+        unit: of value, lowest and highest.
+        n: how many measurements it rests on.
+        lowest: the smallest of them.
+        highest: the largest of them.
+        target: what it should reach, if anything.
+        peer: what it is compared with, if anything.
+    """
+
+    name: str
+    value: float
+    unit: str
+    n: int
+    lowest: float
+    highest: float
+    target: Target | None = None
+    peer: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.name,
+            "value": _rounded(self.value),
+            "unit": self.unit,
+            "target": None if self.target is None else str(self.target),
+            "peer": self.peer,
+            "n": self.n,
+            "min": _rounded(self.lowest),
+            "max": _rounded(self.highest),
+        }
+
+
+def median_of(name: str, values: Sequence[float], unit: str, target: Target | None = None) -> Figure:
+    """The median of several runs."""
+    return Figure(name, median(values), unit, len(values), min(values), max(values), target)
+
+
+def percentile_of(
+    name: str, values: Sequence[float], percent: float, unit: str, target: Target | None = None
+) -> Figure:
+    """A percentile of many measurements (linear interpolation)."""
+    value = float(np.percentile(values, percent))
+    return Figure(name, value, unit, len(values), min(values), max(values), target)
+
+
+def document(bench: str, figures: Sequence[Figure]) -> dict[str, Any]:
+    """The whole document, with what it was measured on."""
+    return {
+        "bench": bench,
+        "version": version("warmline"),
+        "machine": {
+            "system": platform.system(),
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "figures": [figure.document() for figure in figures],
+    }
+
+
+def table(bench: str, figures: Sequence[Figure]) -> Table:
+    """The same for people; a missed target is said in words, not only in colour."""
+    rows = Table("figure", "value", "unit", "target", "", "n", "min", "max", title=f"warmline bench {bench}")
+    for figure in figures:
+        verdict = ""
+        if figure.target:
+            verdict = "[green]met[/]" if figure.target.is_met(figure.value) else "[bold red]MISSED[/]"
+        cells = (f"{figure.value:.4g}", figure.unit, str(figure.target or ""), verdict, str(figure.n))
+        rows.add_row(figure.name, *cells, f"{figure.lowest:.4g}", f"{figure.highest:.4g}")
+    return rows
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  not a path of ours
+            return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    except OSError:
+        return platform.processor() or "unknown"

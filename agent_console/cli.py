@@ -1,0 +1,152 @@
+"""The `warmline` command."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console as Terminal
+from rich.table import Table
+
+from agent_console import bench_cli, models_cli, users_cli
+from agent_console.exit_codes import ExitCode, exit_code
+from agent_console.settings import LogLevel, Settings
+from asr.types import Language
+from voice.contracts.errors import WarmlineError
+
+EPILOG = (
+    "Exit codes: 0 fine, 1 something was found wrong, 2 usage or settings, 3 model, 4 audio, 5 policy, "
+    "6 port or data folder, 7 anything else."
+)
+
+app = typer.Typer(
+    help="Warmline, the open voice contact center: live words and tone, and a warm start for the human who takes over.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config = typer.Typer(help="Settings: what there is, what is in force, and where it comes from.", no_args_is_help=True)
+app.add_typer(config, name="config")
+app.add_typer(models_cli.app, name="models")
+app.add_typer(users_cli.app, name="users")
+app.add_typer(bench_cli.app, name="bench")
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; without it warmline.toml in this folder, if there.")
+]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="Folder for journal, recordings and accounts.")]
+ModelsFolder = Annotated[Path | None, typer.Option("--models", help="Folder that holds the recognition models.")]
+Engine = Annotated[str | None, typer.Option(help="Recognition engine: auto, whisper, vosk or fake.")]
+Vad = Annotated[str | None, typer.Option(help="Voice activity detector: silero or webrtc.")]
+PolicyOption = Annotated[Path | None, typer.Option("--policy", help="Routing policy; without it the one that ships.")]
+
+
+@app.command(epilog="Example: warmline serve --port 9000 --engine vosk")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Play a sample call in, so that the console is alive.")] = False,
+    config_file: SettingsFile = None,
+    data: DataFolder = None,
+    models: ModelsFolder = None,
+    engine: Engine = None,
+    vad: Vad = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Start Warmline: callers on /call, agents on /, recorded calls on /qa."""
+    from agent_console.serving import serve_until_stopped
+
+    settings = Settings.load(
+        file=config_file, host=host, port=port, data=data, models=models, engine=engine, vad=vad, policy=policy
+    )
+    _set_up_logging(settings.log_level)
+    anyio.run(partial(serve_until_stopped, settings, Terminal(stderr=True), demo=demo))
+
+
+@app.command(epilog="Example: warmline replay samples/calls/* --jsonl > events.jsonl")
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Audio files, or folders with audio.wav and call.json.")],
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one event per line and nothing else.")] = False,
+    speed: Annotated[
+        float | None, typer.Option(min=0.1, max=100, help="1 is real pace; without it as fast as possible.")
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="What is spoken, where the call's folder does not say.")
+    ] = None,
+    config_file: SettingsFile = None,
+    models: ModelsFolder = None,
+    engine: Engine = None,
+    vad: Vad = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Run recordings through the live pipeline and show the words, the tone and the decisions."""
+    from agent_console.replaying import replay_all
+
+    settings = Settings.load(file=config_file, models=models, engine=engine, vad=vad, policy=policy)
+    _set_up_logging(LogLevel.WARNING)
+    anyio.run(partial(replay_all, files, settings, jsonl=jsonl, speed=speed, language=language))
+
+
+@app.command()
+def doctor(
+    json_output: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    config_file: SettingsFile = None,
+    data: DataFolder = None,
+    models: ModelsFolder = None,
+) -> None:
+    """Check this machine: models, web app, data folder, port, policy, audio libraries."""
+    from agent_console.doctor import examine, show
+
+    findings = examine(Settings.load(file=config_file, data=data, models=models))
+    show(findings, json_output=json_output)
+    if any(finding.problem for finding in findings):
+        raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+@config.command("show")
+def config_show(
+    json_output: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    config_file: SettingsFile = None,
+) -> None:
+    """Show every setting, its value, where it comes from, and what it takes."""
+    lines = Settings.load(file=config_file).describe()
+    terminal = Terminal()
+    if json_output:
+        rows = {line.key: {"value": line.value, "source": line.source, "expected": line.expected} for line in lines}
+        terminal.print_json(data=rows)
+        return
+    table = Table("setting", "value", "from", "takes")
+    for line in lines:
+        table.add_row(line.key, line.value, line.source, line.expected)
+    terminal.print(table)
+
+
+def main() -> None:
+    """Run the command; a known error becomes one clear message and an exit code."""
+    try:
+        app()
+    except* WarmlineError as group:
+        error = _first(group)
+        Terminal(stderr=True).print(f"[bold red]error[/] [{error.code}] {error}", highlight=False, soft_wrap=True)
+        sys.exit(exit_code(error))
+
+
+def _first(group: BaseExceptionGroup[WarmlineError]) -> WarmlineError:
+    """The first error inside a group of groups."""
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _set_up_logging(level: LogLevel) -> None:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Both say every packet or candidate at INFO; what matters of a call stands in its log.
+    for chatty in ("aioice", "aiortc"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,156 @@
+"""`warmline doctor`: looks at everything a call needs, and says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console as Terminal
+
+from agent_console.settings import Settings
+from asr.engines import vosk_model_for
+from asr.models.store import ModelStore
+from asr.types import Language
+from routing.policy.file import DEFAULT_POLICY, load_policy
+from voice.contracts.errors import WarmlineError
+from voice.vad.detectors import load_detectors
+
+STATIC: Final = Path(__file__).parent / "static"
+LOW_DISK_GB: Final = 2.0
+_LIBRARIES: Final = ("av", "soxr", "aiortc", "ctranslate2", "onnxruntime", "vosk", "opencc")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: what.
+        found: what is there.
+        problem: whether Warmline cannot do without mending it.
+        fix: how to mend it; empty where nothing is wrong.
+    """
+
+    subject: str
+    found: str
+    problem: bool = False
+    fix: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; never raises for what it finds."""
+    findings: list[Finding] = []
+    for subject, look in (
+        ("Python", _python),
+        ("libraries", _libraries),
+        ("web app", _web_app),
+        ("models", lambda: _models(settings)),
+        ("voice activity", lambda: _detector(settings)),
+        ("policy", lambda: _policy(settings)),
+        ("data folder", lambda: _data(settings)),
+        ("port", lambda: _port(settings)),
+    ):
+        findings += _looked(subject, look)
+    return findings
+
+
+def show(findings: list[Finding], *, json_output: bool) -> None:
+    """Print the findings."""
+    if json_output:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False) + "\n")
+        return
+    terminal = Terminal()
+    for finding in findings:
+        mark = "[bold red]✗[/]" if finding.problem else "[yellow]![/]" if finding.fix else "[green]✓[/]"
+        terminal.print(f"{mark} [bold]{finding.subject}[/]  {finding.found}", highlight=False)
+        if finding.fix:
+            terminal.print(f"   → {finding.fix}", highlight=False)
+
+
+def _looked(subject: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(look())
+    except WarmlineError as error:
+        return [Finding(subject, super(WarmlineError, error).__str__(), problem=True, fix=error.fix)]
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("Python", sys.version.split()[0])
+
+
+def _libraries() -> Iterator[Finding]:
+    for name in _LIBRARIES:
+        try:
+            import_module(name)
+        except ImportError as error:
+            yield Finding("libraries", f"{name} cannot be loaded: {error}", problem=True, fix="Run `make setup` again.")
+    yield Finding("libraries", ", ".join(_LIBRARIES))
+
+
+def _web_app() -> Iterator[Finding]:
+    if (STATIC / "index.html").is_file():
+        yield Finding("web app", "built")
+    else:
+        yield Finding("web app", "not built", problem=True, fix="Run `make setup` (needs Node 20 or newer).")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    store = ModelStore(settings.models)
+    installed = [model.name for model in store.installed()]
+    for name in installed:
+        store.verify(name)
+        yield Finding("model", f"{name} is whole")
+    if not installed:
+        yield Finding("models", f"none in {settings.models}", problem=True, fix="warmline models pull whisper-base")
+    elif vosk_model_for(Language.ZH, store) is None:
+        yield Finding(
+            "models",
+            "only Whisper base: usable, but weak on Mandarin over the telephone",
+            fix="A Vosk model streams and costs less: warmline models pull vosk-small-cn",
+        )
+
+
+def _detector(settings: Settings) -> Iterator[Finding]:
+    load_detectors(settings.vad)
+    yield Finding("voice activity", f"{settings.vad} is whole")
+
+
+def _policy(settings: Settings) -> Iterator[Finding]:
+    policy = load_policy(settings.policy or DEFAULT_POLICY)
+    yield Finding("policy", f"{settings.policy or 'the one that ships'}, version {policy.version}")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not os.access(existing, os.W_OK):
+        yield Finding("data folder", f"{existing} is read-only", problem=True, fix="Name another one with --data.")
+        return
+    free_gb = shutil.disk_usage(existing).free / 1e9
+    low = free_gb < LOW_DISK_GB
+    fix = "Make room: a call takes 4 MB a minute; recording stops where the disk is full." if low else ""
+    yield Finding("data folder", f"{folder}, {free_gb:.0f} GB free", fix=fix)
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            yield Finding(
+                "port",
+                f"{settings.host}:{settings.port}: {error.strerror}",
+                problem=True,
+                fix="Stop what listens there, or name another one with --port.",
+            )
+        else:
+            yield Finding("port", f"{settings.host}:{settings.port} is free")

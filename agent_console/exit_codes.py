@@ -1,0 +1,62 @@
+"""What the `warmline` command answers to the shell."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from voice.contracts.errors import (
+    AccountError,
+    AudioFormatError,
+    CapacityError,
+    DataFolderError,
+    JournalError,
+    LogGrammarError,
+    ModelError,
+    PolicyError,
+    PortInUseError,
+    RecordingError,
+    SettingsError,
+    UnknownEngineError,
+    WarmlineError,
+)
+
+
+class ExitCode(IntEnum):
+    """Exit codes; documented in the README."""
+
+    OK = 0
+    FOUND_WRONG = 1
+    """`doctor`, `models verify` and the like looked, and something is not in order."""
+    USAGE = 2
+    """The command line, a setting or an account name is wrong."""
+    MODEL = 3
+    """A model is missing, corrupt, unknown or cannot be fetched."""
+    AUDIO = 4
+    """Audio cannot be read, or holds nothing."""
+    POLICY = 5
+    """The routing policy is not valid."""
+    SERVE = 6
+    """The port is taken, or the data folder cannot be written."""
+    FAILED = 7
+    """Anything else that is known; the message says what."""
+
+
+_BY_ERROR: tuple[tuple[type[WarmlineError], ExitCode], ...] = (
+    (SettingsError, ExitCode.USAGE),
+    (AccountError, ExitCode.USAGE),
+    (ModelError, ExitCode.MODEL),
+    (UnknownEngineError, ExitCode.MODEL),
+    (AudioFormatError, ExitCode.AUDIO),
+    (PolicyError, ExitCode.POLICY),
+    (PortInUseError, ExitCode.SERVE),
+    (DataFolderError, ExitCode.SERVE),
+    (JournalError, ExitCode.SERVE),
+    (RecordingError, ExitCode.SERVE),
+    (LogGrammarError, ExitCode.FOUND_WRONG),
+    (CapacityError, ExitCode.FAILED),
+)
+
+
+def exit_code(error: WarmlineError) -> ExitCode:
+    """The exit code for an error."""
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.FAILED)

@@ -1,0 +1,196 @@
+"""The composition root: the one place that knows which implementation stands behind each port."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio.to_thread import run_sync
+
+from agent_console.auth.accounts import Accounts
+from agent_console.auth.database import FILE_NAME as ACCOUNTS_FILE
+from agent_console.auth.database import AuthDatabase
+from agent_console.auth.sessions import SessionLimits, Sessions
+from agent_console.auth.sign_in import Authentication
+from agent_console.auth.throttle import LoginThrottle
+from agent_console.auth.tickets import Tickets
+from agent_console.deps import Console, Site
+from agent_console.qa.recordings import Recordings
+from agent_console.settings import Settings
+from asr.engines import EngineChoice, load_recognizer
+from asr.worker import RecognitionWorker
+from prosody.emotion import EmotionTracker
+from routing.call import Rooms
+from routing.journal.sqlite import SqliteJournal
+from routing.policy.file import DEFAULT_POLICY, PolicyFile
+from routing.switchboard import Switchboard
+from routing.understanding.turn import Understander
+from voice.clock import WallClock
+from voice.contracts.audio import Party
+from voice.contracts.errors import DataFolderError
+from voice.contracts.ports import Clock
+from voice.recording import finish_interrupted
+from voice.vad.detectors import load_detectors
+from voice.vad.segmenter import Segmenter, SegmenterSettings
+from voice.webrtc.answerer import WebRtcAnswerer
+from voice.webrtc.ice import IceServer, IceSettings
+from voice.webrtc.leg import WebRtcLeg
+
+STATIC: Final = Path(__file__).parent / "static"
+
+STAGE_THREADS: Final = 2
+"""Threads for tone and understanding of all calls: work of milliseconds that shares the cores with recognition."""
+
+POLICY_EVERY_S: Final = 1.0
+"""How often the policy file is looked at for a change."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything that serves, opened.
+
+    Attributes:
+        console: for the HTTP application.
+        rooms: what calls join.
+        journal: where their events go.
+        accounts: who may sign in; its methods block.
+        recognition: which engine, and why.
+    """
+
+    console: Console
+    rooms: Rooms
+    journal: SqliteJournal
+    accounts: Accounts
+    recognition: str
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
+    """Load models and policy and start recognition, for as long as the context lasts; answers rooms and engine.
+
+    Raises:
+        ModelError: a model is missing or corrupt.
+        UnknownEngineError: no such engine or detector.
+        PolicyError: the policy file is not valid.
+    """
+    policy = PolicyFile(settings.policy or DEFAULT_POLICY)
+    await run_sync(lambda: policy.current)
+    new_detector = await run_sync(load_detectors, settings.vad)
+    understander = await run_sync(Understander.load)
+    threads = settings.recognition_threads
+    chosen = await run_sync(partial(load_recognizer, settings.engine, settings.models, threads=threads))
+
+    def new_segmenter(party: Party) -> Segmenter:
+        return Segmenter(new_detector(), SegmenterSettings(), party)
+
+    async with (
+        RecognitionWorker(chosen.recognizer, threads=threads) as worker,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(_follow_policy, policy, WallClock(), name="policy file")
+        rooms = Rooms(
+            new_segmenter=new_segmenter,
+            worker=worker,
+            new_tracker=EmotionTracker,
+            understander=understander,
+            policy=lambda: policy.current,
+            threads=anyio.CapacityLimiter(STAGE_THREADS),
+        )
+        yield rooms, "; ".join(_explain(choice) for choice in chosen.choices)
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open_console(settings: Settings) -> AsyncIterator[Opened]:
+    """Open everything that serving needs, for as long as the context lasts; live calls are seen through on leaving.
+
+    Raises:
+        DataFolderError: the data folder cannot be created or written.
+        JournalUnavailableError: the journal cannot be opened.
+        ModelError: a model is missing or corrupt.
+        UnknownEngineError: no such engine or detector.
+        PolicyError: the policy file is not valid.
+    """
+    clock = WallClock()
+    recordings = settings.data / "recordings"
+    await run_sync(_make_folder, recordings)
+    for saved in await run_sync(finish_interrupted, recordings):
+        _log.warning("recording %s was interrupted and is kept", saved.name)
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(AuthDatabase(settings.data / ACCOUNTS_FILE))
+        rooms, recognition = await stack.enter_async_context(open_rooms(settings))
+        journal = await stack.enter_async_context(SqliteJournal.open(settings.data / "journal.db"))
+        answerer = WebRtcAnswerer(_ice(settings))
+
+        async def answer(sdp: str) -> WebRtcLeg:
+            return await answerer.answer(sdp, clock)
+
+        switchboard = await stack.enter_async_context(
+            Switchboard.open(
+                rooms,
+                journal,
+                answer,
+                clock,
+                recordings=recordings if settings.recording else None,
+                max_calls=settings.max_calls,
+            )
+        )
+        accounts = Accounts(database)
+        limits = SessionLimits(idle_s=settings.session_idle_minutes * 60, absolute_s=settings.session_hours * 3600)
+        auth = Authentication(accounts, Sessions(database, limits), Tickets(clock), LoginThrottle(clock))
+        console = Console(
+            journal=journal,
+            commands=switchboard,
+            auth=auth,
+            recordings=Recordings(recordings),
+            clock=clock,
+            site=Site.of(settings, version=version("warmline")),
+            static=STATIC if (STATIC / "index.html").is_file() else None,
+        )
+        yield Opened(console, rooms, journal, accounts, recognition)
+
+
+def _explain(choice: EngineChoice) -> str:
+    return f"{choice.language}: {choice.engine} {choice.model} ({choice.reason.zh} / {choice.reason.en})"
+
+
+def _ice(settings: Settings) -> IceSettings:
+    servers = [IceServer(settings.stun)] if settings.stun else []
+    if settings.turn and settings.turn_password:
+        servers.append(IceServer(settings.turn, settings.turn_user, settings.turn_password.get_secret_value()))
+    return IceSettings(tuple(servers), settings.ice_addresses or None)
+
+
+async def _follow_policy(policy: PolicyFile, clock: Clock) -> None:
+    """Put a changed policy file in force; a broken one leaves the old one where it is."""
+    while True:
+        await clock.sleep_until(clock.now_s() + POLICY_EVERY_S)
+        before = policy.current.version
+        if error := await run_sync(policy.refresh):
+            _log.error("policy file not taken over, version %s stays in force: %s", before, error)
+        elif policy.current.version != before:
+            _log.info("policy version %s is in force, before it %s", policy.current.version, before)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        raise DataFolderError(
+            f"The data folder {folder.parent} cannot be written: {error.strerror}.",
+            fix="Make room on the disk." if full else "Name another folder with --data, or correct its permissions.",
+        ) from error
