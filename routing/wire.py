@@ -134,7 +134,7 @@ def _decode_fields(kind: type[Any], body: dict[Any, Any], where: str) -> object:
         raise EventError(f"{where}: {error}") from error
 
 
-def _decode_value(hint: Any, value: object, where: str) -> object:  # noqa: PLR0911 - one answer per kind of value
+def _decode_value(hint: Any, value: object, where: str) -> object:
     if hint is _samples:
         return _samples(value, where)
     origin = get_origin(hint)

@@ -6,7 +6,7 @@ against all of them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, Self
@@ -42,8 +42,8 @@ class AudioSource(Protocol):
         """The parties whose frames this source yields."""
         ...
 
-    def frames(self) -> AsyncIterator[AudioFrame]:
-        """The frames, until the audio ends."""
+    def frames(self) -> AsyncGenerator[AudioFrame]:
+        """The frames, until the audio ends; close it (`aclosing`) to leave early."""
         ...
 
 
