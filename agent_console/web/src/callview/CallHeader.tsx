@@ -1,0 +1,135 @@
+import type { ReactNode } from "react";
+import { named, useText } from "../i18n/text";
+import { clock } from "../ui/time";
+import type { CallView } from "../wire/state";
+import { Evidence } from "./Evidence";
+
+interface CallHeaderProps {
+  readonly view: CallView;
+  readonly durationMs: number;
+  readonly onJump: (segment: number) => void;
+}
+
+/** Who calls, and the three verdicts that matter: who serves, how urgent, in what mood. */
+export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
+  const { t, pick } = useText();
+  const { started, ended, route, priorityChange, intent } = view;
+  const lastShift = view.shifts.at(-1);
+  return (
+    <header className="call-head">
+      <div className="call-title">
+        <h1>{started?.caller ?? view.call}</h1>
+        <Status view={view} />
+        <dl className="facts">
+          <Fact name={t.call.duration}>
+            <time className="figures">{clock(ended?.duration_ms ?? durationMs)}</time>
+          </Fact>
+          {started === null ? null : (
+            <>
+              <Fact name={t.call.channel}>{t.words.channel[started.channel]}</Fact>
+              <Fact name={t.call.language}>{named(t.open.language, started.language)}</Fact>
+            </>
+          )}
+          {intent === null ? null : (
+            <Fact name={t.call.intent}>
+              <span title={t.call.confidence(Math.round(intent.confidence * 100))}>
+                {named(t.open.intent, intent.label)}
+                <span className="soft"> · {t.words.grade[intent.grade]}</span>
+              </span>
+            </Fact>
+          )}
+        </dl>
+      </div>
+      <div className="verdicts">
+        <Verdict
+          name={t.call.route}
+          testId="route"
+          kind={route?.target ?? "none"}
+          value={route === null ? t.call.notYet : route.target === "ai" ? t.call.ai : t.call.human}
+          data={route?.target ?? ""}
+          reason={route === null ? t.call.undecided : pick(route.reason)}
+          title={route === null ? undefined : `${t.call.policy(route.policy_version)} · ${route.rule}`}
+        >
+          {route === null ? null : <Evidence view={view} segments={route.evidence} onJump={onJump} />}
+        </Verdict>
+        <Verdict
+          name={t.call.priority}
+          testId="priority"
+          kind={view.priority >= 70 ? "upset" : view.priority >= 40 ? "tense" : "settled"}
+          value={String(view.priority)}
+          data={String(view.priority)}
+          reason={priorityChange === null ? t.call.noPriority : pick(priorityChange.reason)}
+          title={
+            priorityChange === null
+              ? undefined
+              : `${t.call.policy(priorityChange.policy_version)} · ${priorityChange.rule}`
+          }
+        >
+          {priorityChange === null ? null : (
+            <Evidence view={view} segments={priorityChange.evidence} onJump={onJump} />
+          )}
+        </Verdict>
+        <Verdict
+          name={t.call.emotion}
+          testId="level"
+          kind={view.level}
+          value={t.words.level[view.level]}
+          data={view.level}
+          reason={lastShift === undefined ? "" : t.call.since(clock(lastShift.atMs))}
+          title={lastShift?.reason}
+        >
+          {lastShift === undefined ? null : <Evidence view={view} segments={lastShift.segments} onJump={onJump} />}
+        </Verdict>
+      </div>
+    </header>
+  );
+}
+
+function Status({ view }: { readonly view: CallView }) {
+  const { t } = useText();
+  if (view.ended !== null) {
+    return (
+      <span className="status ended" data-testid="call-status" data-status="ended">
+        {t.call.ended} · {t.words.endReason[view.ended.reason]}
+      </span>
+    );
+  }
+  return (
+    <span className="status live" data-testid="call-status" data-status={view.held ? "held" : "live"}>
+      {view.held ? t.call.held : t.call.live}
+    </span>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+interface VerdictProps {
+  readonly name: string;
+  readonly value: string;
+  readonly kind: string;
+  readonly data: string;
+  readonly reason: string;
+  readonly title?: string | undefined;
+  readonly testId: string;
+  readonly children: ReactNode;
+}
+
+function Verdict({ name, value, kind, data, reason, title, testId, children }: VerdictProps) {
+  return (
+    <div className={`verdict verdict-${kind}`} data-testid={testId} data-value={data} title={title}>
+      <p className="verdict-name">{name}</p>
+      <p className="verdict-value figures">{value}</p>
+      <div className="verdict-why">
+        {reason === "" ? null : <p>{reason}</p>}
+        {children}
+      </div>
+    </div>
+  );
+}

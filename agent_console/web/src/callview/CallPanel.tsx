@@ -1,0 +1,88 @@
+/** One call in full: the same view for a live call and for a replayed one. */
+
+import { useCallback, useMemo, useState } from "react";
+import { useText } from "../i18n/text";
+import { segmentElementId } from "./anchor";
+import { segmentAt, newestScored } from "./course";
+import { CallHeader } from "./CallHeader";
+import { DecisionLog } from "./DecisionLog";
+import { EmotionLane } from "./EmotionLane";
+import { Failures } from "./Failures";
+import { Transcript } from "./Transcript";
+import { Why } from "./Why";
+import type { CallView } from "../wire/state";
+import "./callview.css";
+
+interface CallPanelProps {
+  readonly view: CallView;
+  readonly durationMs: number;
+  /** Whether what comes now is new and worth following and announcing. */
+  readonly live: boolean;
+  /** Media time of the playback, where a recording plays. */
+  readonly playheadMs?: number | null;
+  readonly onSeek?: ((ms: number) => void) | undefined;
+}
+
+export function CallPanel({ view, durationMs, live, playheadMs = null, onSeek }: CallPanelProps) {
+  const { t } = useText();
+  const [chosen, setChosen] = useState<number | null>(null);
+  const heard = playheadMs === null ? null : segmentAt(view, playheadMs);
+
+  const choose = useCallback(
+    (segment: number) => {
+      setChosen(segment);
+      const one = view.segments.get(segment);
+      if (one !== undefined) onSeek?.(one.startMs);
+    },
+    [view, onSeek],
+  );
+  const jump = useCallback(
+    (segment: number) => {
+      choose(segment);
+      const element = document.getElementById(segmentElementId(segment));
+      element?.scrollIntoView({ block: "center" });
+      element?.querySelector<HTMLElement>("button")?.focus({ preventScroll: true });
+    },
+    [choose],
+  );
+
+  const explained = useMemo(() => {
+    const wanted = chosen === null ? undefined : view.segments.get(chosen);
+    return wanted ?? newestScored(view);
+  }, [view, chosen]);
+  const caller = view.started?.caller ?? view.call;
+
+  return (
+    <section
+      className="call"
+      aria-label={t.call.region(caller)}
+      data-testid="call-view"
+      data-call={view.call}
+      data-last-seq={view.lastSeq}
+    >
+      <CallHeader view={view} durationMs={durationMs} onJump={jump} />
+      <div className="call-body">
+        <Transcript
+          view={view}
+          live={live}
+          selected={chosen}
+          heard={heard}
+          seeks={onSeek !== undefined}
+          onChoose={choose}
+        />
+        <div className="call-side">
+          <Failures view={view} onJump={jump} />
+          <EmotionLane
+            view={view}
+            endMs={Math.max(durationMs, view.atMs)}
+            selected={explained?.id ?? null}
+            playheadMs={playheadMs}
+            onChoose={jump}
+          />
+          <Why segment={explained} />
+          <DecisionLog view={view} onJump={jump} />
+        </div>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,98 @@
+/** The calls, most urgent first. */
+
+import { NavLink } from "../app/router";
+import { useText } from "../i18n/text";
+import { LevelChip, RouteChip } from "../ui/Chip";
+import { Notice } from "../ui/Notice";
+import { clock, moment } from "../ui/time";
+import { useTick } from "../ui/useTick";
+import { runningMs, sortCalls } from "./order";
+import type { ListedCall, LiveSnapshot } from "./liveCalls";
+
+interface CallListProps {
+  readonly calls: LiveSnapshot["calls"];
+  readonly listed: boolean;
+  readonly watched: string | null;
+}
+
+export function CallList({ calls, listed, watched }: CallListProps) {
+  const { t } = useText();
+  const { live, recent } = sortCalls(calls.values());
+  const now = useTick(1000, live.length > 0);
+  return (
+    <nav className="calls" aria-label={t.list.title} data-testid="call-list">
+      <h2 className="visually-hidden">{t.list.title}</h2>
+      {!listed && calls.size === 0 ? <p className="soft calls-note">{t.list.loading}</p> : null}
+      {listed && calls.size === 0 ? (
+        <Notice
+          title={t.list.empty}
+          action={
+            <a className="button" href="/call" target="_blank" rel="noreferrer">
+              {t.list.openCall}
+            </a>
+          }
+        >
+          {t.list.emptyHint}
+        </Notice>
+      ) : null}
+      <Group title={t.list.live(live.length)} calls={live} now={now} watched={watched} />
+      <Group title={t.list.recent(recent.length)} calls={recent} now={now} watched={watched} />
+    </nav>
+  );
+}
+
+interface GroupProps {
+  readonly title: string;
+  readonly calls: readonly ListedCall[];
+  readonly now: number;
+  readonly watched: string | null;
+}
+
+function Group({ title, calls, now, watched }: GroupProps) {
+  if (calls.length === 0) return null;
+  return (
+    <>
+      <h3 className="calls-group">{title}</h3>
+      <ul>
+        {calls.map((one) => (
+          <li key={one.summary.call}>
+            <Item one={one} now={now} current={one.summary.call === watched} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Item({ one, now, current }: { readonly one: ListedCall; readonly now: number; readonly current: boolean }) {
+  const { t, tongue } = useText();
+  const { summary } = one;
+  const duration = clock(runningMs(one, now));
+  return (
+    <NavLink
+      to={`/?call=${encodeURIComponent(summary.call)}`}
+      className={`calls-item ${summary.ended ? "ended" : "live"} level-${summary.level}`}
+      current={current}
+      testId="call-item"
+    >
+      <span className="calls-caller" data-call={summary.call}>
+        {summary.caller}
+      </span>
+      <span className="calls-time figures soft">
+        {summary.ended ? `${moment(summary.started_at, tongue)} · ${duration}` : duration}
+      </span>
+      <span className="calls-words" lang={summary.language === "zh" ? "zh-CN" : summary.language}>
+        {summary.last_text === "" ? t.list.noWords : summary.last_text}
+      </span>
+      <span className="calls-chips">
+        {summary.route === null ? null : <RouteChip target={summary.route} />}
+        <LevelChip level={summary.level} />
+        {summary.priority === 0 ? null : (
+          <span className="calls-priority figures" title={t.call.priorityValue(summary.priority)}>
+            <span className="visually-hidden">{t.call.priority} </span>P{summary.priority}
+          </span>
+        )}
+      </span>
+    </NavLink>
+  );
+}

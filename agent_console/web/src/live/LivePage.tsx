@@ -1,0 +1,110 @@
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { go, NavLink, useAddress } from "../app/router";
+import { CallPanel } from "../callview/CallPanel";
+import { useText } from "../i18n/text";
+import { useSession } from "../session/session";
+import { BackIcon } from "../ui/icons";
+import { Notice } from "../ui/Notice";
+import { useTick } from "../ui/useTick";
+import { fetchAllEvents, fetchTicket } from "../wire/api";
+import { browserPorts } from "../wire/link";
+import { Banner } from "./Banner";
+import { CallList } from "./CallList";
+import { LiveCalls, type LiveSnapshot } from "./liveCalls";
+import { runningMs, sortCalls } from "./order";
+import "./live.css";
+
+/** The calls as they happen. */
+export function LivePage() {
+  const { t } = useText();
+  const { expired } = useSession();
+  const wanted = useAddress().searchParams.get("call");
+  const [live] = useState(
+    () =>
+      new LiveCalls({ ...browserPorts(fetchTicket), fetchEvents: fetchAllEvents, now: () => performance.now() }),
+  );
+  const snapshot = useSyncExternalStore(live.subscribe, live.snapshot);
+
+  useEffect(() => {
+    const online = (): void => live.networkChanged(true);
+    const offline = (): void => live.networkChanged(false);
+    live.start();
+    window.addEventListener("online", online);
+    window.addEventListener("offline", offline);
+    return () => {
+      window.removeEventListener("online", online);
+      window.removeEventListener("offline", offline);
+      live.stop();
+    };
+  }, [live]);
+  useEffect(() => live.watch(wanted), [live, wanted]);
+  useEffect(() => {
+    if (snapshot.link.name === "signed_out") expired();
+  }, [snapshot.link, expired]);
+
+  // An agent who has chosen nothing sees the most urgent live call.
+  const urgent = useMemo(() => sortCalls(snapshot.calls.values()).live[0]?.summary.call, [snapshot.calls]);
+  useEffect(() => {
+    if (wanted === null && urgent !== undefined) go(`/?call=${encodeURIComponent(urgent)}`, { replace: true });
+  }, [wanted, urgent]);
+  useEffect(() => {
+    document.title = `${t.app.live} · ${t.app.name}`;
+  }, [t]);
+
+  return (
+    <main id="main" className={`live ${wanted === null ? "live-list" : "live-call"}`}>
+      <Banner snapshot={snapshot} onRetry={() => live.retryNow()} />
+      <CallList calls={snapshot.calls} listed={snapshot.listed} watched={snapshot.watched} />
+      <div className="live-main">
+        {wanted === null ? null : (
+          <NavLink to="/" className="button quiet live-back">
+            <BackIcon />
+            {t.list.title}
+          </NavLink>
+        )}
+        <Watched snapshot={snapshot} />
+      </div>
+    </main>
+  );
+}
+
+function Watched({ snapshot }: { readonly snapshot: LiveSnapshot }) {
+  const { t } = useText();
+  const { view, watched, problem } = snapshot;
+  const listed = watched === null ? undefined : snapshot.calls.get(watched);
+  const running = view !== null && view.ended === null;
+  const now = useTick(1000, running);
+  if (problem !== null && (view === null || view.lastSeq < 0)) {
+    const unknown = problem.code === "call.unknown";
+    return (
+      <Notice title={unknown ? t.list.unknown : t.list.lost}>
+        {unknown ? t.list.unknownHint : t.app.failed(problem.code)}
+      </Notice>
+    );
+  }
+  if (view === null) {
+    return (
+      <>
+        <h1 className="visually-hidden">{t.app.live}</h1>
+        <Notice title={t.list.choose}>{t.list.chooseHint}</Notice>
+      </>
+    );
+  }
+  if (view.lastSeq < 0) {
+    return (
+      <div aria-busy="true" className="live-loading">
+        <h1 className="visually-hidden">{t.app.live}</h1>
+        <p className="soft">{t.app.loading}</p>
+      </div>
+    );
+  }
+  const duration = listed === undefined ? view.atMs : Math.max(view.atMs, runningMs(listed, now));
+  return (
+    <CallPanel
+      key={view.call}
+      view={view}
+      durationMs={view.ended?.duration_ms ?? duration}
+      live={snapshot.caughtUp && view.ended === null}
+    />
+  );
+}

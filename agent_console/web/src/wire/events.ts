@@ -1,0 +1,193 @@
+/** The events of a call as they come over the wire: flat objects, times in milliseconds of media time. */
+
+export type Party = "caller" | "agent" | "bot";
+export type Channel = "webrtc" | "sip" | "stream" | "replay";
+export type Level = "settled" | "tense" | "upset";
+export type Target = "ai" | "human";
+export type Grade = "simple" | "complex" | "urgent";
+export type Basis = "tone" | "tone_and_words";
+export type KeyPointTag = "issue" | "request" | "identifier" | "promise" | "sentiment" | "outcome";
+export type EmotionLabel =
+  | "calm"
+  | "neutral"
+  | "pleased"
+  | "anxious"
+  | "frustrated"
+  | "angry"
+  | "sad"
+  | "uncertain";
+export type Stage =
+  | "intake"
+  | "detection"
+  | "recording"
+  | "recognition"
+  | "prosody"
+  | "emotion"
+  | "understanding"
+  | "policy";
+export type CallEndReason =
+  | "caller_hung_up"
+  | "agent_hung_up"
+  | "audio_ended"
+  | "connection_lost"
+  | "server_shutdown"
+  | "failed";
+
+export interface Span {
+  readonly start_ms: number;
+  readonly end_ms: number;
+}
+
+export interface Word {
+  readonly text: string;
+  readonly span: Span;
+  readonly confidence: number | null;
+}
+
+/** A text for people, in both languages. */
+export interface Wording {
+  readonly zh: string;
+  readonly en: string;
+}
+
+/** How much one feature moved arousal or valence, signed. */
+export interface Contribution {
+  readonly feature: string;
+  readonly dimension: string;
+  readonly value: number;
+}
+
+export interface EmotionScore {
+  readonly arousal: number;
+  readonly valence: number;
+  readonly confidence: number;
+  readonly label: EmotionLabel;
+  readonly basis: Basis;
+  readonly contributions: readonly Contribution[];
+  readonly curve_arousal: number;
+  readonly curve_valence: number;
+}
+
+export interface EmotionShift {
+  readonly previous: Level;
+  readonly current: Level;
+  readonly span: Span;
+  readonly segments: readonly number[];
+  readonly reason: string;
+}
+
+interface Verdict {
+  readonly rule: string;
+  readonly reason: Wording;
+  readonly evidence: readonly number[];
+  readonly policy_version: string;
+}
+
+interface Mark {
+  readonly segment: number;
+  /** Offsets count characters (code points) of the final's text, half open. */
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The fields of each event, by its name on the wire. */
+export interface EventBodies {
+  "call.started": {
+    readonly direction: "inbound" | "outbound";
+    readonly channel: Channel;
+    readonly caller: string;
+    readonly called: string;
+    readonly language: string;
+    readonly started_at: string;
+  };
+  "call.ended": { readonly reason: CallEndReason; readonly duration_ms: number };
+  "party.joined": { readonly party: Party; readonly agent: string | null };
+  "party.left": { readonly party: Party; readonly agent: string | null };
+  "call.held": { readonly by: string };
+  "call.resumed": { readonly by: string };
+  "audio.dropped": { readonly party: Party; readonly span: Span };
+  "speech.started": { readonly party: Party; readonly segment: number; readonly start_ms: number };
+  "speech.ended": {
+    readonly party: Party;
+    readonly segment: number;
+    readonly span: Span;
+    readonly reason: "silence" | "max_length" | "stream_end";
+  };
+  "transcript.partial": { readonly segment: number; readonly text: string; readonly words: readonly Word[] };
+  "transcript.final": {
+    readonly segment: number;
+    readonly text: string;
+    readonly words: readonly Word[];
+    readonly engine: string;
+  };
+  "prosody.measured": {
+    readonly segment: number;
+    readonly features: Readonly<Record<string, number | null>>;
+  };
+  "emotion.scored": { readonly segment: number; readonly score: EmotionScore };
+  "emotion.shifted": { readonly shift: EmotionShift };
+  "intent.recognized": {
+    readonly segment: number;
+    readonly label: string;
+    readonly grade: Grade;
+    readonly confidence: number;
+    readonly model_version: string;
+  };
+  "keypoint.found": Mark & { readonly tag: KeyPointTag; readonly value: string | null };
+  "entity.found": Mark & { readonly kind: string; readonly value: string };
+  "knowledge.suggested": {
+    readonly segment: number;
+    readonly entries: readonly string[];
+    readonly source: string;
+  };
+  "suggestion.used": { readonly entry: string; readonly by: string };
+  "priority.changed": Verdict & { readonly previous: number; readonly current: number };
+  "route.decided": Verdict & { readonly target: Target };
+  "bot.said": { readonly text: string; readonly sources: readonly string[]; readonly completed: boolean };
+  "prompt.played": { readonly prompt: string; readonly disclosure: boolean; readonly completed: boolean };
+  "handover.requested": { readonly ticket: string; readonly reason: Wording };
+  "handover.offered": { readonly ticket: string; readonly agent: string };
+  "handover.accepted": { readonly ticket: string; readonly agent: string };
+  "handover.failed": { readonly ticket: string; readonly code: string; readonly agent: string | null };
+  "dtmf.received": { readonly party: Party; readonly digit: string };
+  "note.written": { readonly author: string; readonly text: string };
+  "summary.prepared": { readonly text: string; readonly evidence: readonly number[] };
+  "call.wrapped_up": { readonly agent: string; readonly disposition: string };
+  "stage.failed": { readonly stage: Stage; readonly code: string; readonly segment: number | null };
+}
+
+export type EventType = keyof EventBodies;
+
+interface Head<T extends EventType> {
+  readonly call: string;
+  /** Gapless from 0 within the call. */
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly type: T;
+}
+
+export type EventOf<T extends EventType> = Head<T> & EventBodies[T];
+
+/** One event, discriminated by `type`. */
+export type WireEvent = { [T in EventType]: EventOf<T> }[EventType];
+
+/** What the call list knows of a call. */
+export interface CallSummary {
+  readonly call: string;
+  readonly started_at: string;
+  readonly channel: Channel;
+  readonly caller: string;
+  readonly called: string;
+  readonly language: string;
+  readonly ended: boolean;
+  readonly duration_ms: number | null;
+  readonly priority: number;
+  readonly route: Target | null;
+  readonly route_reason: Wording | null;
+  readonly level: Level;
+  readonly intent: string | null;
+  readonly last_text: string;
+  readonly last_seq: number;
+  readonly recording: boolean;
+}

@@ -1,0 +1,134 @@
+/**
+ * The fold from events to what a call view shows.
+ *
+ * Pure: a view is never changed in place. `seq` decides: an event already seen is a duplicate and changes nothing, an
+ * event that is not the next one is a gap and is refused, so that the caller can fetch what is missing.
+ */
+
+import type { WireEvent } from "./events";
+import type { CallView, Decision, SegmentView } from "./state";
+
+export type Applied =
+  | { readonly outcome: "applied"; readonly view: CallView }
+  | { readonly outcome: "duplicate"; readonly view: CallView }
+  | { readonly outcome: "gap"; readonly view: CallView; readonly expected: number; readonly got: number };
+
+export type Folded =
+  | { readonly outcome: "whole"; readonly view: CallView; readonly applied: number }
+  | { readonly outcome: "gap"; readonly view: CallView; readonly applied: number; readonly expected: number };
+
+/** The view after one more event. */
+export function apply(view: CallView, event: WireEvent): Applied {
+  if (event.call !== view.call) {
+    throw new Error(`The view is of call ${view.call}; the event belongs to ${event.call}.`);
+  }
+  const expected = view.lastSeq + 1;
+  if (event.seq < expected) return { outcome: "duplicate", view };
+  if (event.seq > expected) return { outcome: "gap", view, expected, got: event.seq };
+  const next = read(view, event);
+  return { outcome: "applied", view: { ...next, lastSeq: event.seq, atMs: Math.max(view.atMs, event.at_ms) } };
+}
+
+/** The view after several events; stops at the first gap. */
+export function fold(view: CallView, events: readonly WireEvent[]): Folded {
+  let current = view;
+  let applied = 0;
+  for (const event of events) {
+    const step = apply(current, event);
+    if (step.outcome === "gap") return { outcome: "gap", view: current, applied, expected: step.expected };
+    if (step.outcome === "applied") applied += 1;
+    current = step.view;
+  }
+  return { outcome: "whole", view: current, applied };
+}
+
+function read(view: CallView, event: WireEvent): CallView {
+  switch (event.type) {
+    case "call.started":
+      return { ...view, started: event };
+    case "call.ended":
+      return { ...view, ended: event, held: false };
+    case "call.held":
+      return { ...view, held: true };
+    case "call.resumed":
+      return { ...view, held: false };
+    case "audio.dropped":
+      return { ...view, dropped: [...view.dropped, event] };
+    case "speech.started":
+      return withSegment(view, begin(event.segment, event.party, event.start_ms));
+    case "speech.ended":
+      return change(view, event.segment, (one) => ({ ...one, party: event.party, span: event.span }));
+    case "transcript.partial":
+      return change(view, event.segment, (one) =>
+        one.final ? one : { ...one, text: event.text, words: event.words },
+      );
+    case "transcript.final":
+      return {
+        ...change(view, event.segment, (one) => ({ ...one, text: event.text, words: event.words, final: true })),
+        lastFinal: event.segment,
+      };
+    case "prosody.measured":
+      return change(view, event.segment, (one) => ({ ...one, features: event.features }));
+    case "emotion.scored":
+      return change(view, event.segment, (one) => ({ ...one, emotion: event.score }));
+    case "emotion.shifted":
+      return logged(
+        {
+          ...view,
+          level: event.shift.current,
+          shifts: [...view.shifts, { ...event.shift, atMs: event.shift.span.end_ms }],
+        },
+        event,
+      );
+    case "intent.recognized":
+      return { ...change(view, event.segment, (one) => ({ ...one, intent: event })), intent: event };
+    case "keypoint.found":
+      return change(view, event.segment, (one) => ({ ...one, keyPoints: [...one.keyPoints, event] }));
+    case "entity.found":
+      return change(view, event.segment, (one) => ({ ...one, entities: [...one.entities, event] }));
+    case "priority.changed":
+      return logged({ ...view, priority: event.current, priorityChange: event }, event);
+    case "route.decided":
+      return logged({ ...view, route: event }, event);
+    case "dtmf.received":
+    case "handover.requested":
+    case "handover.accepted":
+    case "handover.failed":
+      return logged(view, event);
+    case "stage.failed":
+      return { ...view, failures: [...view.failures, event] };
+    default:
+      // Shown elsewhere or later, or an event that a newer server knows: it counts, and changes nothing here.
+      return view;
+  }
+}
+
+function logged(view: CallView, event: Decision): CallView {
+  return { ...view, decisions: [...view.decisions, event] };
+}
+
+function begin(id: number, party: SegmentView["party"], startMs: number): SegmentView {
+  return {
+    id,
+    party,
+    startMs,
+    span: null,
+    text: "",
+    words: [],
+    final: false,
+    keyPoints: [],
+    entities: [],
+    intent: null,
+    features: null,
+    emotion: null,
+  };
+}
+
+function withSegment(view: CallView, segment: SegmentView): CallView {
+  return { ...view, segments: new Map(view.segments).set(segment.id, segment) };
+}
+
+function change(view: CallView, id: number, edit: (one: SegmentView) => SegmentView): CallView {
+  const one = view.segments.get(id);
+  return one === undefined ? view : withSegment(view, edit(one));
+}

@@ -1,0 +1,79 @@
+/** What a call view shows: a fold over the call's events. */
+
+import type { EmotionScore, EmotionShift, EventOf, Level, Party, Span, Word } from "./events";
+
+export interface SegmentView {
+  readonly id: number;
+  readonly party: Party;
+  readonly startMs: number;
+  /** Null while somebody still speaks. */
+  readonly span: Span | null;
+  readonly text: string;
+  readonly words: readonly Word[];
+  /** False while `text` may still be replaced. */
+  readonly final: boolean;
+  readonly keyPoints: readonly EventOf<"keypoint.found">[];
+  readonly entities: readonly EventOf<"entity.found">[];
+  readonly intent: EventOf<"intent.recognized"> | null;
+  readonly features: Readonly<Record<string, number | null>> | null;
+  readonly emotion: EmotionScore | null;
+}
+
+/** An entry of the decision log, oldest first. */
+export type Decision =
+  | EventOf<"priority.changed">
+  | EventOf<"route.decided">
+  | EventOf<"emotion.shifted">
+  | EventOf<"dtmf.received">
+  | EventOf<"handover.requested">
+  | EventOf<"handover.accepted">
+  | EventOf<"handover.failed">;
+
+export interface TimedShift extends EmotionShift {
+  /** Media time at which the shift was confirmed. */
+  readonly atMs: number;
+}
+
+export interface CallView {
+  readonly call: string;
+  readonly lastSeq: number;
+  readonly atMs: number;
+  readonly started: EventOf<"call.started"> | null;
+  readonly ended: EventOf<"call.ended"> | null;
+  readonly held: boolean;
+  readonly segments: ReadonlyMap<number, SegmentView>;
+  readonly priority: number;
+  readonly priorityChange: EventOf<"priority.changed"> | null;
+  readonly route: EventOf<"route.decided"> | null;
+  readonly intent: EventOf<"intent.recognized"> | null;
+  readonly level: Level;
+  readonly shifts: readonly TimedShift[];
+  readonly decisions: readonly Decision[];
+  readonly failures: readonly EventOf<"stage.failed">[];
+  readonly dropped: readonly EventOf<"audio.dropped">[];
+  /** The newest final, for announcing it; null before the first. */
+  readonly lastFinal: number | null;
+}
+
+/** A call of which nothing is known yet. */
+export function emptyView(call: string): CallView {
+  return {
+    call,
+    lastSeq: -1,
+    atMs: 0,
+    started: null,
+    ended: null,
+    held: false,
+    segments: new Map(),
+    priority: 0,
+    priorityChange: null,
+    route: null,
+    intent: null,
+    level: "settled",
+    shifts: [],
+    decisions: [],
+    failures: [],
+    dropped: [],
+    lastFinal: null,
+  };
+}
