@@ -20,10 +20,11 @@ import tokenizers
 from asr.chinese import simplify, widen_punctuation
 from asr.guards import is_loop, is_no_speech, is_silent, is_training_subtitle, without_loop
 from asr.mel import HOP, log_mel
+from asr.models.layout import check_whisper
 from asr.types import Hypothesis, Language, Word
 from asr.whisper_text import group_tokens, time_words
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, Span, from_ms, from_s, to_s
-from voice.contracts.errors import ModelCorruptError, ModelError, ModelMissingError
+from voice.contracts.errors import ModelCorruptError, ModelError
 
 WINDOWS_S: Final = (10, 15, 20, 30)
 """Encoder windows, seconds."""
@@ -33,8 +34,6 @@ WINDOW_MARGIN_S: Final = 1.0
 
 LONGEST: Final[Samples] = from_s(WINDOWS_S[-1])
 """Audio that one pass takes: 30 s. Longer utterances are cut at the quietest moment of the second half."""
-
-FILES: Final = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 
 _PROMPT: Final = {Language.ZH: " 以下是普通话的句子。"}
 """Text that is put before the utterance; for Mandarin it leads to Simplified characters."""
@@ -223,7 +222,7 @@ def load_whisper(folder: Path, *, threads: int = 1, settings: WhisperSettings | 
     """Load a CTranslate2 conversion of a multilingual Whisper model. Takes about half a second; blocks.
 
     Args:
-        folder: holds `FILES`.
+        folder: holds what `check_whisper` asks for.
         threads: utterances that are recognized at the same time, one core each.
         settings: how to search.
 
@@ -231,12 +230,7 @@ def load_whisper(folder: Path, *, threads: int = 1, settings: WhisperSettings | 
         ModelMissingError: the folder or one of its files is not there.
         ModelCorruptError: the files are not a Whisper model.
     """
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise ModelMissingError(
-            f"A Whisper model folder holds {', '.join(FILES)}; {folder} lacks {', '.join(missing)}.",
-            fix=f"Run: warmline models pull {folder.name}",
-        )
+    check_whisper(folder)
     try:
         model = ctranslate2.models.Whisper(
             str(folder), device="cpu", compute_type="int8", inter_threads=threads, intra_threads=1

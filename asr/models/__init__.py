@@ -1,1 +1,1 @@
-"""The catalogue of recognition models: what there is, where it comes from, whether it is whole."""
+"""Models: which there are, where they lie, how they come here, and whether they are what they claim to be."""
