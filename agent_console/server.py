@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -55,7 +56,7 @@ class _LiveProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
-        extensions[ABORT_EXTENSION] = {"abort": self.transport.abort}
+        extensions[ABORT_EXTENSION] = {"abort": self._abort}
         await super().run_asgi()
 
     async def send(self, message: Any) -> None:
@@ -85,7 +86,14 @@ class _LiveProtocol(WebSocketsSansIOProtocol):
 
     def _abort_later(self) -> None:
         if self._abort_timer is None and not self.disconnected:
-            self._abort_timer = self.loop.call_later(CLOSE_S, self.transport.abort)
+            self._abort_timer = self.loop.call_later(CLOSE_S, self._abort)
+
+    def _abort(self) -> None:
+        """Reset the connection: what the kernel still holds is thrown away instead of being offered for minutes."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None and not self.disconnected:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
 
 class _Server(uvicorn.Server):

@@ -34,6 +34,11 @@ class LiveHub:
         self._limits = limits
         self._sockets: list[OpenSocket] = []
 
+    @property
+    def open_sockets(self) -> int:
+        """Websockets that are being served, or closed, right now."""
+        return len(self._sockets)
+
     def check_room(self, session_id: str) -> None:
         """Demand room for one more websocket.
 

@@ -122,6 +122,7 @@ class LiveSocket:
                 _log.error("a live socket broke: %s", frames_of(error))  # messages may hold content
                 self._ending = (CloseCode.BROKEN, "an error on the server")
             if self._ending is not None:
+                _log.info("a live socket is closed (%d %s)", *self._ending)
                 await self._close(*self._ending)
 
     async def _receive(self, stack: AsyncExitStack) -> None:

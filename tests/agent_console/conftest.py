@@ -25,6 +25,7 @@ from agent_console.auth.sign_in import Authentication
 from agent_console.auth.throttle import LoginThrottle
 from agent_console.auth.tickets import Tickets
 from agent_console.deps import Console, IceServer, Readiness, Site, always_ready
+from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
 from agent_console.qa.recordings import Recordings
 from agent_console.server import serve
@@ -154,6 +155,7 @@ class Rig:
     commands: ScriptedCommands
     auth: Authentication
     recordings: Path
+    hub: LiveHub
     client: httpx.AsyncClient
 
     def new_client(self) -> httpx.AsyncClient:
@@ -235,12 +237,13 @@ def open_rig(tmp_path: Path) -> OpenRig:
                     urls.append(url)
                     ready.set()
 
-                tasks.start_soon(serve, create_app(console), "127.0.0.1", 0, announce)
+                app = create_app(console)
+                tasks.start_soon(serve, app, "127.0.0.1", 0, announce)
                 with anyio.fail_after(20):
                     await ready.wait()
                 async with httpx.AsyncClient(base_url=urls[0], trust_env=False) as client:
                     speaker = Speaker(journal)
-                    yield Rig(urls[0], clock, journal, speaker, commands, auth, recordings, client)
+                    yield Rig(urls[0], clock, journal, speaker, commands, auth, recordings, app.state.hub, client)
                 tasks.cancel_scope.cancel()
 
     return run
