@@ -1,0 +1,143 @@
+"""What every call leg must do, whatever its transport. A new transport adds one entry to `FAR_ENDS`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+
+from voice.clock import WallClock
+from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm
+from voice.contracts.errors import CapacityError
+from voice.contracts.ports import CallLeg
+from voice.webrtc.answerer import WebRtcAnswerer
+from voice.webrtc.client import WebRtcCaller
+from voice.webrtc.ice import IceSettings
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, slots=True)
+class FarEnd:
+    """The other end of a leg.
+
+    Attributes:
+        leg: the leg, not yet entered.
+        say: speak 16 kHz audio into it at real pace; returns when it is said.
+        heard: what the far end has heard so far, 16 kHz.
+        hang_up: end the connection from the far end.
+    """
+
+    leg: CallLeg
+    say: Callable[[Pcm], Coroutine[Any, Any, None]]
+    heard: Callable[[], Pcm]
+    hang_up: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def webrtc(party: Party) -> AsyncIterator[FarEnd]:
+    ice = IceSettings(host_addresses=("127.0.0.1",))
+    async with WebRtcCaller(WallClock(), ice) as caller:
+        leg = await WebRtcAnswerer(ice).answer(await caller.create_offer(), WallClock(), party=party)
+        try:
+            await caller.accept(leg.answer_sdp)
+            yield FarEnd(leg, caller.speak, lambda: caller.heard, caller.close)
+        finally:
+            await leg.close()
+
+
+FAR_ENDS: dict[str, Callable[[Party], AbstractAsyncContextManager[FarEnd]]] = {"webrtc": webrtc}
+
+
+@pytest.fixture(params=FAR_ENDS)
+async def far_end(request: pytest.FixtureRequest) -> AsyncIterator[FarEnd]:
+    async with FAR_ENDS[request.param](Party.CALLER) as far_end:
+        yield far_end
+
+
+@pytest.fixture
+def sweep() -> Pcm:
+    """A second of a rising tone."""
+    t = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    return (0.3 * np.sin(2 * np.pi * (300 * t + 300 * t**2))).astype(np.float32)
+
+
+def likeness(piece: Pcm, audio: Pcm) -> float:
+    """Normalised correlation where `piece` fits into `audio` best."""
+    size = 1 << (piece.size + audio.size).bit_length()
+    cross = np.fft.irfft(np.fft.rfft(audio, size) * np.conj(np.fft.rfft(piece, size)), size)
+    lag = int(np.argmax(cross[: audio.size]))
+    there = audio[lag : lag + piece.size]
+    piece = piece[: there.size]
+    return float(there @ piece / np.sqrt((there @ there) * (piece @ piece) + 1e-12))
+
+
+async def read(leg: CallLeg, into: list[AudioFrame]) -> None:
+    async for frame in leg.source.frames():
+        into.append(frame)  # noqa: PERF401 - looked at while it grows
+
+
+async def test_what_is_said_arrives_in_frames_of_its_party(far_end: FarEnd, sweep: Pcm) -> None:
+    frames: list[AudioFrame] = []
+    async with far_end.leg as leg, anyio.create_task_group() as tasks:
+        tasks.start_soon(read, leg, frames)
+        await far_end.say(sweep)
+        await far_end.hang_up()
+    assert leg.source.parties == {Party.CALLER} == {frame.party for frame in frames}
+    starts = [frame.start for frame in frames]
+    assert starts == sorted(set(starts))
+    pcm = np.zeros(starts[-1] + FRAME_SAMPLES, np.float32)
+    for frame in frames:
+        pcm[frame.start : frame.start + FRAME_SAMPLES] = frame.pcm
+        assert np.array_equal(frame.pcm * 32768, np.rint(frame.pcm * 32768))
+    assert likeness(sweep, pcm) > 0.9
+
+
+async def test_what_is_played_is_heard(far_end: FarEnd, sweep: Pcm) -> None:
+    async with far_end.leg as leg, anyio.create_task_group() as tasks:
+        tasks.start_soon(read, leg, [])
+        leg.sink.play(sweep)
+        for _ in range(20):
+            await far_end.say(np.zeros(SAMPLE_RATE // 5, np.float32))
+            if far_end.heard().size > sweep.size * 1.5:
+                break
+        await far_end.hang_up()
+    assert likeness(sweep, far_end.heard()) > 0.9
+
+
+async def test_a_full_sink_refuses_and_a_cleared_one_takes_again(far_end: FarEnd, sweep: Pcm) -> None:
+    async with far_end.leg as leg:
+        queued = 0
+        with pytest.raises(CapacityError):
+            for _ in range(3600):
+                leg.sink.play(sweep)
+                queued += sweep.size
+        assert queued
+        assert 0 < leg.sink.clear() <= queued
+        leg.sink.play(sweep)
+
+
+async def test_the_far_ends_hang_up_ends_the_source(far_end: FarEnd, sweep: Pcm) -> None:
+    async with far_end.leg as leg:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read, leg, [])
+                await far_end.say(sweep[: SAMPLE_RATE // 5])
+                await far_end.hang_up()
+
+
+async def test_a_source_may_be_left_early(far_end: FarEnd, sweep: Pcm) -> None:
+    async with far_end.leg as leg, anyio.create_task_group() as tasks:
+        tasks.start_soon(far_end.say, sweep[: SAMPLE_RATE // 2])
+        source = aiter(leg.source.frames())
+        assert (await anext(source)).start == 0
+
+
+async def test_a_leg_may_be_left_at_once(far_end: FarEnd) -> None:
+    async with far_end.leg:
+        pass
