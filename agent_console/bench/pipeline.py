@@ -18,7 +18,6 @@ from time import thread_time
 from typing import Final
 
 import anyio
-import numpy as np
 import orjson
 import soundfile
 from anyio.to_thread import run_sync
@@ -26,9 +25,9 @@ from rich.console import Console as Terminal
 
 from agent_console.app import create_app
 from agent_console.auth.accounts import Role
+from agent_console.bench.audio import long_call
 from agent_console.bench.figures import Figure, Target, median_of, percentile_of
 from agent_console.bench.threads import CpuTime, cpu_time
-from agent_console.demo import SAMPLES
 from agent_console.server import serve
 from agent_console.settings import Settings
 from agent_console.wiring import Opened, open_console
@@ -48,7 +47,6 @@ from routing.events import (
 )
 from routing.policy.decision import Facts
 from routing.policy.rules import decide
-from voice.audio.decode import AudioFile
 from voice.audio.framing import Framer
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, CallId, Party, Pcm, SegmentId, from_ms, from_s, to_ms, to_s
@@ -80,7 +78,7 @@ async def measure_pipeline(settings: Settings, terminal: Terminal, *, utterances
         ModelError: recognition cannot be loaded.
         AudioFormatError: the sample calls are not there.
     """
-    audio = _long_call(utterances)
+    audio = long_call(utterances, lead_in_s=LEAD_IN_S)
     with tempfile.TemporaryDirectory(prefix="warmline-bench-") as folder:
         data = Path(folder)
         path = data / "call.wav"
@@ -91,22 +89,6 @@ async def measure_pipeline(settings: Settings, terminal: Terminal, *, utterances
             run = await _run(opened, path, data, own)
             stages = await run_sync(_stage_costs, opened, audio)
     return [*_cpu_figures(run, stages), *_latency_figures(run)]
-
-
-def _long_call(utterances: int) -> Pcm:
-    """The callers of the Mandarin samples one after the other, until there are enough utterances."""
-    parts: list[Pcm] = [np.zeros(from_s(LEAD_IN_S), np.float32)]
-    count = 0
-    while count < utterances:
-        for folder in sorted(SAMPLES.glob("zh-*")):
-            script = orjson.loads((folder / "call.json").read_bytes())["script"]
-            count += sum(turn["party"] == Party.CALLER for turn in script)
-            with AudioFile(folder / "audio.wav") as file:
-                parts += [block[0] for block in file.blocks()]
-            parts.append(np.zeros(SAMPLE_RATE, np.float32))
-            if count >= utterances:
-                break
-    return np.concatenate(parts)
 
 
 async def _run(opened: Opened, path: Path, data: Path, settings: Settings) -> _Run:

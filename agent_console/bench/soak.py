@@ -1,0 +1,127 @@
+"""`warmline bench soak`: ten calls at once in one process: does the event loop stay free, does memory stay flat?
+
+Words are the fake recognizer's, so that what is measured is everything else. First the calls come at real pace, to see
+how late the event loop gets; then ten long ones as fast as they go, to see what stays behind in memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import anyio
+import soundfile
+from rich.console import Console as Terminal
+
+from agent_console.bench.audio import long_call
+from agent_console.bench.figures import Figure, Target, percentile_of
+from agent_console.bench.threads import cpu_time
+from agent_console.settings import Settings
+from agent_console.wiring import open_rooms
+from asr.types import Language
+from routing.call import Rooms
+from routing.grammar import check_log
+from routing.journal.sqlite import SqliteJournal
+from routing.replay import replay
+from voice.clock import WallClock
+from voice.contracts.audio import SAMPLE_RATE, CallId, from_s
+from voice.contracts.ports import Clock
+
+CALLS: Final = 10
+REAL_PACE_S: Final = 60.0
+"""Audio of each call at real pace: ten minutes in all."""
+UNPACED_S: Final = 600.0
+"""Audio of each call without a pace: ten minutes each."""
+TICK_S: Final = 0.01
+WARM_UP_SHARE: Final = 0.25
+"""Share of the unpaced run after which memory counts: pools and caches have their size by then."""
+
+
+async def measure_soak(settings: Settings, terminal: Terminal, *, unpaced_s: float = UNPACED_S) -> list[Figure]:
+    """Run the benchmark; takes about five minutes.
+
+    Raises:
+        AudioFormatError: the sample calls are not there.
+        LogGrammarError: a call's log is not as it must be.
+    """
+    audio = long_call(200)
+    with tempfile.TemporaryDirectory(prefix="warmline-soak-") as folder:
+        short, long = Path(folder) / "short.wav", Path(folder) / "long.wav"
+        soundfile.write(short, audio[: from_s(REAL_PACE_S)], SAMPLE_RATE, subtype="PCM_16")
+        soundfile.write(long, audio[: from_s(unpaced_s)], SAMPLE_RATE, subtype="PCM_16")
+        own = settings.model_copy(update={"engine": "fake"})
+        async with (
+            open_rooms(own) as (rooms, _),
+            SqliteJournal.open(Path(folder) / "journal.db") as journal,
+        ):
+            terminal.print(f"{CALLS} calls of {REAL_PACE_S:g} s at real pace …")
+            before = cpu_time()
+            lags = await _play(rooms, journal, short, speed=1.0)
+            spent = (cpu_time() - before).total
+            terminal.print(f"{CALLS} calls of {min(unpaced_s, audio.size / SAMPLE_RATE):g} s without a pace …")
+            memory: list[float] = []
+            await _play(rooms, journal, long, speed=None, memory=memory)
+            for entry in await journal.calls():
+                check_log(await journal.read(entry.call, limit=1_000_000))
+    counted = memory[int(len(memory) * WARM_UP_SHARE) :]
+    growth = counted[-1] - counted[0]
+    per_call = spent / (CALLS * REAL_PACE_S)
+    return [
+        percentile_of("loop_lag_p50_ms", lags, 50, "ms"),
+        percentile_of("loop_lag_p99_ms", lags, 99, "ms", Target("<=", 50)),
+        Figure(
+            "memory_growth_mb",
+            growth,
+            "MB",
+            len(counted),
+            min(counted) - counted[0],
+            max(counted) - counted[0],
+            Target("<=", 20),
+        ),
+        Figure("memory_peak_mb", max(memory), "MB", len(memory), min(memory), max(memory)),
+        Figure("cpu_s_per_audio_s_without_asr", per_call, "s/s", CALLS, per_call, per_call),
+    ]
+
+
+async def _play(
+    rooms: Rooms, journal: SqliteJournal, path: Path, *, speed: float | None, memory: list[float] | None = None
+) -> list[float]:
+    """Ten replays at once; answers how late the event loop was, in milliseconds, at each tick."""
+    clock = WallClock()
+    lags: list[float] = []
+
+    async def watch() -> None:
+        due = clock.now_s()
+        while True:
+            due = max(due, clock.now_s()) + TICK_S
+            await clock.sleep_until(due)
+            lags.append((clock.now_s() - due) * 1000)
+            if memory is not None and len(lags) % 50 == 0:
+                memory.append(_resident_mb())
+
+    async def call(number: int) -> None:
+        # Real calls do not begin in step.
+        await clock.sleep_until(clock.now_s() + number * 0.137)
+        await replay(path, _name(clock, path, number), Language.ZH, rooms, journal, clock, speed=speed)
+
+    async with anyio.create_task_group() as watching:
+        watching.start_soon(watch)
+        async with anyio.create_task_group() as calls:
+            for number in range(CALLS):
+                calls.start_soon(call, number)
+        watching.cancel_scope.cancel()
+    gc.collect()
+    if memory is not None:
+        memory.append(_resident_mb())
+    return lags
+
+
+def _name(clock: Clock, path: Path, number: int) -> CallId:
+    return CallId(f"soak-{path.stem}-{number}-{clock.utc_now():%H%M%S}")
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6

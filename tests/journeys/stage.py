@@ -1,0 +1,117 @@
+"""A real server in a process of its own, and a browser whose microphone plays a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from playwright.sync_api import Browser, Playwright
+
+from voice.audio.decode import AudioFile
+
+PASSWORD = "a long pass phrase 42"
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `warmline serve`."""
+
+    url: str
+    data: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+
+def warmline(*arguments: str, **options: str) -> list[str]:
+    """The command line of `warmline`."""
+    return [sys.executable, "-m", "agent_console", *arguments, *(f"--{key}={value}" for key, value in options.items())]
+
+
+@contextmanager
+def serve(data: Path, models: Path, *arguments: str) -> Iterator[Server]:
+    """`warmline serve` on a free loopback port, with the account `mei`; stopped by SIGTERM."""
+    data.mkdir(exist_ok=True)
+    add = warmline("users", "add", "mei", "--role", "supervisor", "--password-stdin", data=str(data))
+    subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+    log = data / "server.log"
+    command = warmline("serve", *arguments, port="0", data=str(data), models=str(models))
+    environment = os.environ | {"WARMLINE_ENGINE": "whisper", "COLUMNS": "200"}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment)
+        try:
+            yield Server(_wait_for_url(process, log), data, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Follow the log until it names the URL; the log itself is the condition that is waited for."""
+    reader = subprocess.Popen(["tail", "-n", "+1", "-F", str(log)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert reader.stdout is not None
+        for line in reader.stdout:
+            if found := re.search(rb"(http://127\.0\.0\.1:\d+)/call", line):
+                return found[1].decode()
+            if process.poll() is not None:
+                break
+        raise AssertionError(f"warmline serve did not come up:\n{log.read_text()}")
+    finally:
+        reader.kill()
+        reader.wait()
+        if reader.stdout is not None:
+            reader.stdout.close()
+
+
+@contextmanager
+def caller_browser(playwright: Playwright, chromium: str, microphone: Path) -> Iterator[Browser]:
+    """A browser whose microphone plays a 48 kHz WAV file once."""
+    flags = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}%noloop",
+        "--allow-loopback-in-peer-connection",
+        "--disable-features=WebRtcHideLocalIpsWithMdns",
+        "--autoplay-policy=no-user-gesture-required",
+    )
+    browser = playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def microphone_file(audio: Path, folder: Path) -> Path:
+    """The caller's channel of `audio` as Chromium's fake microphone takes it: 48 kHz PCM16 mono."""
+    with AudioFile(audio) as file:
+        pcm = np.concatenate([block[0] for block in file.blocks()])
+    path = folder / "microphone.wav"
+    soundfile.write(path, soxr.resample(pcm, 16_000, 48_000), 48_000, subtype="PCM_16")
+    return path
