@@ -7,8 +7,8 @@ of silence come first. So what is announced is certain to be kept. The segment b
 speech, but never before the end of the one before it, and is closed by `hangover_ms` of silence in a row.
 
 Long utterances. No segment is longer than `max_utterance_ms`. During the last `relax_ms` before that length the
-hang-over shrinks in proportion to what is left, so that the cut falls into the first pause that is long for how late it
-is, rather than into a word. Only if there is none, the segment is cut in the middle of speech (`EndReason.MAX_LENGTH`)
+hang-over shrinks with the square of what is left, so that the cut falls into the first pause that is long for how late
+it is, rather than into a word. Only if there is none, the segment is cut in the middle of speech (`EndReason.MAX_LENGTH`)
 and the next one follows without a gap. Speech that goes on within an ordinary hang-over after an early cut belongs
 together with what was cut: it is kept even if it is shorter than `min_speech_ms`.
 """
@@ -53,7 +53,7 @@ class SegmenterSettings:
     hangover_ms: float = 560
     pre_roll_ms: float = 240
     max_utterance_ms: float = 15_000
-    relax_ms: float = 3_000
+    relax_ms: float = 5_000
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -241,7 +241,7 @@ class Segmenter:
         left = self._longest - len(self._open)
         if self._silence >= self._hangover:
             outputs.append(self._close(EndReason.SILENCE))
-        elif self._silence and self._silence * self._relax >= self._hangover * left:
+        elif self._silence and self._silence * self._relax**2 >= self._hangover * left**2:
             rest = self._hangover - self._silence
             outputs.append(self._close(EndReason.SILENCE))
             self._continues_for = rest
