@@ -24,6 +24,9 @@ MAX_DEPTH: Final = 24
 MAX_VALUES: Final = 100_000
 MAX_PROBLEMS: Final = 10
 
+LOADER: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser where there is one: ten times as fast, same nodes."""
+
 DocumentPath: TypeAlias = tuple[str | int, ...]
 
 
@@ -78,10 +81,10 @@ class Document:
         found = sorted(set(problems))
         if not found:
             return
-        shown = "; ".join(str(one) for one in found[:MAX_PROBLEMS])
+        shown = "; ".join(str(one).rstrip(".") for one in found[:MAX_PROBLEMS])
         more = f"; and {len(found) - MAX_PROBLEMS} more" if len(found) > MAX_PROBLEMS else ""
         fixes = [one.fix for one in found if one.fix]
-        raise self.error(f"{self.name}, {shown}{more}", fix=fixes[0] if fixes else "")
+        raise self.error(f"{self.name}, {shown}{more}.", fix=fixes[0] if fixes else "")
 
     def check(self, schema: dict[str, Any]) -> None:
         """Check the data against a JSON schema.
@@ -124,13 +127,12 @@ def read(text: str | bytes, *, name: str, error: type[WarmlineError]) -> Documen
     def fail(mark: yaml.Mark | None, message: str, fix: str = "") -> WarmlineError:
         return error(f"{name}, line {mark.line + 1 if mark else 1}: {message}", fix=fix)
 
-    loader = yaml.SafeLoader
     try:
         _bound(content, fail)
-        root = yaml.compose(content, Loader=loader)
+        root = yaml.compose(content, Loader=LOADER)
         if root is None:
             raise error(f"{name}: expected a document; the file is empty.")
-        plain = _Plain(loader(""), fail)
+        plain = _Plain(yaml.SafeLoader(""), fail)
         return Document(name, plain.value(root, ()), plain.lines, error)
     except yaml.MarkedYAMLError as broken:
         what = " ".join(part for part in (broken.context, broken.problem) if part)
@@ -161,7 +163,7 @@ Fail: TypeAlias = Callable[..., WarmlineError]
 def _bound(content: str, fail: Fail) -> None:
     """Refuse aliases and bound depth and count from the event stream, before anything is built."""
     depth = 0
-    for values, event in enumerate(yaml.parse(content, Loader=yaml.SafeLoader)):
+    for values, event in enumerate(yaml.parse(content, Loader=LOADER)):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise fail(event.start_mark, "anchors and aliases (& and *) are not accepted.", "Write the value out.")
         if isinstance(event, yaml.CollectionStartEvent):

@@ -25,7 +25,9 @@ BREAKS: Final = frozenset('，。！？；：、,.!?;:…\n\r\t()（）"“”<>
 """Where a clause ends; a match never reaches over one."""
 
 CURLY: Final = {"’": "'", "‘": "'", "`": "'"}
-GAP: Final = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-zA-Z])|(?<=[0-9a-zA-Z]) +(?=[{HAN}])")
+GAP: Final = re.compile(
+    rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-zA-Z])|(?<=[0-9a-zA-Z]) +(?=[{HAN}])|(?<=(?<!\d)\d) (?=\d(?!\d))"
+)
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
 
 
@@ -69,7 +71,7 @@ class Heard:
 
     Attributes:
         text: the original.
-        plain: lower case, half width, without the spaces that recognizers put between Chinese words.
+        plain: lower case, half width, without the spaces that recognizers put between Chinese words and between digits.
         sounds: `plain` with every Han character as its syllable; same length.
         at: offset of each character of `plain` in the original, and the original's length at the end.
     """

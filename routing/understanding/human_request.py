@@ -56,7 +56,7 @@ def _find(heard: Heard, lexicon: Lexicon) -> Iterator[HumanRequest]:
         if found.lastgroup == "mention" and not _is_wish(heard, lexicon, found.start(), found.end(), patterns):
             continue
         start, end = heard.offsets(found.start(), found.end())
-        yield HumanRequest(heard.text[start:end], start, end, _declined(matched, lexicon, found.start()))
+        yield HumanRequest(heard.text[start:end], start, end, _declined(matched, lexicon, found.start(), found.end()))
 
 
 def _is_wish(heard: Heard, lexicon: Lexicon, start: int, end: int, patterns: _Patterns) -> bool:
@@ -69,18 +69,20 @@ def _is_wish(heard: Heard, lexicon: Lexicon, start: int, end: int, patterns: _Pa
     return right - left <= 80 and bool(patterns.alone.fullmatch(matched[left:right]))
 
 
-def _declined(matched: str, lexicon: Lexicon, start: int) -> bool:
-    people = lexicon.people
+def _declined(matched: str, lexicon: Lexicon, start: int, end: int) -> bool:
     if lexicon.language == "en":
-        return _declined_in_words(matched[max(0, start - 60) : start], people)
-    at = start
+        return _declined_in_words(matched[max(0, start - 80) : start], matched[start:end], lexicon)
+    people, at = lexicon.people, start
+    # 有没有真人 is matched from its last 有 on.
+    if any(matched[max(0, start + 1 - length) : start + 1] in lexicon.questions for length in (3, 4)):
+        return False
     for _ in range(REACH):
         for length in range(min(5, at), 0, -1):
             piece = matched[at - length : at]
             if piece in lexicon.questions:
                 return False
             if piece in people.negators or (at == start and piece in people.bare_negators):
-                return not any(matched[: at - length].endswith(word) for word in people.not_negated_after)
+                return not matched[max(0, at - length - 6) : at - length].endswith(tuple(people.not_negated_after))
             if piece in people.gap or piece in people.verbs or piece in lexicon.transparent:
                 at -= length
                 break
@@ -89,17 +91,19 @@ def _declined(matched: str, lexicon: Lexicon, start: int) -> bool:
     return False
 
 
-def _declined_in_words(before: str, people: People) -> bool:
+def _declined_in_words(before: str, wish: str, lexicon: Lexicon) -> bool:
+    """Read backwards over words that carry a negation on; a negator may reach into the wish (don't | want an agent)."""
+    people = lexicon.people
     clause = re.split(r"[^a-z0-9' ]", before)[-1].split()
-    for back in range(1, min(REACH, len(clause)) + 1):
-        for count in (3, 2, 1):
-            here = len(clause) - back
-            piece = " ".join(clause[here : here + count])
-            if here + count <= len(clause) and piece in people.negators:
-                earlier = " ".join(clause[:here])
-                return not any(earlier.endswith(word) for word in people.not_negated_after)
-        if back == 1 and clause[-1] in people.bare_negators:
-            return True
+    words = [*clause, *wish.split()[:2]]
+    if clause and clause[-1] in people.bare_negators:
+        return True
+    carrying = people.gap | lexicon.transparent | {word for verb in people.verbs for word in verb.split()}
+    for here in range(len(clause) - 1, max(-1, len(clause) - 1 - REACH), -1):
+        if any(" ".join(words[here : here + count]) in people.negators for count in (3, 2, 1)):
+            return not " ".join(clause[:here]).endswith(tuple(people.not_negated_after))
+        if clause[here] not in carrying:
+            return False
     return False
 
 

@@ -112,7 +112,7 @@ def load_model(path: Path = MODEL) -> IntentModel:
     """
     fix = "Run `python -m routing.understanding.train`."
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             head = json.loads(stored["head"].tobytes())
             names = stored["features"].tobytes().decode().split("\n")
             weights = stored["weights"].astype(np.float32)
@@ -145,7 +145,7 @@ def load_model(path: Path = MODEL) -> IntentModel:
 def hash_data(folder: Path = DATA) -> str:
     """SHA-256 over everything the model is trained from: utterances, intents, lexicons (they mask what is denied)."""
     digest = hashlib.sha256()
-    names = ["intents.yaml", "lexicon-zh.yaml", "lexicon-en.yaml", "syllables.txt"]
+    names = ["intents.yaml", "lexicon-zh.yaml", "lexicon-en.yaml", "concepts.yaml", "syllables.txt"]
     for path in [*sorted((folder / "utterances").glob("*.yaml")), *(folder / name for name in names)]:
         digest.update(f"{path.name}\n".encode())
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))

@@ -15,9 +15,9 @@ from voice.contracts.errors import UnderstandingDataError
 
 LANGUAGES: Final = ("zh", "en")
 LONGEST: Final = 24
-"""Characters of the longest term; the matcher looks no further."""
+"""Characters of the longest word with an open ending; longer ones are no words."""
 
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST * 2}
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 48}
 _TEXTS: Final = {"type": "array", "maxItems": 500, "items": _TEXT}
 _STRENGTH: Final = {"type": "number", "minimum": 0, "maximum": 1}
 CATEGORIES: Final = ["service", "delay", "quality", "money", "attitude", "feeling", "threat", "insult"]
@@ -238,6 +238,8 @@ def _lookup(words: list[str], terms: Mapping[str, Term]) -> Term | None:
     if found := terms.get(phrase):
         return found
     for place, word in enumerate(words):
+        if len(word) > LONGEST:
+            return None
         for cut in range(len(word), 2, -1):
             stem = " ".join([*words[:place], word[:cut] + "*", *words[place + 1 :]])
             if found := terms.get(stem):

@@ -90,14 +90,15 @@ def _read(heard: Heard, lexicon: Lexicon) -> Iterator[SentimentTerm]:
 def _weigh(heard: Heard, match: Match, denied: bool, intensity: float) -> SentimentTerm:
     term = match.term
     start, end = heard.offsets(match.start, match.end)
-    strength = round(min(term.strength * intensity, 1.0), 4)
     praise_denied = denied and term.positive
+    # 不太满意 is mild: what would heighten the praise does not heighten its denial.
+    heightened = min(intensity, 1.0) * NEGATED_PRAISE if praise_denied else intensity
     return SentimentTerm(
         text=heard.text[start:end],
         start=start,
         end=end,
         category="feeling" if praise_denied else term.category,
-        strength=round(strength * NEGATED_PRAISE, 4) if praise_denied else strength,
+        strength=round(min(term.strength * heightened, 1.0), 4),
         negated=denied and not term.positive,
         escalate=term.escalate,
         negative=praise_denied or not (term.positive or term.category == "urgent"),

@@ -8,6 +8,8 @@ from typing import Final
 
 from asr.types import Language
 from routing.events import Grade
+from routing.understanding.concepts import load_concepts
+from routing.understanding.digits import find_digit_runs
 from routing.understanding.entities import Entity, find_entities
 from routing.understanding.features import shingles
 from routing.understanding.heard import Heard, hear, syllables
@@ -74,6 +76,7 @@ class Understander:
         """
         syllables()
         load_cues()
+        load_concepts()
         return cls(load_model(), tuple(load_lexicon(language) for language in LANGUAGES), load_taxonomy())
 
     @property
@@ -97,6 +100,7 @@ class Understander:
         intent = self._model.recognize(hear(without_denied(text, sentiment, requests)))
         small_talk = len(SMALL_TALK.sub("", heard.plain)) < LEAST_SAID
         denied = any(term.negated for term in sentiment.terms) or any(request.declined for request in requests)
+        told = small_talk or denied or asks_human or entities or find_digit_runs(heard.plain)
         return TurnMeaning(
             intent=intent,
             grade=self._grade(intent, sentiment),
@@ -105,7 +109,7 @@ class Understander:
             requests=requests,
             key_points=find_key_points(heard, sentiment, entities, requests),
             entities=entities,
-            unclear=intent.label == UNKNOWN and not (small_talk or entities or asks_human or denied),
+            unclear=intent.label == UNKNOWN and not told,
             shingles=shingles(heard),
         )
 
@@ -120,9 +124,12 @@ def without_denied(text: str, sentiment: Sentiment, requests: tuple[HumanRequest
     """The text with what it denies left blank, so that 不是要投诉 does not look like a complaint."""
     spans = [(term.start, term.end) for term in sentiment.terms if term.negated]
     spans += [(request.start, request.end) for request in requests if request.declined]
+    if not spans:
+        return text
+    characters = list(text)
     for start, end in spans:
-        text = text[:start] + "，" * (end - start) + text[end:]
-    return text
+        characters[start:end] = "，" * (end - start)
+    return "".join(characters)
 
 
 def mask(heard: Heard, lexicons: tuple[Lexicon, ...]) -> str:

@@ -1,0 +1,99 @@
+"""Asking for a person (R3): many wordings, inside longer sentences, and not where it is declined or reported."""
+
+from __future__ import annotations
+
+import pytest
+
+from routing.understanding.heard import hear
+from routing.understanding.human_request import asks_for_human, find_requests
+from routing.understanding.lexicon import LANGUAGES, load_lexicon
+
+
+def asks(text: str) -> bool:
+    return asks_for_human(find_requests(hear(text), tuple(load_lexicon(language) for language in LANGUAGES)))
+
+
+ASKING = [
+    "转人工",
+    "转人公",
+    "转人工。",
+    "人工",
+    "人工人工人工",
+    "人工客服",
+    "我要找人工克服",
+    "转人工客服",
+    "请帮我转接一下你们的人工坐席",
+    "嗯有没有真人啊",
+    "听不懂听不懂换个人来接",
+    "麻烦帮我接一下那个人工坐席",
+    "你是机器人吧说了半天都不明白我要真人",
+    "呃能不能叫个人跟我说话",
+    "直接给我接客服专源谢谢",
+    "怎么打人工这么难啊快点转人工服务",
+    "别跟我扯了我不要跟机器人说话给我转人工",
+    "我不想跟机器人说",
+    "我前天买的东西还没到你先给我转人工吧我跟他说",
+    "为什么不给我转人工",
+    "怎么还不转人工",
+    "你再不转人工我就挂了",
+    "能不能转人工",
+    "要不你给我转人工吧",
+    "叫你们经理来听电话",
+    "我要找你们领导",
+    "转 人 工",
+    "我要 speak to an agent",
+    "representative",
+    "agent agent agent",
+    "Agent.",
+    "can i speak to a real person",
+    "No, I want to speak to a real person, please.",
+    "i don't wanna talk to a robot get me a human",
+    "um transfer me to customer service please",
+    "is there an operator",
+    "you don't under stand me just give me a person",
+    "let me talk to your manager right now",
+    "Can you put me through to an agent?",
+    "my order is late and i want to talk to someone about it",
+    "why can't i just talk to a human",
+    "if you don't transfer me to an agent i'm leaving",
+    "I need a human",
+]
+
+NOT_ASKING = [
+    "不用转人工",
+    "我也不着急，不用转人工，你帮我看一看就行",
+    "先不用转人工",
+    "不要转人工",
+    "别给我转人工",
+    "我不想转人工",
+    "没必要转人工",
+    "我不需要人工服务",
+    "暂时不转人工",
+    "不用给我转接人工客服",
+    "我没说要转人工",
+    "刚才人工客服说会给我退款",
+    "你们的人工智能挺聪明的",
+    "收货人换成我老婆",
+    "个人发票可以吗",
+    "帮我查一下快递",
+    "联系人写错了",
+    "I don't want an agent",
+    "I don't need to speak to a human",
+    "no need to transfer me to an agent",
+    "please don't transfer me to an agent",
+    "your agent hung up on me",
+    "the agent said it would be refunded",
+    "where is my parcel",
+    "i sent it to another person",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", ASKING)
+def test_asks_for_a_person(text: str) -> None:
+    assert asks(text)
+
+
+@pytest.mark.parametrize("text", NOT_ASKING)
+def test_does_not_ask_for_a_person(text: str) -> None:
+    assert not asks(text)
