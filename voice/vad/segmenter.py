@@ -8,9 +8,9 @@ speech, but never before the end of the one before it, and is closed by `hangove
 
 Long utterances. No segment is longer than `max_utterance_ms`. During the last `relax_ms` before that length the
 hang-over shrinks with the square of what is left, so that the cut falls into the first pause that is long for how late
-it is, rather than into a word. Only if there is none, the segment is cut in the middle of speech (`EndReason.MAX_LENGTH`)
-and the next one follows without a gap. Speech that goes on within an ordinary hang-over after an early cut belongs
-together with what was cut: it is kept even if it is shorter than `min_speech_ms`.
+it is, rather than into a word. Only if there is none, the segment is cut in the middle of speech
+(`EndReason.MAX_LENGTH`) and the next one follows without a gap. Speech that goes on within an ordinary hang-over after
+an early cut belongs together with what was cut: it is kept even if it is shorter than `min_speech_ms`.
 """
 
 from __future__ import annotations
