@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from asr.chinese import is_han
 from voice.contracts.audio import SAMPLE_RATE, Pcm
 
 SILENCE_RMS: Final = 0.001
@@ -21,8 +22,11 @@ NO_SPEECH_LOG_PROB: Final = -1.0
 """Whisper's own rule (Radford et al. 2022, section 4.5): no speech if its probability exceeds 0.6 while the mean
 log-probability of the text is below -1."""
 
-FASTEST: Final = {"han": 12.0, "other": 35.0}
-"""Characters per second that nobody exceeds: Mandarin 4 to 7 syllables, English about 15 letters."""
+FASTEST_SYLLABLES: Final = 12.0
+"""Ideographs or digits per second that nobody exceeds; Mandarin is spoken at 4 to 7."""
+
+FASTEST_LETTERS: Final = 35.0
+"""Letters per second that nobody exceeds; English is spoken at about 15."""
 
 _LOOP: Final = re.compile(r"(.{2,60}?)\1{2,}|(.{4,}?)\2+$")
 """A phrase three times in a row, or a longer one twice at the end."""
@@ -64,8 +68,8 @@ def is_no_speech(no_speech_probability: float, mean_log_probability: float) -> b
 def is_loop(text: str, seconds: float) -> bool:
     """Whether a text repeats itself faster than anybody speaks; 转人工转人工转人工 in two seconds is real speech."""
     bare = _bare(text)
-    han = sum("\u4e00" <= c <= "\u9fff" for c in bare)
-    fastest = FASTEST["han"] if han * 2 >= len(bare) else FASTEST["other"]
+    syllables = sum(is_han(character) or character.isdigit() for character in bare)
+    fastest = FASTEST_SYLLABLES if syllables * 2 >= len(bare) else FASTEST_LETTERS
     if len(bare) > fastest * (seconds + 0.5):
         return True
     slow = len(bare) <= fastest / 2 * seconds
