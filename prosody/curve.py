@@ -20,7 +20,7 @@ class CurveSettings:
         rest_s: of time in which the caller says nothing, towards rest; silence is weak evidence of calm.
     """
 
-    rise_s: float = 1.2
+    rise_s: float = 1.0
     fall_s: float = 4.0
     rest_s: float = 90.0
 

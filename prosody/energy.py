@@ -15,7 +15,7 @@ SHORTEST_PAUSE_S: Final = 0.2
 _BELOW_LOUD_DB: Final = 35.0
 _ABOVE_FLOOR_DB: Final = 6.0
 _LEAST_DISTANCE_DB: Final = 12.0
-_SILENT_DB: Final = -80.0
+_SILENT_DB: Final = -90.0
 _SHORTEST_SOUND: Final = 3
 """Frames; a shorter burst inside silence is a click."""
 

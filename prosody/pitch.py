@@ -40,9 +40,12 @@ _OCTAVE_COST: Final = 0.02
 _OCTAVE_JUMP_COST: Final = 0.35
 _VOICING_CHANGE_COST: Final = 0.14
 _SILENCE_BELOW_PEAK_DB: Final = 30.0
-_SILENT_DB: Final = -80.0
+_SILENT_DB: Final = -90.0
 """Frames below this hold no voice whatever their shape: what G.711 codes as silence lies near -72 dBFS with dither."""
 _WEAKEST_PEAK: Final = 0.15
+_NORMALISATION: Final = 0.9
+"""Exponent on the window's autocorrelation. In noise only the tips of the compressed partials stand out, narrower than
+the window's lobe; dividing by all of it would favour long lags, that is, the octave below."""
 
 # The second pass: free within 0.4 octaves (5 semitones) of the utterance's median, then 0.2 per octave.
 _FREE_OCTAVES: Final = 0.4
@@ -175,7 +178,7 @@ def _window_correlation() -> Array:
     compressed = plain**_COMPRESSION
     blend = _PLAIN_SHARE * plain / _two_sided(plain) + (1 - _PLAIN_SHARE) * compressed / _two_sided(compressed)
     lags = np.fft.irfft(blend, 2 * FFT_SIZE)
-    return np.asarray(lags[_FIRST_LAG - 1 : _LAST_LAG + 2] / lags[0], np.float32)
+    return np.asarray((lags[_FIRST_LAG - 1 : _LAST_LAG + 2] / lags[0]) ** _NORMALISATION, np.float32)
 
 
 def _two_sided(power: NDArray[np.float64]) -> float:

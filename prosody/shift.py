@@ -32,7 +32,7 @@ class ShiftSettings:
         utterances: in a row that must show the new level.
     """
 
-    enter: tuple[float, float] = (0.35, 0.6)
+    enter: tuple[float, float] = (0.4, 0.62)
     leave: tuple[float, float] = (0.25, 0.45)
     utterances: int = 2
 

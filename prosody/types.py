@@ -13,19 +13,21 @@ class ProsodyFeatures:
     """Prosody of one utterance. What cannot be measured (no voiced frame, too short) is None, never NaN.
 
     Attributes:
-        duration_s: length of the utterance, seconds.
+        duration_s: length of the audio, seconds. The extent is what lies between the first and the last active frame of
+            10 ms; silence before and after (pre-roll, hang-over) counts for neither rates nor pauses.
         voiced_ratio: voiced share of all analysis frames, [0, 1].
         f0_median_hz: median fundamental frequency over voiced frames, hertz.
         f0_range_st: 5 % to 95 % range of F0, semitones.
         f0_slope_st_per_s: least-squares slope of F0, semitones per second.
-        intensity_mean_db: mean level over active frames, dB relative to full scale (dBFS).
+        intensity_mean_db: power mean over active frames below 4 kHz, dB relative to full scale (dBFS; a full-scale sine
+            has -3.01).
         intensity_range_db: 5 % to 95 % range of level over active frames, dB.
-        speech_rate_hz: syllable nuclei per second of the utterance, pauses included.
-        articulation_rate_hz: syllable nuclei per second of speech, pauses excluded.
-        pause_count: silent stretches of at least 200 ms inside the utterance.
-        pause_ratio: share of the utterance that is pause, [0, 1].
-        spectral_tilt_db: level of 1-4 kHz over level of 50-1000 Hz over voiced frames (negated alpha ratio when
-            negative: energy sits low), dB; higher means brighter, more pressed voice.
+        speech_rate_hz: syllable nuclei per second of the extent, pauses included.
+        articulation_rate_hz: syllable nuclei per second of the extent, pauses excluded.
+        pause_count: silent stretches of at least 200 ms inside the extent.
+        pause_ratio: share of the extent that is pause, [0, 1].
+        spectral_tilt_db: alpha ratio: level of 1-4 kHz over level of 50-1000 Hz, mean over voiced frames, dB; usually
+            negative, higher means a brighter, more pressed voice.
     """
 
     duration_s: float
