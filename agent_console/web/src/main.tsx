@@ -1,3 +1,6 @@
+// First, so that what pages say about themselves stands behind it.
+import "./ui/tokens.css";
+import "./ui/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
@@ -5,8 +8,6 @@ import { Fallback } from "./app/Fallback";
 import { TextProvider } from "./i18n/text";
 import { SessionProvider } from "./session/session";
 import { restoreTheme } from "./ui/theme";
-import "./ui/tokens.css";
-import "./ui/base.css";
 
 restoreTheme();
 

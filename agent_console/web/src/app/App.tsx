@@ -1,19 +1,23 @@
-import { useEffect, type ReactNode } from "react";
-import { CallPage } from "../call/CallPage";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { useText } from "../i18n/text";
-import { LivePage } from "../live/LivePage";
-import { QaCallPage } from "../qa/QaCallPage";
-import { QaListPage } from "../qa/QaListPage";
 import { LoginPage } from "../session/LoginPage";
 import { useSession } from "../session/session";
 import { Notice } from "../ui/Notice";
 import { go, NavLink, useAddress } from "./router";
 import { Shell } from "./Shell";
 
+// A caller on a phone loads the caller's page only, without the chart and the console.
+const CallPage = lazy(async () => ({ default: (await import("../call/CallPage")).CallPage }));
+const LivePage = lazy(async () => ({ default: (await import("../live/LivePage")).LivePage }));
+const QaCallPage = lazy(async () => ({ default: (await import("../qa/QaCallPage")).QaCallPage }));
+const QaListPage = lazy(async () => ({ default: (await import("../qa/QaListPage")).QaListPage }));
+
 export function App() {
   return (
     <Shell>
-      <Page />
+      <Suspense fallback={<Waiting />}>
+        <Page />
+      </Suspense>
     </Shell>
   );
 }
@@ -60,6 +64,11 @@ function Guarded({ children }: { readonly children: ReactNode }) {
       </main>
     );
   }
+  return <Waiting />;
+}
+
+function Waiting() {
+  const { t } = useText();
   return (
     <main id="main" className="page" aria-busy="true">
       <p className="visually-hidden">{t.app.loading}</p>

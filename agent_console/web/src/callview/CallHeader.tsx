@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { named, useText } from "../i18n/text";
 import { clock } from "../ui/time";
+import { TOP_PRIORITY, urgency } from "../ui/urgency";
 import type { CallView } from "../wire/state";
 import { Evidence } from "./Evidence";
 
@@ -55,8 +56,13 @@ export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
         <Verdict
           name={t.call.priority}
           testId="priority"
-          kind={view.priority >= 70 ? "upset" : view.priority >= 40 ? "tense" : "settled"}
-          value={String(view.priority)}
+          kind={urgency(view.priority)}
+          value={
+            <>
+              {view.priority}
+              <span className="verdict-of">/ {TOP_PRIORITY}</span>
+            </>
+          }
           data={String(view.priority)}
           reason={priorityChange === null ? t.call.noPriority : pick(priorityChange.reason)}
           title={
@@ -89,13 +95,13 @@ function Status({ view }: { readonly view: CallView }) {
   const { t } = useText();
   if (view.ended !== null) {
     return (
-      <span className="status ended" data-testid="call-status" data-status="ended">
+      <span className="status" data-testid="call-status" data-status="ended">
         {t.call.ended} · {t.words.endReason[view.ended.reason]}
       </span>
     );
   }
   return (
-    <span className="status live" data-testid="call-status" data-status={view.held ? "held" : "live"}>
+    <span className="status on" data-testid="call-status" data-status={view.held ? "held" : "live"}>
       {view.held ? t.call.held : t.call.live}
     </span>
   );
@@ -112,7 +118,7 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
 
 interface VerdictProps {
   readonly name: string;
-  readonly value: string;
+  readonly value: ReactNode;
   readonly kind: string;
   readonly data: string;
   readonly reason: string;

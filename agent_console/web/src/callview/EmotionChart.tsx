@@ -122,7 +122,7 @@ function options(element: HTMLElement, scene: { readonly current: Scene | null }
     legend: { show: false },
     cursor: { show: false },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
-    padding: [18, 8, 0, 0],
+    padding: [18, 18, 0, 0],
     scales: {
       x: { time: false, range: () => [0, scene.current?.endS ?? SHORTEST_S] },
       y: { range: [-1.08, 1.08] },

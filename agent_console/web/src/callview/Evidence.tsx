@@ -8,14 +8,16 @@ interface EvidenceProps {
   readonly view: CallView;
   readonly segments: readonly number[];
   readonly onJump: (segment: number) => void;
+  /** Leave out the word before the links. */
+  readonly bare?: boolean;
 }
 
-export function Evidence({ view, segments, onJump }: EvidenceProps) {
+export function Evidence({ view, segments, onJump, bare = false }: EvidenceProps) {
   const { t } = useText();
   if (segments.length === 0) return null;
   return (
     <span className="evidence">
-      <span className="evidence-word">{t.call.evidence}</span>
+      {bare ? null : <span className="evidence-word">{t.call.evidence}</span>}
       {segments.map((segment) => {
         const time = clock(view.segments.get(segment)?.startMs ?? 0);
         return (

@@ -27,7 +27,7 @@ export function Failures({ view, onJump }: FailuresProps) {
                 {one.segment === null ? (
                   <span className="soft">{t.failures.whole}</span>
                 ) : (
-                  <Evidence view={view} segments={[one.segment]} onJump={onJump} />
+                  <Evidence view={view} segments={[one.segment]} onJump={onJump} bare />
                 )}
               </li>
             ))}

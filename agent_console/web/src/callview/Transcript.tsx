@@ -21,7 +21,7 @@ const NEAR_END = 48;
 export function Transcript({ view, live, selected, heard, seeks, onChoose }: TranscriptProps) {
   const { t } = useText();
   const box = useRef<HTMLDivElement>(null);
-  const [following, setFollowing] = useState(live);
+  const [following, setFollowing] = useState(true);
   const segments = useMemo(() => [...view.segments.values()], [view.segments]);
   const language = view.started?.language === "zh" ? "zh-CN" : view.started?.language;
 
@@ -33,8 +33,14 @@ export function Transcript({ view, live, selected, heard, seeks, onChoose }: Tra
     if (live && following) toEnd();
   }, [live, following, view.segments, toEnd]);
   useEffect(() => {
-    if (heard === null) return;
-    box.current?.querySelector(`[data-segment="${heard}"]`)?.scrollIntoView({ block: "nearest" });
+    const frame = box.current;
+    const line = frame?.querySelector<HTMLElement>(`[data-segment="${heard ?? ""}"]`);
+    if (frame == null || line == null) return;
+    // Only the transcript scrolls; the page stays where its reader has put it.
+    const above = line.offsetTop - frame.scrollTop;
+    const below = above + line.offsetHeight - frame.clientHeight;
+    if (above < 0) frame.scrollTop += above;
+    else if (below > 0) frame.scrollTop += below;
   }, [heard]);
 
   const noticeScroll = (): void => {

@@ -6,6 +6,8 @@ import type { Contribution } from "../wire/events";
 import type { SegmentView } from "../wire/state";
 
 const SHOWN = 5;
+/** The contribution that fills a bar; larger ones are rare. */
+const FULL = 0.5;
 
 export function Why({ segment }: { readonly segment: SegmentView | null }) {
   const { t } = useText();
@@ -54,7 +56,7 @@ function Body({ segment }: { readonly segment: SegmentView | null }) {
 
 function Row({ one }: { readonly one: Contribution }) {
   const { t } = useText();
-  const share = Math.min(1, Math.abs(one.value));
+  const share = Math.min(1, Math.abs(one.value) / FULL);
   const way = one.value < 0 ? t.why.down : t.why.up;
   const sign = one.value < 0 ? "−" : "+";
   const dimension = named(t.words.dimension, one.dimension);

@@ -67,6 +67,7 @@ export function drawScene(plot: uPlot, scene: Scene, font: string): void {
 
   ctx.font = font.replace("11px", `${11 * ratio}px`);
   ctx.textBaseline = "bottom";
+  let free = left;
   for (const shift of scene.shifts) {
     const ink = scene.inks[shift.current];
     const at = x(shift.atMs);
@@ -76,10 +77,14 @@ export function drawScene(plot: uPlot, scene: Scene, font: string): void {
     line(ctx, at, top - 2 * ratio, at, top + height);
     ctx.setLineDash([]);
     const text = scene.levels[shift.current];
-    const room = left + width - ctx.measureText(text).width;
-    ctx.fillText(text, Math.min(at, room), top - 3 * ratio);
+    // Names of shifts that follow each other closely stand side by side instead of on one another.
+    const long = ctx.measureText(text).width;
+    const start = Math.max(Math.min(at - 2 * ratio, left + width - long), free);
+    ctx.fillText(text, start, top - 3 * ratio);
+    free = start + long + 6 * ratio;
   }
 
+  ctx.setLineDash([]);
   for (const point of scene.points) {
     for (const name of ["arousal", "valence"] as const) {
       const value = name === "arousal" ? point.score.curve_arousal : point.score.curve_valence;

@@ -186,7 +186,7 @@ export const zh = {
     start: "开始通话",
     hangUp: "挂断",
     again: "再打一次",
-    iSpeak: "我说",
+    iSpeak: "通话语言",
     microphone: "麦克风",
     defaultMicrophone: "系统默认",
     unnamedMicrophone: (n: number) => `麦克风 ${n}`,
@@ -234,7 +234,7 @@ export const zh = {
       },
       full: {
         what: "现在线路已满",
-        todo: "请稍等片刻再打；您的问题不会因此被忽略。",
+        todo: "请稍等片刻再打。",
       },
       lost: {
         what: "通话连接断开了",

@@ -5,6 +5,7 @@ import { useText } from "../i18n/text";
 import { LevelChip, RouteChip } from "../ui/Chip";
 import { Notice } from "../ui/Notice";
 import { clock, moment } from "../ui/time";
+import { urgency } from "../ui/urgency";
 import { useTick } from "../ui/useTick";
 import { runningMs, sortCalls } from "./order";
 import type { ListedCall, LiveSnapshot } from "./liveCalls";
@@ -71,7 +72,7 @@ function Item({ one, now, current }: { readonly one: ListedCall; readonly now: n
   return (
     <NavLink
       to={`/?call=${encodeURIComponent(summary.call)}`}
-      className={`calls-item ${summary.ended ? "ended" : "live"} level-${summary.level}`}
+      className={`calls-item ${summary.ended ? "over" : "going"} level-${summary.level}`}
       current={current}
       testId="call-item"
     >
@@ -88,7 +89,7 @@ function Item({ one, now, current }: { readonly one: ListedCall; readonly now: n
         {summary.route === null ? null : <RouteChip target={summary.route} />}
         <LevelChip level={summary.level} />
         {summary.priority === 0 ? null : (
-          <span className="calls-priority figures" title={t.call.priorityValue(summary.priority)}>
+          <span className={`calls-priority figures ${urgency(summary.priority)}`} title={t.call.priorityValue(summary.priority)}>
             <span className="visually-hidden">{t.call.priority} </span>P{summary.priority}
           </span>
         )}

@@ -52,7 +52,7 @@ export function LivePage() {
   }, [t]);
 
   return (
-    <main id="main" className={`live ${wanted === null ? "live-list" : "live-call"}`}>
+    <main id="main" className={`live-page ${wanted === null ? "shows-list" : "shows-call"}`}>
       <Banner snapshot={snapshot} onRetry={() => live.retryNow()} />
       <CallList calls={snapshot.calls} listed={snapshot.listed} watched={snapshot.watched} />
       <div className="live-main">

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { NavLink } from "../app/router";
-import { useText } from "../i18n/text";
+import { named, useText } from "../i18n/text";
 import { useSession } from "../session/session";
 import { LevelChip, RouteChip } from "../ui/Chip";
 import { Notice } from "../ui/Notice";
@@ -122,6 +122,7 @@ function CallTable({ calls }: { readonly calls: readonly CallSummary[] }) {
             <th scope="col" className="number">
               {t.qa.priority}
             </th>
+            <th scope="col">{t.call.intent}</th>
             <th scope="col">{t.qa.recording}</th>
             <th scope="col">{t.qa.lastWords}</th>
           </tr>
@@ -141,6 +142,7 @@ function CallTable({ calls }: { readonly calls: readonly CallSummary[] }) {
                 <LevelChip level={one.level} />
               </td>
               <td className="figures number">{one.priority}</td>
+              <td className="nowrap">{one.intent === null ? t.call.notYet : named(t.open.intent, one.intent)}</td>
               <td className={one.recording ? "" : "soft"}>{one.recording ? t.qa.has : t.qa.hasNot}</td>
               <td className="qa-words soft" lang={one.language === "zh" ? "zh-CN" : one.language}>
                 {one.last_text}
