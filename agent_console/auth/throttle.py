@@ -43,6 +43,10 @@ class LoginThrottle:
         self._max_entries = max_entries
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
 
+    def __len__(self) -> int:
+        """User names and addresses that are remembered."""
+        return len(self._entries)
+
     def begin(self, user: str, address: str) -> None:
         """Announce an attempt.
 

@@ -54,6 +54,7 @@ class CallBoard:
         self._open: OrderedDict[CallId, CallState] = OrderedDict()
         self._ended: dict[CallId, CallSummary] = {}
         self._older: OrderedDict[CallId, CallSummary] = OrderedDict()
+        self._broken: OrderedDict[CallId, None] = OrderedDict()
         self._listeners: list[Listener] = []
         self._sent_s: dict[CallId, float] = {}
         self._due: set[CallId] = set()
@@ -152,10 +153,12 @@ class CallBoard:
             state = self._open.get(entry.call)
             ended = self._ended.get(entry.call)
             seen = state.last_seq if state else ended.last_seq if ended else -1
-            if seen < entry.last_seq:
+            if seen < entry.last_seq and entry.call not in self._broken:
                 await self._reread(state or CallState(entry.call))
 
     async def _take(self, stamped: Stamped) -> None:
+        if stamped.call in self._broken:
+            return
         state = self._open.get(stamped.call)
         if state is None and isinstance(stamped.event, CallStarted) and stamped.call not in self._ended:
             state = CallState(stamped.call)
@@ -163,7 +166,10 @@ class CallBoard:
             # A note on an ended call, or a call that the board had let go.
             await self._reread(CallState(stamped.call))
         elif stamped.seq == state.last_seq + 1:
-            self._keep(state.apply(stamped))
+            try:
+                self._keep(_apply(state, stamped))
+            except JournalError as error:
+                self._leave_out(stamped.call, error)
         elif stamped.seq > state.last_seq:
             await self._reread(state)
 
@@ -173,17 +179,21 @@ class CallBoard:
         except JournalUnavailableError:
             raise
         except JournalError as error:
-            _log.error("call %s cannot be listed (%s)", state.call, error.code)  # the trace says no more
+            self._leave_out(state.call, error)
+
+    def _leave_out(self, call: CallId, error: JournalError) -> None:
+        _log.error("call %s cannot be listed (%s)", call, error.code)
+        self._open.pop(call, None)
+        self._broken[call] = None
+        if len(self._broken) > OPEN_CALLS:
+            self._broken.popitem(last=False)
 
     async def _read_on(self, state: CallState) -> CallState:
         """The state of a call after everything that is stored."""
         while True:
             page = await self._journal.read(state.call, after=state.last_seq, limit=READ_EVENTS)
             for stamped in page:
-                try:
-                    state = state.apply(stamped)
-                except LookupError as error:
-                    raise JournalError(f"The log of call {state.call} breaks its grammar at {stamped.seq}.") from error
+                state = _apply(state, stamped)
             if len(page) < READ_EVENTS:
                 return state
 
@@ -234,3 +244,15 @@ class CallBoard:
     def _summarise(self, state: CallState) -> CallSummary:
         # One look-up in a local folder; a thread would cost more than it saves.
         return summarise(state, recording=self._recordings.exists(state.call))
+
+
+def _apply(state: CallState, stamped: Stamped) -> CallState:
+    """The state after one more event.
+
+    Raises:
+        JournalError: the event refers to what the log never told of.
+    """
+    try:
+        return state.apply(stamped)
+    except LookupError as error:
+        raise JournalError(f"The log of call {state.call} breaks its grammar at {stamped.seq}.") from error

@@ -136,6 +136,11 @@ class Live:
             seen.append(await self.receive())
         return seen
 
+    async def check_alive(self) -> None:
+        """The server still answers, and has sent nothing else."""
+        await self.send(op="ping", id="still there")
+        assert await self.receive() == {"op": "pong", "id": "still there"}
+
     async def closed(self) -> int:
         """The code that the server closes with."""
         with anyio.fail_after(20):
@@ -169,6 +174,12 @@ class Rig:
         answer = await self.client.post("/api/tickets")
         assert answer.status_code == 200, answer.text
         return str(answer.json()["ticket"])
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return once something holds; the server gets to run in between."""
+        with anyio.fail_after(20):
+            while not holds():
+                await self.client.get("/livez")
 
     def socket_url(self, ticket: str) -> str:
         return f"{self.url.replace('http', 'ws', 1)}/live?ticket={ticket}"
