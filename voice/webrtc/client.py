@@ -6,6 +6,7 @@ It makes the offer and takes the answer; how these travel is not its business.
 from __future__ import annotations
 
 from asyncio import CancelledError
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Final, Self
 
@@ -125,14 +126,9 @@ class WebRtcCaller:
         """
         await self.wait_connected()
         if isinstance(what, np.ndarray):
-            for begin in range(0, what.size, SAMPLE_RATE):
-                await self._say(what[begin : begin + SAMPLE_RATE])
+            await self._say(what)
         else:
-            said = 0
-            async for frame in what.frames():
-                if frame.party is Party.CALLER:
-                    await self._say(np.concatenate([np.zeros(max(0, frame.start - said), np.float32), frame.pcm]))
-                    said = frame.span.end
+            await self._say_all(what)
         await self._say(np.zeros(from_s(tail_s), np.float32))
         await self._playout.drain()
         self._still_there()
@@ -171,10 +167,24 @@ class WebRtcCaller:
             raise MediaError("A caller has to be entered first: async with WebRtcCaller(...) as caller.")
         return self._peer
 
+    async def _say_all(self, source: AudioSource) -> None:
+        said = 0
+        frames = source.frames()
+        try:
+            async for frame in frames:
+                if frame.party is Party.CALLER:
+                    await self._say(np.zeros(max(0, frame.start - said), np.float32))
+                    await self._say(frame.pcm)
+                    said = frame.span.end
+        finally:
+            if isinstance(frames, AsyncGenerator):
+                await frames.aclose()
+
     async def _say(self, pcm: Pcm) -> None:
-        await self._playout.drain(from_s(AHEAD_S))
-        self._still_there()
-        self._playout.play(pcm.astype(np.float32, copy=False))
+        for begin in range(0, pcm.size, SAMPLE_RATE):
+            await self._playout.drain(from_s(AHEAD_S))
+            self._still_there()
+            self._playout.play(pcm[begin : begin + SAMPLE_RATE])
 
     def _still_there(self) -> None:
         if self._over.is_set():

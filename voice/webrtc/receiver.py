@@ -148,5 +148,5 @@ def _mono(decoded: DecodedFrame) -> Pcm:
     """Interleaved 16-bit samples of one or two channels as mono float32, shape (samples,)."""
     channels = len(decoded.layout.channels)
     interleaved = decoded.to_ndarray().reshape(-1, channels).astype(np.float32)
-    mono: Pcm = interleaved.mean(axis=1) * np.float32(1 / 32768)
+    mono: Pcm = interleaved @ np.full(channels, 1 / 32768 / channels, np.float32)
     return mono

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,7 @@ from voice.contracts.ports import CallLeg
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.client import WebRtcCaller
 from voice.webrtc.ice import IceSettings
-from voice.webrtc.leg import LegLimits, WebRtcLeg
+from voice.webrtc.leg import LegLimits
 from voice.webrtc.peer import LegEnd
 
 pytestmark = pytest.mark.anyio
@@ -144,13 +144,39 @@ async def test_cancelling_an_answer_leaves_nothing(nothing_left: NothingLeft) ->
         async with WebRtcCaller(clock) as caller:
             offer = await caller.create_offer()
             for steps in range(12):
-                answering = asyncio.ensure_future(WebRtcAnswerer().answer(offer, clock))
-                for _ in range(steps):
-                    await anyio.lowlevel.checkpoint()
-                answering.cancel()
-                result = (await asyncio.gather(answering, return_exceptions=True))[0]
-                if isinstance(result, WebRtcLeg):
-                    await result.close()
+                async with asyncio.TaskGroup() as tasks:
+                    answering = tasks.create_task(WebRtcAnswerer().answer(offer, clock))
+                    for _ in range(steps):
+                        await anyio.lowlevel.checkpoint()
+                    answering.cancel()
+                if not answering.cancelled():
+                    await answering.result().close()
+
+
+async def test_a_source_is_spoken_with_its_gaps_and_only_the_callers_part(
+    call: Any, tune: Pcm, laid_out: Lay, found_in: Find
+) -> None:
+    class Source:
+        parties = frozenset({Party.CALLER, Party.AGENT})
+
+        async def frames(self) -> AsyncIterator[AudioFrame]:
+            for start in range(0, SAMPLE_RATE, FRAME_SAMPLES):
+                said = tune[start : start + FRAME_SAMPLES]
+                # After half a second comes a gap of half a second.
+                yield AudioFrame(Party.CALLER, start + (start >= SAMPLE_RATE // 2) * SAMPLE_RATE // 2, said)
+                yield AudioFrame(Party.AGENT, start, np.full(FRAME_SAMPLES, 0.9, np.float32))
+
+    frames: list[AudioFrame] = []
+    async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
+        tasks.start_soon(collect, leg, frames)
+        await caller.speak(Source())
+        await caller.close()
+    heard = laid_out(frames)
+    first, likeness = found_in(tune[: SAMPLE_RATE // 2], heard)
+    second, also = found_in(tune[SAMPLE_RATE // 2 : SAMPLE_RATE], heard)
+    assert min(likeness, also) > 0.9
+    assert abs(second - first - SAMPLE_RATE) < 32
+    assert np.abs(heard).max() < 0.6
 
 
 async def test_five_calls_leave_nothing(call: Any, tune: Pcm, nothing_left: NothingLeft) -> None:
@@ -232,10 +258,6 @@ async def test_a_caller_who_never_connects_is_given_up(nothing_left: NothingLeft
                 clock.advance(1.1)
             assert leg.end_reason is LegEnd.NEVER_CONNECTED
             assert frames == []
-
-
-async def deafened(self: object, *_: object) -> None:
-    """Takes the place of whatever receives."""
 
 
 async def test_a_caller_who_vanishes_is_missed(
