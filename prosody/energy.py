@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from prosody.spectrum import HOP, HOP_S, QUIETEST_DB, Array, Mask, Spectra
+from prosody.spectrum import HOP, HOP_S, QUIETEST_DB, SILENT_DB, Array, Mask, Spectra
 
 SHORTEST_PAUSE_S: Final = 0.2
 """Silences below this belong to stop consonants and careful articulation, not to pausing."""
@@ -15,7 +15,6 @@ SHORTEST_PAUSE_S: Final = 0.2
 _BELOW_LOUD_DB: Final = 35.0
 _ABOVE_FLOOR_DB: Final = 6.0
 _LEAST_DISTANCE_DB: Final = 12.0
-_SILENT_DB: Final = -90.0
 _SHORTEST_SOUND: Final = 3
 """Frames; a shorter burst inside silence is a click."""
 
@@ -73,7 +72,7 @@ def find_active(level_db: Array) -> Mask:
         return np.zeros(0, np.bool_)
     quiet_db, loud_db = np.percentile(level_db, [5, 95])
     floor_db = min(quiet_db + _ABOVE_FLOOR_DB, loud_db - _LEAST_DISTANCE_DB)
-    active = (level_db > max(loud_db - _BELOW_LOUD_DB, floor_db)) & (level_db > _SILENT_DB)
+    active = (level_db > max(loud_db - _BELOW_LOUD_DB, floor_db)) & (level_db > SILENT_DB)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))
     for start, end in edges.reshape(-1, 2):
         if end - start < _SHORTEST_SOUND:

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, WINDOW_SHAPE, Array, Mask, Spectra
+from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
 
 LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
@@ -40,8 +40,6 @@ _OCTAVE_COST: Final = 0.02
 _OCTAVE_JUMP_COST: Final = 0.35
 _VOICING_CHANGE_COST: Final = 0.14
 _SILENCE_BELOW_PEAK_DB: Final = 30.0
-_SILENT_DB: Final = -90.0
-"""Frames below this hold no voice whatever their shape: what G.711 codes as silence lies near -72 dBFS with dither."""
 _WEAKEST_PEAK: Final = 0.15
 _NORMALISATION: Final = 0.9
 """Exponent on the window's autocorrelation. In noise only the tips of the compressed partials stand out, narrower than
@@ -85,7 +83,7 @@ def track_pitch(spectra: Spectra) -> PitchTrack:
     Returns:
         One value per frame of `spectra`, in [60, 500] Hz where voiced.
     """
-    if not spectra.frames or float(spectra.level_db.max()) <= _SILENT_DB:
+    if not spectra.frames or float(spectra.level_db.max()) <= SILENT_DB:
         return PitchTrack(np.zeros(spectra.frames, np.float32), np.zeros(spectra.frames, np.bool_))
     candidates = _find_candidates(spectra)
     unvoiced = _unvoiced_strength(spectra.level_db)
@@ -140,7 +138,7 @@ def _unvoiced_strength(level_db: Array) -> Array:
     relative = np.power(10.0, (level_db - loud_db) / 20)
     silence = 10 ** (-_SILENCE_BELOW_PEAK_DB / 20)
     strength = _VOICING_THRESHOLD + np.maximum(0, 2 - relative * (1 + _VOICING_THRESHOLD) / silence)
-    strength[level_db <= _SILENT_DB] = 4.0
+    strength[level_db <= SILENT_DB] = 4.0
     return strength.astype(np.float32)
 
 

@@ -36,6 +36,9 @@ FFT_SIZE: Final = 640
 QUIETEST_DB: Final = -120.0
 """Levels are not reported below this; digital silence has no level."""
 
+SILENT_DB: Final = -90.0
+"""At and below this nothing sounds, whatever its shape: what 16-bit rounding leaves lies near -101 dBFS."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spectra:
@@ -87,6 +90,7 @@ def analyse(pcm: Pcm) -> Spectra:
         AudioFormatError: see `check_pcm`.
     """
     check_pcm(pcm)
+    # Beyond any real level, and small enough that squares and sums stay finite in float32.
     clipped = np.clip(pcm, -1e3, 1e3).astype(np.float32)
     count = len(pcm) // (2 * HOP)
     if count == 0:
