@@ -72,7 +72,7 @@ class EventsOut(BaseModel):
     """A page of a call's events."""
 
     events: list[dict[str, Any]] = Field(description="in wire form: call, seq, at_ms, type and the type's own fields")
-    last_seq: int = Field(description="seq of the page's last event, or `after` where the page is empty")
+    last_seq: int = Field(description="the highest seq that is stored, on this page or behind it")
     complete: bool = Field(description="whether nothing more is stored behind this page")
 
 
@@ -182,11 +182,14 @@ async def read_events(
     after: Annotated[int, Query(ge=-1, le=MAX_SEQ, description="the last seq that is known already")] = -1,
     limit: Annotated[int, Query(ge=1, le=5_000)] = 1_000,
 ) -> Response:
-    """Stored events with `seq` > `after`, in order and without gap; page on with `last_seq` until `complete`."""
+    """Stored events with `seq` > `after`, in order and without gap; page on from the last one until `complete`."""
     found = await console.journal.read(_call(call), after=after, limit=limit + 1)
     page = found[:limit]
     last_seq = page[-1].seq if page else after
-    complete = "true" if len(found) <= limit else "false"
+    complete = "true"
+    if len(found) > limit:
+        complete = "false"
+        last_seq = max(found[-1].seq, (await hub.board.summary(_call(call))).last_seq)
     # The events' JSON is shared with the live sockets; validating it again would cost more than writing it.
     events = ",".join(hub.encoded.text(stamped) for stamped in page)
     body = f'{{"events":[{events}],"last_seq":{last_seq},"complete":{complete}}}'

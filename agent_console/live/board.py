@@ -61,6 +61,7 @@ class CallBoard:
         self._tasks: TaskGroup | None = None
         self._loaded = anyio.Event()
         self._current = False
+        self._changes = 0
 
     @property
     def is_current(self) -> bool:
@@ -103,11 +104,12 @@ class CallBoard:
             UnknownCallError: no event of that call is stored.
             JournalUnavailableError: the storage cannot be read.
         """
-        if self._current and call in self._open:
-            return self._summarise(self._open[call])
-        if self._current and call in self._ended:
-            return self._ended[call]
-        return self._summarise(await self._read_on(CallState(call)))
+        if self._current:
+            if state := self._open.get(call):
+                return self._summarise(state)
+            if known := self._ended.get(call) or self._older.get(call):
+                return known
+        return await self._summarise_stored(call)
 
     async def summary_of(self, entry: CallEntry) -> CallSummary:
         """The summary of a call in the journal's index; ended calls are remembered.
@@ -121,9 +123,14 @@ class CallBoard:
         state = self._open.get(entry.call)
         if state is not None and state.last_seq >= entry.last_seq:
             return self._summarise(state)
-        summary = self._summarise(await self._read_on(CallState(entry.call)))
-        if summary.ended:
-            self._older[entry.call] = summary
+        return await self._summarise_stored(entry.call)
+
+    async def _summarise_stored(self, call: CallId) -> CallSummary:
+        changes = self._changes
+        summary = self._summarise(await self._read_on(CallState(call)))
+        # Not remembered where something was stored while it was read: it may be of this call.
+        if summary.ended and changes == self._changes:
+            self._older[call] = summary
             while len(self._older) > CACHED_CALLS:
                 self._older.popitem(last=False)
         return summary
@@ -132,6 +139,8 @@ class CallBoard:
         while True:
             try:
                 async with self._journal.watch() as news:
+                    # What was missed while nothing was followed may concern any call.
+                    self._older.clear()
                     # Read after the watch has begun, so that nothing falls between the two.
                     await self._load()
                     self._current = True
@@ -199,6 +208,7 @@ class CallBoard:
 
     def _keep(self, state: CallState) -> None:
         call = state.call
+        self._changes += 1
         if state.ended is None:
             self._open[call] = state
             if len(self._open) > OPEN_CALLS:

@@ -251,7 +251,22 @@ async def test_an_old_call_is_folded_once(watcher: Watcher) -> None:
         first = await watcher.board.summary_of(entry)
         assert first.call == "c0"
         assert await watcher.board.summary_of(entry) is first
+        assert await watcher.board.summary(entry.call) is first
         assert journal.reads == before + 1
+
+
+async def test_a_note_on_an_old_call_is_not_hidden_by_what_was_remembered(watcher: Watcher) -> None:
+    journal = watcher.journal
+    async with watcher.running():
+        for number in range(LIST_CALLS + 1):
+            at = f"2026-11-22T08:{number // 60:02}:{number % 60:02}+00:00"
+            ended = CallEnded(CallEndReason.AUDIO_ENDED, 0)
+            await journal.append(stamps(CallId(f"c{number}"), 0, started(at), ended))
+        await watcher.settle()
+        assert (await watcher.board.summary(CallId("c0"))).last_seq == 1
+        await journal.append(stamps(CallId("c0"), 2, NoteWritten("mei", "rang back")))
+        await watcher.settle()
+        assert (await watcher.board.summary(CallId("c0"))).last_seq == 2
 
 
 async def test_an_unknown_call_is_a_typed_error(watcher: Watcher) -> None:
