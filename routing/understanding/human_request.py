@@ -18,6 +18,10 @@ REACH: Final = 6
 """Words between a wish and what declines it: 不用(给我)转人工."""
 
 
+LONGEST_ALONE: Final = 60
+"""Characters of the longest clause that can be nothing but the name of a person: `um, agent, please`."""
+
+
 @dataclass(frozen=True, slots=True)
 class HumanRequest:
     """Where a person is asked for, or declined; offsets into the turn's text."""
@@ -49,41 +53,45 @@ def asks_for_human(requests: Iterable[HumanRequest]) -> bool:
 
 def _find(heard: Heard, lexicon: Lexicon) -> Iterator[HumanRequest]:
     patterns = _compile(lexicon.language, lexicon.people)
-    matched = heard.sounds
-    for found in patterns.wish.finditer(matched):
+    for found in patterns.wish.finditer(heard.sounds):
         if found.lastgroup == "other":
             continue
         if found.lastgroup == "mention" and not _is_wish(heard, lexicon, found.start(), found.end(), patterns):
             continue
         start, end = heard.offsets(found.start(), found.end())
-        yield HumanRequest(heard.text[start:end], start, end, _declined(matched, lexicon, found.start(), found.end()))
+        yield HumanRequest(
+            heard.text[start:end], start, end, _declined(heard.plain, lexicon, found.start(), found.end())
+        )
 
 
 def _is_wish(heard: Heard, lexicon: Lexicon, start: int, end: int, patterns: _Patterns) -> bool:
     """Whether a bare mention (人工, agent) is a wish: in zh unless it is reported, in en where it stands alone."""
-    matched = heard.sounds
+    plain = heard.plain
     if lexicon.language == "zh":
-        return not any(matched[end : end + 4].lstrip().startswith(word) for word in lexicon.people.reported)
-    left = max((matched.rfind(mark, 0, start) for mark in BREAKS), default=-1) + 1
-    right = min((place for mark in BREAKS if (place := matched.find(mark, end)) >= 0), default=len(matched))
-    return right - left <= 80 and bool(patterns.alone.fullmatch(matched[left:right]))
+        return not any(plain[end : end + 4].lstrip().startswith(word) for word in lexicon.people.reported)
+    left, right = start, end
+    while left > 0 and plain[left - 1] not in BREAKS and end - left <= LONGEST_ALONE:
+        left -= 1
+    while right < len(plain) and plain[right] not in BREAKS and right - left <= LONGEST_ALONE:
+        right += 1
+    return right - left <= LONGEST_ALONE and bool(patterns.alone.fullmatch(plain[left:right]))
 
 
-def _declined(matched: str, lexicon: Lexicon, start: int, end: int) -> bool:
+def _declined(plain: str, lexicon: Lexicon, start: int, end: int) -> bool:
     if lexicon.language == "en":
-        return _declined_in_words(matched[max(0, start - 80) : start], matched[start:end], lexicon)
+        return _declined_in_words(plain[max(0, start - 80) : start], plain[start:end], lexicon)
     people, at = lexicon.people, start
     # 有没有真人 is matched from its last 有 on.
-    if any(matched[max(0, start + 1 - length) : start + 1] in lexicon.questions for length in (3, 4)):
+    if any(plain[max(0, start + 1 - length) : start + 1] in lexicon.questions for length in (3, 4)):
         return False
     for _ in range(REACH):
         for length in range(min(5, at), 0, -1):
-            piece = matched[at - length : at]
+            piece = plain[at - length : at]
             if piece in lexicon.questions:
                 return False
             if piece in people.negators or (at == start and piece in people.bare_negators):
-                return not matched[max(0, at - length - 6) : at - length].endswith(tuple(people.not_negated_after))
-            if piece in people.gap or piece in people.verbs or piece in lexicon.transparent:
+                return not plain[max(0, at - length - 6) : at - length].endswith(tuple(people.not_negated_after))
+            if piece in lexicon.carrying:
                 at -= length
                 break
         else:
@@ -98,11 +106,10 @@ def _declined_in_words(before: str, wish: str, lexicon: Lexicon) -> bool:
     words = [*clause, *wish.split()[:2]]
     if clause and clause[-1] in people.bare_negators:
         return True
-    carrying = people.gap | lexicon.transparent | {word for verb in people.verbs for word in verb.split()}
     for here in range(len(clause) - 1, max(-1, len(clause) - 1 - REACH), -1):
         if any(" ".join(words[here : here + count]) in people.negators for count in (3, 2, 1)):
             return not " ".join(clause[:here]).endswith(tuple(people.not_negated_after))
-        if clause[here] not in carrying:
+        if clause[here] not in lexicon.carrying:
             return False
     return False
 

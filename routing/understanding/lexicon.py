@@ -27,6 +27,9 @@ def _entry(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
 
 
+SOUND_ALONE: Final = 3
+"""Characters of a term from which its sound alone is telling; 发货 sounds like 发火."""
+
 PEOPLE: Final = (
     "strong",
     "weak",
@@ -40,7 +43,10 @@ PEOPLE: Final = (
     "not_negated_after",
     "reported",
 )
-_TERM: Final = {"term": _TEXT, "strength": _STRENGTH, "exact": {"type": "boolean"}}
+WISH_WORDS: Final = frozenset(PEOPLE[:7])
+"""Lists of `people` that match by sound; the others match as written."""
+
+_TERM: Final = {"term": _TEXT, "strength": _STRENGTH, "by_sound": {"type": "boolean"}}
 _SECTIONS: Final = {
     "language": {"type": "string", "enum": list(LANGUAGES)},
     "negative": {
@@ -72,14 +78,14 @@ class Term:
         strength: how strongly, [0, 1].
         category: what kind of discontent; `positive` for praise, `urgent` for danger.
         escalate: brings a person at once unless negated.
-        exact: matches only as written, not by its sound.
+        by_sound: matches by its sound, not only as written (zh).
     """
 
     text: str
     strength: float
     category: str
     escalate: bool = False
-    exact: bool = False
+    by_sound: bool = False
 
     @property
     def positive(self) -> bool:
@@ -106,7 +112,14 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language's lexicon. Words that are matched stand in matched form: sounds for zh, folded words for en."""
+    """One language's lexicon.
+
+    Terms and the words of a wish stand in matched form (sounds for zh, folded words for en); negators and all that
+    stands between them and a term stand as written, because 部 sounds like 不 and 每 like 没.
+
+    Attributes:
+        carrying: words over which a negator reaches to a wish for a person.
+    """
 
     language: str
     terms: Mapping[str, Term]
@@ -118,6 +131,7 @@ class Lexicon:
     rhetorical_negators: frozenset[str]
     rhetorical_endings: frozenset[str]
     intensifiers: Mapping[str, float]
+    carrying: frozenset[str]
     people: People
 
 
@@ -145,22 +159,35 @@ def compile_lexicon(document: Document) -> Lexicon:
         for number, entry in _repeated(data[section])
     )
 
-    def forms(texts: Iterable[str]) -> frozenset[str]:
-        return frozenset(matched_form(text, data["language"]) for text in texts)
+    def written(texts: Iterable[str]) -> frozenset[str]:
+        return frozenset("".join(map(fold, text)) for text in texts)
+
+    def carrying() -> Iterator[str]:
+        people = data["people"]
+        for text in [*data["transparent"], *people["gap"], *people["verbs"]]:
+            yield from [text] if data["language"] == "zh" else text.split()
 
     terms = {matched_form(term.text, data["language"]): term for term in _terms(data)}
     return Lexicon(
         language=data["language"],
         terms=terms,
         longest=max(map(len, terms)) if data["language"] == "zh" else max(len(text.split()) for text in terms),
-        negators=forms(data["negators"]),
-        negators_after=forms(data["negators_after"]),
-        transparent=forms(data["transparent"]),
-        questions=forms(data["questions"]),
-        rhetorical_negators=forms(data["rhetorical"]["negators"]),
-        rhetorical_endings=forms(data["rhetorical"]["endings"]),
-        intensifiers={matched_form(text, data["language"]): factor for text, factor in data["intensifiers"].items()},
-        people=People(**{name: forms(data["people"][name]) for name in PEOPLE}),
+        negators=written(data["negators"]),
+        negators_after=written(data["negators_after"]),
+        transparent=written(data["transparent"]),
+        questions=written(data["questions"]),
+        rhetorical_negators=written(data["rhetorical"]["negators"]),
+        rhetorical_endings=written(data["rhetorical"]["endings"]),
+        intensifiers={"".join(map(fold, text)): factor for text, factor in data["intensifiers"].items()},
+        carrying=written(carrying()),
+        people=People(
+            **{
+                name: frozenset(matched_form(text, data["language"]) for text in texts)
+                if name in WISH_WORDS
+                else written(texts)
+                for name, texts in data["people"].items()
+            }
+        ),
     )
 
 
@@ -172,13 +199,16 @@ def matched_form(text: str, language: str) -> str:
 
 def _terms(data: dict[str, Any]) -> Iterator[Term]:
     for text in data["urgent"]:
-        yield Term(text, 0.3, "urgent")
+        yield Term(text, 0.3, "urgent", by_sound=len(text) >= SOUND_ALONE)
     for entry in data["positive"]:
-        yield Term(entry["term"], entry["strength"], "positive", exact=entry.get("exact", False))
+        yield Term(entry["term"], entry["strength"], "positive", by_sound=_by_sound(entry))
     for entry in data["negative"]:
-        text = entry["term"]
-        exact = entry.get("exact", False) or len(text) == 1
-        yield Term(text, entry["strength"], entry["category"], entry.get("escalate", False), exact)
+        escalate = entry.get("escalate", False)
+        yield Term(entry["term"], entry["strength"], entry["category"], escalate, _by_sound(entry))
+
+
+def _by_sound(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("by_sound", len(entry["term"]) >= SOUND_ALONE))
 
 
 def _repeated(entries: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -210,7 +240,7 @@ def _spoken(heard: Heard, lexicon: Lexicon) -> Iterator[Match]:
     while at < len(sounds):
         for length in range(min(lexicon.longest, len(sounds) - at), 0, -1):
             term = lexicon.terms.get(sounds[at : at + length])
-            if term and (not term.exact or heard.plain[at : at + length] == term.text):
+            if term and (term.by_sound or heard.plain[at : at + length] == term.text):
                 yield Match(term, at, at + length)
                 at += length
                 break

@@ -133,7 +133,7 @@ def _before_spoken(heard: Heard, lexicon: Lexicon, match: Match) -> tuple[int, f
     negations, intensity, at = 0, 1.0, match.start
     for _ in range(REACH):
         for length in range(min(4, at), 0, -1):
-            piece = heard.sounds[at - length : at]
+            piece = heard.plain[at - length : at]
             if piece in lexicon.questions:
                 return negations, intensity
             if piece in lexicon.intensifiers:
@@ -151,7 +151,7 @@ def _before_spoken(heard: Heard, lexicon: Lexicon, match: Match) -> tuple[int, f
 
 def _rhetorical(heard: Heard, lexicon: Lexicon, negator: str, match: Match) -> bool:
     """这不是骗人吗 says that it is."""
-    tail = heard.sounds[match.end : match.end + 4]
+    tail = heard.plain[match.end : match.end + 4]
     return negator in lexicon.rhetorical_negators and any(
         tail.startswith(ending) or tail[1:].startswith(ending) for ending in lexicon.rhetorical_endings
     )
@@ -159,7 +159,7 @@ def _rhetorical(heard: Heard, lexicon: Lexicon, negator: str, match: Match) -> b
 
 def _denied_after(heard: Heard, lexicon: Lexicon, match: Match) -> bool:
     """投诉就不用了."""
-    tail = heard.sounds[match.end : match.end + 8]
+    tail = heard.plain[match.end : match.end + 8]
     return any(tail.startswith(ending) for ending in lexicon.negators_after)
 
 

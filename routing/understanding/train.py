@@ -36,6 +36,9 @@ INVERSE_PENALTY: Final = 10.0
 MIN_DOCUMENTS: Final = 2
 """Utterances that a feature has to occur in."""
 
+READINGS: Final = {"曝": "bao"}
+"""Readings that callers use where the dictionary puts another first: 曝光."""
+
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": {
@@ -285,11 +288,27 @@ def _pack(**arrays: NDArray[Any]) -> bytes:
     return packed.getvalue()
 
 
+def spell_syllables() -> str:
+    """The table that `heard.syllables` reads, one toneless reading for every character of GBK, from pypinyin (MIT)."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  a quarter of a second to import; needed for this table only
+
+    characters = [chr(code) for code in range(0x4E00, 0xA000) if chr(code).encode("gbk", "ignore")]
+    table: dict[str, list[str]] = {}
+    for character in characters:
+        reading = READINGS.get(character) or "".join(lazy_pinyin(character, errors="ignore"))
+        if reading.isascii() and reading:
+            table.setdefault(reading, []).append(character)
+    return "".join(f"{syllable} {''.join(same)}\n" for syllable, same in sorted(table.items()))
+
+
 def main() -> None:
-    """Train, store the artefact, print its figures."""
+    """Train, store the artefact, print its figures; `--syllables` writes the table of sounds anew before that."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=MODEL)
+    parser.add_argument("--syllables", action="store_true")
     wanted = parser.parse_args()
+    if wanted.syllables:
+        (DATA / "syllables.txt").write_text(spell_syllables(), encoding="utf-8")
     packed = train()
     wanted.out.parent.mkdir(parents=True, exist_ok=True)
     wanted.out.write_bytes(packed)

@@ -12,7 +12,7 @@ from routing.understanding.heard import hear, sound, syllables
 from routing.understanding.key_points import compile_cues
 from routing.understanding.lexicon import LANGUAGES, compile_lexicon, load_lexicon
 from routing.understanding.taxonomy import DATA, load_taxonomy
-from routing.understanding.train import read_utterances
+from routing.understanding.train import read_utterances, spell_syllables
 from voice.contracts.errors import UnderstandingDataError
 
 
@@ -35,26 +35,23 @@ def test_every_intent_has_a_name_in_both_languages() -> None:
     ("old", "new", "message"),
     [
         (
-            "strength: 0.9, category: threat, escalate: true}\n  - {term: 举报",
-            "strength: 9, category: threat}\n  - {term: 举报",
-            r"line 8, negative\[0\].strength: expected at most 1; got 9",
+            "{term: 举报, strength: 0.9",
+            "{term: 举报, strength: 9",
+            r"negative\[1\]\.strength: expected at most 1; got 9",
         ),
-        (
-            "category: threat, escalate: true}\n  - {term: 举报",
-            "category: treat}\n  - {term: 举报",
-            r"line 8.*got 'treat'.*Did you mean threat\?",
-        ),
-        ("{term: 举报,", "{trem: 举报,", r"line 9.*trem: this key is not known here.*Did you mean term\?"),
-        ("{term: 举报,", "{term: 投诉,", r"line 9.*投诉 stands in negative twice"),
-        ("language: zh", "language: fr", r"line 6, language: expected one of zh, en; got 'fr'"),
-        ("negators_after:", "negators_behind:", "negators_behind: this key is not known here"),
+        ("category: insult", "category: insulted", r"got 'insulted'.*Did you mean insult\?"),
+        ("{term: 举报,", "{trem: 举报,", r"trem: this key is not known here\. Did you mean term\?"),
+        ("{term: 举报,", "{term: 投诉,", r"投诉 stands in negative twice"),
+        ("language: zh", "language: fr", r"language: expected one of zh, en; got 'fr'"),
+        ("negators_after:", "negators_behind:", r"negators_behind: this key is not known here"),
     ],
 )
 def test_a_broken_lexicon_names_line_and_field(old: str, new: str, message: str) -> None:
     good = (DATA / "lexicon-zh.yaml").read_text(encoding="utf-8")
-    assert old in good
-    with pytest.raises(UnderstandingDataError, match=message):
+    line = good[: good.index(old)].count("\n") + 1
+    with pytest.raises(UnderstandingDataError, match=message) as caught:
         compile_lexicon(document(good.replace(old, new, 1)))
+    assert f"line {line}, " in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["zh: {}\nen: {}", "[]", "zh: 1", "fr: {issue: [x]}"])
@@ -103,3 +100,7 @@ def test_hearing_keeps_lengths_and_the_way_back() -> None:
     assert len(heard.plain) == len(heard.sounds) == len(heard.at) - 1
     assert heard.plain == "wo要退 ﬁ货ok吗"
     assert [heard.text[heard.at[place]] for place in range(len(heard.plain))] == list("Ｗo要退 ﬁ货ok吗")
+
+
+def test_the_table_of_sounds_can_be_made_again() -> None:
+    assert spell_syllables() == (DATA / "syllables.txt").read_text(encoding="utf-8")

@@ -57,6 +57,8 @@ ASKING = [
     "why can't i just talk to a human",
     "if you don't transfer me to an agent i'm leaving",
     "I need a human",
+    "全部转人工",
+    "i need a person",
 ]
 
 NOT_ASKING = [
@@ -77,6 +79,8 @@ NOT_ASKING = [
     "个人发票可以吗",
     "帮我查一下快递",
     "联系人写错了",
+    "太让人失望了",
+    "i want somebody to be held responsible",
     "I don't want an agent",
     "I don't need to speak to a human",
     "no need to transfer me to an agent",

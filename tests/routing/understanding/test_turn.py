@@ -163,6 +163,8 @@ HOSTILE = {
     "separated digits": "1 , ",
     "open threat": "charge",
     "emoji": "😀",
+    "mentions": "agent ",
+    "one long word": "complaint",
 }
 
 
