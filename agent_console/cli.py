@@ -11,6 +11,7 @@ from typing import Annotated
 import anyio
 import typer
 from rich.console import Console as Terminal
+from rich.markup import escape
 from rich.table import Table
 
 from agent_console import bench_cli, models_cli, users_cli
@@ -133,7 +134,8 @@ def main() -> None:
         app()
     except* WarmlineError as group:
         error = _first(group)
-        Terminal(stderr=True).print(f"[bold red]error[/] [{error.code}] {error}", highlight=False, soft_wrap=True)
+        message = escape(f"[{error.code}] {error}")
+        Terminal(stderr=True).print(f"[bold red]error[/] {message}", highlight=False, soft_wrap=True)
         sys.exit(exit_code(error))
 
 
