@@ -121,7 +121,7 @@ def test_there_are_enough_calls_of_every_kind() -> None:
     assert {call["sample_rate_hz"] for call in calls} == {8_000, 16_000}
     assert {len(call["channels"]) for call in calls} == {1, 2}
     assert {call["language"] for call in calls} == {"zh-CN", "en-US"}
-    assert {call["expect"]["final_route"] for call in calls} == {"ai", "human"}
+    assert {call["expect"]["final_route"] for call in calls} >= {"ai", "human"}
     assert any(call["made_by"]["speech"] == "human" for call in calls)
     assert any(call["expect"]["tone_shift"] and not call["expect"]["negative_words"] for call in calls)
     assert any(call["expect"]["negative_words"] and not call["expect"]["tone_shift"] for call in calls)
