@@ -65,8 +65,8 @@ export class Board {
 
   page(limit, before) {
     const newest = [...this.calls.values()].sort((a, b) => b.startedAt - a.startedAt);
-    const from = before === null ? 0 : newest.findIndex((one) => one.id === before) + 1;
-    return newest.slice(from, from + limit).map((one) => this.summary(one));
+    const older = newest.filter((one) => before === null || one.startedAt < new Date(before));
+    return older.slice(0, limit).map((one) => this.summary(one));
   }
 
   summary(call) {

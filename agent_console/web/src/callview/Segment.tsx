@@ -105,26 +105,22 @@ function Piece({ piece }: { readonly piece: MarkedRuns }) {
 /** Tags under the words: each kind of key point once, what was identified, and how it sounded. */
 function Tags({ segment }: { readonly segment: SegmentView }) {
   const { t } = useText();
-  const tags = [...new Set(segment.keyPoints.map((one) => one.tag))];
-  const covered = (start: number, end: number): boolean =>
-    segment.keyPoints.some((one) => one.tag === "identifier" && one.start <= start && end <= one.end);
-  const entities = segment.entities.filter((one) => !covered(one.start, one.end));
-  const values = segment.keyPoints.flatMap((one) => (one.value !== null && one.value !== one.text ? [one] : []));
-  const mood = segment.emotion;
+  const { keyPoints, entities, emotion: mood } = segment;
+  // An identifier that is known to be an order number or a phone says so instead of being an identifier.
+  const told = (start: number, end: number): boolean =>
+    entities.some((one) => one.start < end && start < one.end);
+  const shown = keyPoints.filter((one) => one.tag !== "identifier" || !told(one.start, one.end));
+  const tags = [...new Set(shown.map((one) => one.tag))];
   if (tags.length === 0 && entities.length === 0 && mood === null) return null;
   return (
     <div className="segment-tags">
       {tags.map((tag) => (
         <Chip key={tag} kind={`point point-${tag}`} testId="keypoint-tag">
           {t.words.keyPoint[tag]}
-          {values
-            .filter((one) => one.tag === tag)
-            .map((one) => ` ${one.value ?? ""}`)
-            .join("")}
         </Chip>
       ))}
       {entities.map((one) => (
-        <Chip key={one.seq} kind="entity" testId="entity">
+        <Chip key={one.seq} kind="entity point-identifier" testId="entity">
           {named(t.open.entity, one.kind)} {one.value}
         </Chip>
       ))}

@@ -70,7 +70,7 @@ export function QaListPage() {
             className="button"
             onClick={() => {
               setState("asking");
-              setBefore(calls.at(-1)?.call);
+              setBefore(calls.at(-1)?.started_at);
             }}
             data-testid="qa-older"
           >

@@ -47,7 +47,7 @@ export async function fetchTicket(): Promise<string> {
   return answer.ticket;
 }
 
-/** A page of calls, newest first; `before` is the last call of the page before. */
+/** A page of calls, newest first; `before` is the `started_at` of the last call of the page before. */
 export async function fetchCalls(limit: number, before?: string): Promise<readonly CallSummary[]> {
   const query = new URLSearchParams({ limit: String(limit), ...(before === undefined ? {} : { before }) });
   const answer = (await ask(`/api/calls?${query.toString()}`)) as { calls: readonly CallSummary[] };
