@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
@@ -47,7 +48,7 @@ def unpack(archive: Path, into: Path, on_bytes: Callable[[int, int], None] = lam
                     copy_bounded(source, out, member.file_size)
                 done += member.file_size
                 on_bytes(done, total)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ModelCorruptError(f"{archive.name} is not a sound zip file: {error}.", fix="Fetch it again.") from error
     except FileExistsError as error:
         raise ModelCorruptError(f"{archive.name} holds a file twice.") from error
@@ -64,6 +65,10 @@ def safe_path(member: zipfile.ZipInfo, archive: Path) -> PurePosixPath:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not path.parts:
         raise ModelCorruptError(f"{archive.name} holds {name!r}, which leads out of the model's folder.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelCorruptError(
+            f"{archive.name} is compressed in an unusual way.", fix="Pack it as an ordinary zip file."
+        )
     if kind not in (0, stat.S_IFREG):
         raise ModelCorruptError(f"{archive.name} holds {name!r}, which is not a plain file.")
     return path

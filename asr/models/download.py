@@ -157,6 +157,7 @@ def _attempt(url: str, part: Path, on_bytes: OnBytes, max_bytes: int) -> None:
                     out.write(block)
                     on_bytes(done, total)
     except urllib.error.HTTPError as error:
+        error.close()
         raise _refusal(url, part, error) from error
     except urllib.error.URLError as error:
         raise _BrokenOffError(str(error.reason)) from error

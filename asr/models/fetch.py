@@ -137,7 +137,8 @@ def _from_origin(origin: str, name: str, place: Path, entry: ModelEntry | None, 
     path = Path(origin).expanduser()
     if path.is_file() and zipfile.is_zipfile(path):
         return _unpacked(path, path.name, hash_file(path), pinned, name=name, place=place, progress=progress)
-    if path.is_dir():
+    if origin and path.is_dir():
+        detect_engine(path)  # before anything is copied
         folder = _empty(place / "files")
         _copy(path, folder, name, progress)
         return _Arrived(folder, f"folder {path.name}", pinned)

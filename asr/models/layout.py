@@ -40,7 +40,8 @@ def detect_engine(folder: Path) -> Engine:
         check_whisper(folder)
         return Engine.WHISPER
     raise ModelCorruptError(
-        f"{folder.name} holds neither a Vosk model (am/final.mdl) nor a Whisper model for CTranslate2 (model.bin)."
+        "A model's folder holds am/final.mdl (Vosk) or model.bin (Whisper for CTranslate2); this one holds neither.",
+        fix="Give the folder that holds these files itself.",
     )
 
 

