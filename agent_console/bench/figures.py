@@ -11,7 +11,8 @@ from statistics import median
 from typing import Any, Literal
 
 import numpy as np
-from rich.table import Table
+from rich.box import SIMPLE
+from rich.table import Column, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,22 @@ def document(bench: str, figures: Sequence[Figure]) -> dict[str, Any]:
 
 def table(bench: str, figures: Sequence[Figure]) -> Table:
     """The same for people; a missed target is said in words, not only in colour."""
-    rows = Table("figure", "value", "unit", "target", "", "n", "min", "max", title=f"warmline bench {bench}")
+    columns = [
+        Column("figure", no_wrap=True),
+        Column("value", justify="right", no_wrap=True),
+        Column("unit", no_wrap=True),
+        Column("target", no_wrap=True),
+        Column("n", justify="right", no_wrap=True),
+        Column("range", no_wrap=True),
+    ]
+    rows = Table(*columns, title=f"warmline bench {bench}", box=SIMPLE, pad_edge=False)
     for figure in figures:
-        verdict = ""
+        target = ""
         if figure.target:
-            verdict = "[green]met[/]" if figure.target.is_met(figure.value) else "[bold red]MISSED[/]"
-        cells = (f"{figure.value:.4g}", figure.unit, str(figure.target or ""), verdict, str(figure.n))
-        rows.add_row(figure.name, *cells, f"{figure.lowest:.4g}", f"{figure.highest:.4g}")
+            met = figure.target.is_met(figure.value)
+            target = f"{figure.target} " + ("[green]met[/]" if met else "[bold red]MISSED[/]")
+        spread = f"{figure.lowest:.3g} to {figure.highest:.3g}" if figure.n > 1 else ""
+        rows.add_row(figure.name, f"{figure.value:.3g}", figure.unit, target, str(figure.n), spread)
     return rows
 
 
