@@ -31,6 +31,9 @@ FASTEST_LETTERS: Final = 35.0
 _LOOP: Final = re.compile(r"(.{2,60}?)\1{2,}|(.{4,}?)\2+$")
 """A phrase three times in a row, or a longer one twice at the end."""
 
+_OBSTINATE: Final = re.compile(r"(\D{2,60}?)\1{4,}")
+"""A phrase five times in a row, which no hurry explains; digits may well be read like that."""
+
 _TRAINING_SUBTITLES: Final = (
     "以下是普通话的句子",
     "请不吝点赞",
@@ -41,6 +44,8 @@ _TRAINING_SUBTITLES: Final = (
     "谢谢观看",
     "感谢观看",
     "明镜与点点",
+    "作词作曲",
+    "作曲编曲",
     "thanks for watching",
     "thank you for watching",
     "subtitles by",
@@ -72,6 +77,8 @@ def is_loop(text: str, seconds: float) -> bool:
     fastest = FASTEST_SYLLABLES if syllables * 2 >= len(bare) else FASTEST_LETTERS
     if len(bare) > fastest * (seconds + 0.5):
         return True
+    if _OBSTINATE.search(bare):
+        return True
     slow = len(bare) <= fastest / 2 * seconds
     return not slow and _LOOP.search(bare) is not None
 
@@ -83,8 +90,9 @@ def is_training_subtitle(text: str) -> bool:
 
 
 def without_loop(text: str) -> str:
-    """The text with every immediate repetition told once."""
-    return _LOOP.sub(lambda match: match.group(1) or match.group(2), text)
+    """The text with every immediate repetition told once; empty where a video's credits are what remains."""
+    once = _LOOP.sub(lambda match: match.group(1) or match.group(2), text)
+    return "" if is_training_subtitle(once) else once
 
 
 def _bare(text: str) -> str:

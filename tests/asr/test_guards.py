@@ -16,6 +16,7 @@ from asr.guards import is_loop, is_no_speech, is_silent, is_training_subtitle, w
         ("大约十分钟左右消防车赶到大约十分钟左右消防车赶到", 3.0),
         ("the the the the the the the the the the the the", 1.0),
         ("好" * 40, 2.0),
+        ("作词、作曲、作曲、作曲、作曲、作曲、作曲、作曲、", 20.0),
     ],
 )
 def test_loops_are_found(text: str, seconds: float) -> None:
@@ -29,6 +30,8 @@ def test_loops_are_found(text: str, seconds: float) -> None:
         ("对对对，我知道了", 2.0),
         ("好的好的，谢谢您", 2.0),
         ("订单号是一一一二二二三三三", 4.0),
+        ("号码是1010101010", 4.0),
+        ("对对对对对，没错", 2.0),
         ("我要投诉你们，我要投诉", 3.0),
         ("no no no, that is not what I said", 3.0),
         ("", 0.0),
@@ -42,6 +45,7 @@ def test_a_loop_is_told_once() -> None:
     assert without_loop("外汤铭店外汤铭店外汤铭店") == "外汤铭店"
     assert without_loop("消防车赶到了消防车赶到了") == "消防车赶到了"
     assert without_loop("我要退款") == "我要退款"
+    assert without_loop("作词、作曲、作曲、作曲、作曲、") == ""
 
 
 @pytest.mark.parametrize(
