@@ -176,7 +176,7 @@ function speak(at, turn, segment) {
   if (turn.fused) at(done + 25, "emotion.scored", { segment, score: score(turn.fused, "tone_and_words", turn.why) });
   if (turn.shift) {
     const [previous, current, segments] = turn.shift;
-    const shift = { previous, current, span: { start_ms: start, end_ms: end }, segments, reason: "arousal+valence" };
+    const shift = { previous, current, span: { start_ms: start, end_ms: end }, segments, reason: current === "settled" ? "settling" : "arousal_high+valence_low" };
     at(done + 30, "emotion.shifted", { shift });
   }
   const verdict = (rule, inZh, inEn) => ({ rule, reason: { zh: inZh, en: inEn }, evidence: [segment], policy_version: "2026-11-20" });

@@ -4,6 +4,7 @@ import { clock } from "../ui/time";
 import { TOP_PRIORITY, urgency } from "../ui/urgency";
 import type { CallView } from "../wire/state";
 import { Evidence } from "./Evidence";
+import { shiftReason } from "./shiftReason";
 
 interface CallHeaderProps {
   readonly view: CallView;
@@ -81,8 +82,9 @@ export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
           kind={view.level}
           value={t.words.level[view.level]}
           data={view.level}
-          reason={lastShift === undefined ? "" : t.call.since(clock(lastShift.atMs))}
-          title={lastShift?.reason}
+          reason={
+            lastShift === undefined ? "" : `${shiftReason(lastShift.reason, t)} · ${t.call.since(clock(lastShift.atMs))}`
+          }
         >
           {lastShift === undefined ? null : <Evidence view={view} segments={lastShift.segments} onJump={onJump} />}
         </Verdict>

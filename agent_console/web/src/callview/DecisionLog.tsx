@@ -4,6 +4,7 @@ import { clock } from "../ui/time";
 import type { Wording } from "../wire/events";
 import type { CallView, Decision } from "../wire/state";
 import { Evidence } from "./Evidence";
+import { shiftReason } from "./shiftReason";
 
 interface DecisionLogProps {
   readonly view: CallView;
@@ -28,7 +29,7 @@ export function DecisionLog({ view, onJump }: DecisionLogProps) {
               <time className="figures soft">{clock(one.at_ms)}</time>
               <div>
                 <p className="decision-what">{headline(one, t)}</p>
-                <Reason text={reasonOf(one, pick)} />
+                <Reason text={reasonOf(one, t, pick)} />
                 <Evidence view={view} segments={evidenceOf(one)} onJump={onJump} />
               </div>
             </li>
@@ -62,12 +63,14 @@ function headline(one: Decision, t: Dictionary): string {
   }
 }
 
-function reasonOf(one: Decision, pick: (wording: Wording) => string): string {
+function reasonOf(one: Decision, t: Dictionary, pick: (wording: Wording) => string): string {
   switch (one.type) {
     case "priority.changed":
     case "route.decided":
     case "handover.requested":
       return pick(one.reason);
+    case "emotion.shifted":
+      return shiftReason(one.shift.reason, t);
     default:
       return "";
   }

@@ -52,6 +52,11 @@ describe("cut", () => {
     ]);
   });
 
+  it("leaves punctuation that hangs on a doubtful word alone", () => {
+    const runs = cut("好订单，为3081亿。", [word("好", 0.9), word("订单，", 0.2), word("亿。", 0.3)], [])[0]?.runs;
+    expect(runs?.filter((run) => run.doubt !== null).map((run) => run.text)).toEqual(["订单", "亿"]);
+  });
+
   it("skips a word that was rewritten, and goes on behind it", () => {
     const words = [word("订单", 0.9), word("三零八一", 0.2), word("坏", 0.4), word("了", null)];
     const runs = cut("订单3081坏了", words, [])[0]?.runs;

@@ -79,7 +79,8 @@ function locateDoubts(characters: readonly string[], words: readonly Word[]): re
   const stretches: Stretch[] = [];
   let from = 0;
   for (const word of words) {
-    const wanted = Array.from(word.text.trim().toLowerCase());
+    // Some engines hang the punctuation on the word before it; it cannot be doubtful.
+    const wanted = Array.from(word.text.toLowerCase().replace(/^[\p{P}\p{Z}]+|[\p{P}\p{Z}]+$/gu, ""));
     if (wanted.length === 0) continue;
     const start = indexOf(folded, wanted, from);
     if (start < 0) continue;

@@ -264,6 +264,7 @@ export const en: Dictionary = {
     code: (code) => `Code ${code}`,
   },
   words: {
+    and: ", ",
     level: { settled: "Settled", tense: "Tense", upset: "Upset" },
     party: { caller: "Caller", agent: "Agent", bot: "AI" },
     channel: { webrtc: "Web", sip: "Phone", stream: "Media stream", replay: "Replay" },
@@ -336,6 +337,11 @@ export const en: Dictionary = {
       articulation_rate: "Articulation rate",
       raised_voice: "Raised voice",
       words: "Words",
+    },
+    shift: {
+      arousal_high: "agitated",
+      valence_low: "displeased",
+      settling: "calming down",
     },
     entity: {
       order_no: "Order",

@@ -257,6 +257,7 @@ export const zh = {
     code: (code: string) => `代码 ${code}`,
   },
   words: {
+    and: "、",
     level: { settled: "平稳", tense: "紧张", upset: "激烈" },
     party: { caller: "来电者", agent: "坐席", bot: "AI" },
     channel: { webrtc: "网页", sip: "电话", stream: "媒体流", replay: "回放" },
@@ -330,6 +331,12 @@ export const zh = {
       articulation_rate: "吐字速度",
       raised_voice: "提高嗓门",
       words: "用词",
+    } as Readonly<Record<string, string>>,
+    /** Parts of the reason of an emotion shift, joined by `+` on the wire. */
+    shift: {
+      arousal_high: "激动",
+      valence_low: "不快",
+      settling: "趋于平静",
     } as Readonly<Record<string, string>>,
     entity: {
       order_no: "订单号",
