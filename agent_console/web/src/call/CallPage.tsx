@@ -154,7 +154,7 @@ function Trouble({ error }: { readonly error: PhoneError }) {
       <div>
         <p className="trouble-what">{what}</p>
         <p>
-          {todo} {error.retryAfterS === null ? null : t.phone.retryIn(error.retryAfterS)}
+          {error.retryAfterS === null ? todo : t.phone.retryIn(error.retryAfterS)}
         </p>
         {error.problem === "rejected" && error.code !== "" ? <p className="soft">{t.phone.code(error.code)}</p> : null}
       </div>

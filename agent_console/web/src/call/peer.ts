@@ -17,6 +17,7 @@ const GATHER_WITHIN_MS = 2_500;
 export class Peer {
   readonly #pc: RTCPeerConnection;
   readonly #sender: RTCRtpSender;
+  readonly #onClosed: () => void;
 
   constructor(iceServers: readonly RTCIceServer[], microphone: MediaStream, listener: PeerListener) {
     const pc = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: "max-bundle" });
@@ -32,8 +33,6 @@ export class Peer {
     });
     this.#onClosed = listener.closed;
   }
-
-  readonly #onClosed: () => void;
 
   /** The complete offer. */
   async offer(): Promise<string> {

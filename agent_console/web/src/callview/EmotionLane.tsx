@@ -61,6 +61,7 @@ export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: Emo
           {t.emotion.tone}
         </li>
       </ul>
+      <p className="soft lane-note">{t.emotion.onlyCaller}</p>
       <div id={tableId} className={tabular ? "table-box" : "visually-hidden"}>
         <EmotionTable view={view} points={points} />
       </div>

@@ -3,7 +3,6 @@
 import { NavLink } from "../app/router";
 import { useText } from "../i18n/text";
 import { LevelChip, RouteChip } from "../ui/Chip";
-import { Notice } from "../ui/Notice";
 import { clock, moment } from "../ui/time";
 import { urgency } from "../ui/urgency";
 import { useTick } from "../ui/useTick";
@@ -23,19 +22,7 @@ export function CallList({ calls, listed, watched }: CallListProps) {
   return (
     <nav className="calls" aria-label={t.list.title} data-testid="call-list">
       <h2 className="visually-hidden">{t.list.title}</h2>
-      {!listed && calls.size === 0 ? <p className="soft calls-note">{t.list.loading}</p> : null}
-      {listed && calls.size === 0 ? (
-        <Notice
-          title={t.list.empty}
-          action={
-            <a className="button" href="/call" target="_blank" rel="noreferrer">
-              {t.list.openCall}
-            </a>
-          }
-        >
-          {t.list.emptyHint}
-        </Notice>
-      ) : null}
+      {calls.size === 0 ? <p className="soft calls-note">{listed ? t.list.empty : t.list.loading}</p> : null}
       <Group title={t.list.live(live.length)} calls={live} now={now} watched={watched} />
       <Group title={t.list.recent(recent.length)} calls={recent} now={now} watched={watched} />
     </nav>

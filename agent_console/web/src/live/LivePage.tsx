@@ -42,6 +42,7 @@ export function LivePage() {
     if (snapshot.link.name === "signed_out") expired();
   }, [snapshot.link, expired]);
 
+  const empty = snapshot.listed && snapshot.calls.size === 0;
   // An agent who has chosen nothing sees the most urgent live call.
   const urgent = useMemo(() => sortCalls(snapshot.calls.values()).live[0]?.summary.call, [snapshot.calls]);
   useEffect(() => {
@@ -52,7 +53,7 @@ export function LivePage() {
   }, [t]);
 
   return (
-    <main id="main" className={`live-page ${wanted === null ? "shows-list" : "shows-call"}`}>
+    <main id="main" className={`live-page ${wanted === null && !empty ? "shows-list" : "shows-call"}`}>
       <Banner snapshot={snapshot} onRetry={() => live.retryNow()} />
       <CallList calls={snapshot.calls} listed={snapshot.listed} watched={snapshot.watched} />
       <div className="live-main">
@@ -62,9 +63,28 @@ export function LivePage() {
             {t.list.title}
           </NavLink>
         )}
-        <Watched snapshot={snapshot} />
+        {empty && wanted === null ? <NoCallYet /> : <Watched snapshot={snapshot} />}
       </div>
     </main>
+  );
+}
+
+function NoCallYet() {
+  const { t } = useText();
+  return (
+    <>
+      <h1 className="visually-hidden">{t.app.live}</h1>
+      <Notice
+        title={t.list.empty}
+        action={
+          <a className="button primary" href="/call" target="_blank" rel="noreferrer">
+            {t.list.openCall}
+          </a>
+        }
+      >
+        {t.list.emptyHint}
+      </Notice>
+    </>
   );
 }
 
