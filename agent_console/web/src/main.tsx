@@ -1,6 +1,8 @@
 // First, so that what pages say about themselves stands behind it.
 import "./ui/tokens.css";
 import "./ui/base.css";
+import "./ui/controls.css";
+import "./app/frame.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";

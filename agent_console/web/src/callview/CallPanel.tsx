@@ -11,7 +11,11 @@ import { Failures } from "./Failures";
 import { Transcript } from "./Transcript";
 import { Why } from "./Why";
 import type { CallView } from "../wire/state";
-import "./callview.css";
+import "./header.css";
+import "./transcript.css";
+import "./side.css";
+// Last: what changes on narrow screens stands behind what it changes.
+import "./layout.css";
 
 interface CallPanelProps {
   readonly view: CallView;
