@@ -98,7 +98,8 @@ class Call:
         journal: where its events go.
         clock: time.
         media_clock: media time passes with it, from the first frame on; `clock` unless given (replays).
-        recorder: where its audio goes, open; None to record nothing. Whoever opened it closes it.
+        recorder: where its audio goes, open; None to record nothing. It is closed before the last event, so that
+            whoever hears of the end finds the recording.
         in_step: hear on only when all that follows from an utterance is written. For replays without a pace: the log is
             then the same every time, as if every stage took no time.
     """
@@ -160,6 +161,7 @@ class Call:
                 await self._log.write(self._started, *(PartyJoined(party) for party in present))
                 self._under_way.set()
                 await self._live(heard, present)
+                await self._close_recording()
                 self._over = True
                 reason = self._end_reason or ended_by()
                 await self._log.write(*(PartyLeft(party) for party in present), CallEnded(reason, self._now()))
@@ -238,9 +240,20 @@ class Call:
             if self._recorder.write(frame.party, frame.start, frame.pcm):
                 await run_sync(self._recorder.flush)
         except WarmlineError as error:
-            _log.error("call %s: recording stopped (%s)", self.id, error.code)
-            self._recorder = None
-            await self._log.write(StageFailed(Stage.RECORDING, error.code))
+            await self._stop_recording(error)
+
+    async def _close_recording(self) -> None:
+        if self._recorder is None:
+            return
+        try:
+            await run_sync(self._recorder.close)
+        except WarmlineError as error:
+            await self._stop_recording(error)
+
+    async def _stop_recording(self, error: WarmlineError) -> None:
+        _log.error("call %s: recording stopped (%s)", self.id, error.code)
+        self._recorder = None
+        await self._log.write(StageFailed(Stage.RECORDING, error.code))
 
     async def _begin(self, party: Party, start: Samples) -> Turn:
         turn = Turn(SegmentId(self._next_segment), party, start)
