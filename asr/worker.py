@@ -44,7 +44,8 @@ class WorkerLoad:
         open: utterances begun and neither finished nor abandoned.
         finals_waiting: utterances that are finished and not yet taken by a thread.
         audio_waiting_s: audio that no thread has heard yet, seconds, over all utterances.
-        partials_skipped: partials given up for finals since the start.
+        partials_skipped: chances for a partial given up since the start, because a final waited or another partial was
+            being made.
     """
 
     open: int
