@@ -210,9 +210,36 @@ async def test_ending_a_call_still_finishes_what_was_said() -> None:
 
 
 async def test_partials_come_while_somebody_speaks() -> None:
+    journal, clock = MemoryJournal(), ManualClock()
+    frames = frames_of(Party.CALLER, voice_of(1))
+    speaking, rest = frames[:85], frames[85:]  # until 1.7 s: in the middle of the utterance
+    send, receive = anyio.create_memory_object_stream[AudioFrame](len(frames))
     async with open_rooms(ScriptedRecognizer(["好"])) as rooms:
-        log = await run_call(rooms, frames_of(Party.CALLER, voice_of(1)))
-    assert of_type(log, TranscriptPartial)
+        call = Call(CALL, STARTED, rooms, journal, clock)
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks, receive:
+                tasks.start_soon(call.run, receive, [Party.CALLER], lambda: CallEndReason.CALLER_HUNG_UP)
+                for frame in speaking:
+                    send.send_nowait(frame)
+                await follow_until(journal, TranscriptPartial)
+                for frame in rest:
+                    send.send_nowait(frame)
+                send.close()
+                await follow_until(journal, CallEnded)
+    check_log(await journal.read(CALL))
+
+
+async def follow_until(journal: MemoryJournal, kind: type[object]) -> None:
+    async with journal.watch() as news:
+        if journal_has(list(await journal.read(CALL)) if await journal.calls() else [], kind):
+            return
+        async for stamped in news:
+            if isinstance(stamped.event, kind):
+                return
+
+
+def journal_has(log: Iterable[Stamped], kind: type[object]) -> bool:
+    return any(isinstance(stamped.event, kind) for stamped in log)
 
 
 async def test_a_recording_that_fails_costs_only_itself(tmp_path: Path) -> None:
