@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from agent_console.auth.sessions import SessionLimits, Sessions
 from agent_console.auth.sign_in import Authentication
 from agent_console.auth.throttle import LoginThrottle
 from agent_console.auth.tickets import Tickets
-from agent_console.deps import Console, Site
+from agent_console.deps import Console, NotReady, Site
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
 from asr.engines import EngineChoice, load_recognizer
@@ -31,6 +32,7 @@ from prosody.emotion import EmotionTracker
 from routing.call import Rooms
 from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
+from routing.recovery import end_interrupted
 from routing.switchboard import Switchboard
 from routing.understanding.turn import Understander
 from voice.clock import WallClock
@@ -48,6 +50,9 @@ STATIC: Final = Path(__file__).parent / "static"
 
 STAGE_THREADS: Final = 2
 """Threads for tone and understanding of all calls: work of milliseconds that shares the cores with recognition."""
+
+LEAST_DISK_BYTES: Final = 200_000_000
+"""Free space below which no call should be taken: five minutes of ten recorded calls."""
 
 POLICY_EVERY_S: Final = 1.0
 """How often the policy file is looked at for a change."""
@@ -97,7 +102,7 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
         RecognitionWorker(chosen.recognizer, threads=threads) as worker,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(_follow_policy, policy, WallClock(), name="policy file")
+        tasks.start_soon(follow_policy, policy, WallClock(), name="policy file")
         rooms = Rooms(
             new_segmenter=new_segmenter,
             worker=worker,
@@ -130,6 +135,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         database = stack.enter_context(AuthDatabase(settings.data / ACCOUNTS_FILE))
         rooms, recognition = await stack.enter_async_context(open_rooms(settings))
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / "journal.db"))
+        await end_interrupted(journal)
         answerer = WebRtcAnswerer(_ice(settings))
 
         async def answer(sdp: str) -> WebRtcLeg:
@@ -156,6 +162,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             clock=clock,
             site=Site.of(settings, version=version("warmline")),
             static=STATIC if (STATIC / "index.html").is_file() else None,
+            readiness=partial(_disk_is_ready, settings.data),
         )
         yield Opened(console, rooms, journal, accounts, recognition)
 
@@ -171,7 +178,7 @@ def _ice(settings: Settings) -> IceSettings:
     return IceSettings(tuple(servers), settings.ice_addresses or None)
 
 
-async def _follow_policy(policy: PolicyFile, clock: Clock) -> None:
+async def follow_policy(policy: PolicyFile, clock: Clock) -> None:
     """Put a changed policy file in force; a broken one leaves the old one where it is."""
     while True:
         await clock.sleep_until(clock.now_s() + POLICY_EVERY_S)
@@ -180,6 +187,13 @@ async def _follow_policy(policy: PolicyFile, clock: Clock) -> None:
             _log.error("policy file not taken over, version %s stays in force: %s", before, error)
         elif policy.current.version != before:
             _log.info("policy version %s is in force, before it %s", policy.current.version, before)
+
+
+async def _disk_is_ready(folder: Path) -> Sequence[NotReady]:
+    free = (await run_sync(shutil.disk_usage, folder)).free
+    if free >= LEAST_DISK_BYTES:
+        return ()
+    return (NotReady("data.disk_low", f"{folder} has {free / 1e6:.0f} MB left; calls take 4 MB a minute."),)
 
 
 def _make_folder(folder: Path) -> None:

@@ -31,7 +31,6 @@ from routing.ear import Ear
 from routing.events import (
     AudioDropped,
     CallEnded,
-    CallEndReason,
     CallStarted,
     DtmfReceived,
     EmotionScored,
@@ -41,7 +40,6 @@ from routing.events import (
     ProsodyMeasured,
     SpeechEnded,
     SpeechStarted,
-    Stage,
     StageFailed,
     TranscriptFinal,
     TranscriptPartial,
@@ -49,6 +47,7 @@ from routing.events import (
 from routing.journal.ports import Journal
 from routing.log import CallLog
 from routing.policy.rules import Policy
+from routing.terms import CallEndReason, Stage
 from routing.turn import Turn
 from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s

@@ -7,88 +7,13 @@ Names are past tense in Python and `noun.verb` on the wire (`TYPE`). `routing.wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar, Final, TypeAlias, get_args
 
 from asr.types import Language, Word
 from prosody.types import EmotionScore, EmotionShift, ProsodyFeatures
+from routing.terms import CallEndReason, Channel, Direction, Grade, KeyPointTag, RouteTarget, Stage, Wording
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
 from voice.contracts.speech import EndReason
-
-
-class Channel(StrEnum):
-    """How the caller reached us."""
-
-    WEBRTC = "webrtc"
-    SIP = "sip"
-    STREAM = "stream"
-    REPLAY = "replay"
-
-
-class Direction(StrEnum):
-    """Who called whom."""
-
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
-class CallEndReason(StrEnum):
-    """Why a call ended."""
-
-    CALLER_HUNG_UP = "caller_hung_up"
-    AGENT_HUNG_UP = "agent_hung_up"
-    AUDIO_ENDED = "audio_ended"
-    NEVER_CONNECTED = "never_connected"
-    CONNECTION_LOST = "connection_lost"
-    SERVER_SHUTDOWN = "server_shutdown"
-    FAILED = "failed"
-
-
-class Grade(StrEnum):
-    """How demanding a need is: simple ones go to the AI, complex and urgent ones to a human (R1)."""
-
-    SIMPLE = "simple"
-    COMPLEX = "complex"
-    URGENT = "urgent"
-
-
-class KeyPointTag(StrEnum):
-    """What kind of key point a stretch of text is (R12)."""
-
-    ISSUE = "issue"
-    REQUEST = "request"
-    IDENTIFIER = "identifier"
-    PROMISE = "promise"
-    SENTIMENT = "sentiment"
-    OUTCOME = "outcome"
-
-
-class RouteTarget(StrEnum):
-    """Who serves the caller."""
-
-    AI = "ai"
-    HUMAN = "human"
-
-
-class Stage(StrEnum):
-    """A part of the pipeline that may fail while the call goes on."""
-
-    INTAKE = "intake"
-    DETECTION = "detection"
-    RECORDING = "recording"
-    RECOGNITION = "recognition"
-    PROSODY = "prosody"
-    EMOTION = "emotion"
-    UNDERSTANDING = "understanding"
-    POLICY = "policy"
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A text for people, in both languages."""
-
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True)

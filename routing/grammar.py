@@ -30,13 +30,13 @@ from routing.events import (
     RouteDecided,
     SpeechEnded,
     SpeechStarted,
-    Stage,
     StageFailed,
     Stamped,
     SummaryPrepared,
     TranscriptFinal,
     TranscriptPartial,
 )
+from routing.terms import Stage
 from voice.contracts.audio import Party, SegmentId
 from voice.contracts.errors import LogGrammarError
 

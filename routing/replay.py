@@ -7,8 +7,9 @@ from pathlib import Path
 
 from asr.types import Language
 from routing.call import Call, Rooms
-from routing.events import CallEndReason, CallStarted, Channel, Direction
+from routing.events import CallStarted
 from routing.journal.ports import Journal
+from routing.terms import CallEndReason, Channel, Direction
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId
 from voice.contracts.ports import Clock

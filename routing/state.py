@@ -16,7 +16,6 @@ from routing.events import (
     CallResumed,
     CallStarted,
     CallWrappedUp,
-    Channel,
     DtmfReceived,
     EmotionScored,
     EmotionShifted,
@@ -35,7 +34,6 @@ from routing.events import (
     PromptPlayed,
     ProsodyMeasured,
     RouteDecided,
-    RouteTarget,
     SpeechEnded,
     SpeechStarted,
     StageFailed,
@@ -44,8 +42,8 @@ from routing.events import (
     SummaryPrepared,
     TranscriptFinal,
     TranscriptPartial,
-    Wording,
 )
+from routing.terms import Channel, RouteTarget, Wording
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
 
 

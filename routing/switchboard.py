@@ -26,8 +26,9 @@ from routing.commands import (
     Outcome,
     PressKey,
 )
-from routing.events import CallEndReason, CallStarted, Channel, Direction
+from routing.events import CallStarted
 from routing.journal.ports import Journal
+from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId, Party
 from voice.contracts.errors import RecordingError, UnknownCallError, WarmlineError
 from voice.contracts.ports import Clock
@@ -247,6 +248,8 @@ class Switchboard:
                         intake.put(frame)
             except WarmlineError as error:
                 _log.warning("call %s: audio ended (%s)", call.id, error.code)
+            except Exception as error:  # the boundary of a leg: the call ends well, whatever its transport does
+                _log.error("call %s: audio ended (%s)", call.id, type(error).__name__)
             finally:
                 intake.close()
 

@@ -36,10 +36,7 @@ from prosody.features import measure
 from prosody.types import EmotionBasis
 from routing.call import Call
 from routing.events import (
-    CallEndReason,
     CallStarted,
-    Channel,
-    Direction,
     EmotionScored,
     SpeechEnded,
     Stamped,
@@ -47,6 +44,7 @@ from routing.events import (
 )
 from routing.policy.decision import Facts
 from routing.policy.rules import decide
+from routing.terms import CallEndReason, Channel, Direction
 from voice.audio.framing import Framer
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, CallId, Party, Pcm, SegmentId, from_ms, from_s, to_ms, to_s

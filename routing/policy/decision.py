@@ -8,7 +8,7 @@ from typing import Final
 
 from asr.types import Language
 from prosody.types import EmotionLevel, EmotionScore, EmotionShift
-from routing.events import Grade, RouteTarget, Wording
+from routing.terms import Grade, RouteTarget, Wording
 from routing.understanding.turn import TurnMeaning
 from voice.contracts.audio import SegmentId
 

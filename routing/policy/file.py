@@ -11,7 +11,6 @@ from typing import Any, Final
 from asr.types import Language
 from prosody.types import EmotionLevel
 from routing.document import Document, DocumentPath, Problem, read, read_file, suggest
-from routing.events import Grade, RouteTarget, Wording
 from routing.policy.rules import (
     AllOf,
     Always,
@@ -25,6 +24,7 @@ from routing.policy.rules import (
     Rule,
     Within,
 )
+from routing.terms import Grade, RouteTarget, Wording
 from routing.understanding.intent import UNKNOWN
 from routing.understanding.taxonomy import load_taxonomy
 from voice.contracts.errors import PolicyError

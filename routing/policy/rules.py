@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from routing.events import RouteTarget, Wording
 from routing.policy.decision import MAX_PRIORITY, Decision, Facts, Memory, Ruling
+from routing.terms import RouteTarget, Wording
 from voice.contracts.audio import SegmentId
 
 FactNames: TypeAlias = frozenset[str]

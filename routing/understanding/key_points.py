@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from routing.document import Document, read_file
-from routing.events import KeyPointTag
+from routing.terms import KeyPointTag
 from routing.understanding.entities import Entity
 from routing.understanding.heard import BREAKS, Heard, fold
 from routing.understanding.human_request import HumanRequest

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from routing.document import Document, read_file
-from routing.events import Grade, Wording
+from routing.terms import Grade, Wording
 from voice.contracts.errors import UnderstandingDataError
 
 DATA: Final = Path(__file__).parent / "data"

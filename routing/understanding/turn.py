@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from asr.types import Language
-from routing.events import Grade
+from routing.terms import Grade
 from routing.understanding.concepts import load_concepts
 from routing.understanding.digits import find_digit_runs
 from routing.understanding.entities import Entity, find_entities

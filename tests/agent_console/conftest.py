@@ -33,11 +33,8 @@ from asr.types import Language
 from routing.commands import CallAnswered, Command, CommandRefusedError, Done, OfferCall, Outcome
 from routing.events import (
     CallEnded,
-    CallEndReason,
     CallEvent,
     CallStarted,
-    Channel,
-    Direction,
     SpeechEnded,
     SpeechStarted,
     Stamped,
@@ -45,6 +42,7 @@ from routing.events import (
     TranscriptPartial,
 )
 from routing.journal.memory import MemoryJournal
+from routing.terms import CallEndReason, Channel, Direction
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party, SegmentId, Span
 from voice.contracts.speech import EndReason

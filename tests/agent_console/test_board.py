@@ -18,26 +18,21 @@ from asr.types import Language
 from prosody.types import EmotionLevel, EmotionShift
 from routing.events import (
     CallEnded,
-    CallEndReason,
     CallEvent,
     CallStarted,
-    Channel,
-    Direction,
     EmotionShifted,
-    Grade,
     IntentRecognized,
     NoteWritten,
     PriorityChanged,
     RouteDecided,
-    RouteTarget,
     SpeechEnded,
     SpeechStarted,
     Stamped,
     TranscriptPartial,
-    Wording,
 )
 from routing.journal.memory import MemoryJournal
 from routing.journal.ports import CallEntry
+from routing.terms import CallEndReason, Channel, Direction, Grade, RouteTarget, Wording
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party, SegmentId, Span
 from voice.contracts.errors import JournalUnavailableError, UnknownCallError

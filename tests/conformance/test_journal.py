@@ -14,11 +14,8 @@ import pytest
 from asr.types import Language
 from routing.events import (
     CallEnded,
-    CallEndReason,
     CallEvent,
     CallStarted,
-    Channel,
-    Direction,
     DtmfReceived,
     NoteWritten,
     Stamped,
@@ -27,6 +24,7 @@ from routing.journal.memory import MemoryJournal
 from routing.journal.news import WATCH_EVENTS
 from routing.journal.ports import Journal
 from routing.journal.sqlite import SqliteJournal
+from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId, Party
 from voice.contracts.errors import (
     JournalPositionError,

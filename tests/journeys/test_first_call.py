@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, WebSocket, expect
 
-from routing.events import CallEnded, EmotionScored, RouteDecided, Stamped, TranscriptFinal, TranscriptPartial
+from routing.events import (
+    CallEnded,
+    EmotionScored,
+    RouteDecided,
+    Stamped,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from routing.grammar import check_log
 from routing.wire import decode
 from tests.journeys.relay import Relay

@@ -19,19 +19,14 @@ from routing.call import Call, Rooms
 from routing.events import (
     AudioDropped,
     CallEnded,
-    CallEndReason,
     CallStarted,
-    Channel,
-    Direction,
     DtmfReceived,
     EmotionScored,
     PriorityChanged,
     ProsodyMeasured,
     RouteDecided,
-    RouteTarget,
     SpeechEnded,
     SpeechStarted,
-    Stage,
     StageFailed,
     Stamped,
     TranscriptFinal,
@@ -40,6 +35,7 @@ from routing.events import (
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.replay import replay
+from routing.terms import CallEndReason, Channel, Direction, RouteTarget, Stage
 from tests.routing.rooms import ScriptedRecognizer, frames_of, open_rooms, voice_of
 from voice.clock import ManualClock, WallClock
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, CallId, Party, Pcm, Span, from_s

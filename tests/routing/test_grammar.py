@@ -18,37 +18,30 @@ from prosody.types import (
 )
 from routing.events import (
     CallEnded,
-    CallEndReason,
     CallEvent,
     CallStarted,
-    Channel,
-    Direction,
     EmotionScored,
     EmotionShifted,
-    Grade,
     HandoverAccepted,
     HandoverOffered,
     HandoverRequested,
     IntentRecognized,
     KeyPointFound,
-    KeyPointTag,
     NoteWritten,
     PartyJoined,
     PartyLeft,
     PriorityChanged,
     ProsodyMeasured,
     RouteDecided,
-    RouteTarget,
     SpeechEnded,
     SpeechStarted,
-    Stage,
     StageFailed,
     Stamped,
     TranscriptFinal,
     TranscriptPartial,
-    Wording,
 )
 from routing.grammar import check_log
+from routing.terms import CallEndReason, Channel, Direction, Grade, KeyPointTag, RouteTarget, Stage, Wording
 from voice.contracts.audio import CallId, Party, SegmentId, Span
 from voice.contracts.errors import LogGrammarError
 from voice.contracts.speech import EndReason

@@ -8,9 +8,16 @@ import anyio
 import pytest
 
 from asr.types import Language
-from routing.events import CallEvent, CallStarted, Channel, Direction, DtmfReceived, Stamped, TranscriptPartial
+from routing.events import (
+    CallEvent,
+    CallStarted,
+    DtmfReceived,
+    Stamped,
+    TranscriptPartial,
+)
 from routing.journal.memory import MemoryJournal
 from routing.log import GIVE_UP_AFTER_S, OUTBOX_EVENTS, CallLog
+from routing.terms import Channel, Direction
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party, SegmentId
 from voice.contracts.errors import JournalUnavailableError

@@ -16,7 +16,6 @@ from asr.types import Language
 from routing.commands import CallAnswered, CommandRefusedError, Done, HangUp, OfferCall, PressKey
 from routing.events import (
     CallEnded,
-    CallEndReason,
     CallStarted,
     DtmfReceived,
     RouteDecided,
@@ -27,6 +26,7 @@ from routing.events import (
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.switchboard import Switchboard
+from routing.terms import CallEndReason
 from tests.routing.rooms import open_rooms, voice_of
 from voice.clock import WallClock
 from voice.contracts.audio import CallId

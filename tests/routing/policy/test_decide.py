@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from asr.types import Language
 from prosody.types import EmotionLevel
-from routing.events import Grade, RouteTarget
 from routing.policy.decision import Decision, Facts
 from routing.policy.file import load_policy, read_policy
 from routing.policy.rules import Policy, decide
+from routing.terms import Grade, RouteTarget
 from voice.contracts.audio import SegmentId
 
 ZH = Facts(language=Language.ZH)

@@ -6,10 +6,10 @@ import pytest
 
 from asr.types import Language
 from prosody.types import EmotionBasis, EmotionLabel, EmotionLevel, EmotionScore, EmotionShift
-from routing.events import RouteTarget
 from routing.policy.decision import Decision, Facts
 from routing.policy.file import load_policy
 from routing.policy.rules import decide
+from routing.terms import RouteTarget
 from routing.understanding.turn import Understander
 from voice.contracts.audio import SegmentId, Span
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr.types import Language
-from routing.events import Grade, KeyPointTag
+from routing.terms import Grade, KeyPointTag
 from routing.understanding.intent import UNKNOWN
 from routing.understanding.turn import Understander
 

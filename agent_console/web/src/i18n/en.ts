@@ -293,6 +293,8 @@ export const en: Dictionary = {
       agent_hung_up: "agent hung up",
       audio_ended: "audio ended",
       connection_lost: "connection lost",
+      never_connected: "never connected",
+      interrupted: "system interrupted",
       server_shutdown: "server stopped",
       failed: "failed",
     },

@@ -286,6 +286,8 @@ export const zh = {
       agent_hung_up: "坐席挂断",
       audio_ended: "声音结束",
       connection_lost: "连接断开",
+      never_connected: "未能接通",
+      interrupted: "系统中断",
       server_shutdown: "服务停止",
       failed: "出错结束",
     },

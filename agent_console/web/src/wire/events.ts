@@ -30,6 +30,8 @@ export type CallEndReason =
   | "agent_hung_up"
   | "audio_ended"
   | "connection_lost"
+  | "never_connected"
+  | "interrupted"
   | "server_shutdown"
   | "failed";
 

@@ -1,0 +1,71 @@
+"""What the composition root adds to its parts: policies that change while Warmline runs, calls that a crash left."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import anyio
+import pytest
+
+from agent_console.settings import Settings
+from agent_console.wiring import POLICY_EVERY_S, follow_policy, open_console
+from routing.journal.sqlite import SqliteJournal
+from routing.policy.file import DEFAULT_POLICY, PolicyFile
+from tests.conformance.test_journal import log
+from voice.clock import ManualClock
+from voice.contracts.audio import CallId
+from voice.contracts.errors import DataFolderError, PolicyError
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_changed_policy_comes_into_force_and_a_broken_one_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    shutil.copy(DEFAULT_POLICY, path)
+    policy, clock = PolicyFile(path), ManualClock()
+    first = policy.current.version
+    text = path.read_text(encoding="utf-8")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow_policy, policy, clock)
+
+        async def look() -> None:
+            """Let one look at the file pass: it is over when the follower sleeps again."""
+            while not clock.sleepers:
+                await anyio.wait_all_tasks_blocked()
+            clock.advance(POLICY_EVERY_S)
+            await anyio.wait_all_tasks_blocked()
+            while not clock.sleepers:
+                await anyio.wait_all_tasks_blocked()
+
+        path.write_text("rules: [", encoding="utf-8")
+        await look()
+        assert (policy.current.version, type(policy.error)) == (first, PolicyError)
+
+        path.write_text(text.replace("at_least: 80", "at_least: 85"), encoding="utf-8")
+        await look()
+        second = policy.current.version
+        assert (second != first, policy.error) == (True, None)
+
+        path.unlink()
+        await look()
+        assert policy.current.version == second
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_call_that_a_crash_left_is_ended_at_the_next_start(tmp_path: Path) -> None:
+    async with SqliteJournal.open(tmp_path / "journal.db") as journal:
+        await journal.append(log(CallId("c-crashed"), 5))
+    settings = Settings.load(environ={}, data=tmp_path, engine="fake", vad="webrtc")
+    async with open_console(settings) as opened:
+        (entry,) = await opened.journal.calls()
+        assert entry.ended
+        assert await opened.console.readiness() == ()
+
+
+async def test_a_data_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(DataFolderError, match="cannot be written"):
+        async with open_console(Settings.load(environ={}, data=tmp_path / "data", engine="fake")):
+            pass
