@@ -52,9 +52,10 @@ def warmline(*arguments: str, **options: str) -> list[str]:
 @contextmanager
 def serve(data: Path, models: Path, *arguments: str) -> Iterator[Server]:
     """`warmline serve` on a free loopback port, with the account `mei`; stopped by SIGTERM."""
-    data.mkdir(exist_ok=True)
-    add = warmline("users", "add", "mei", "--role", "supervisor", "--password-stdin", data=str(data))
-    subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+    if not data.exists():
+        data.mkdir()
+        add = warmline("users", "add", "mei", "--role", "supervisor", "--password-stdin", data=str(data))
+        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
     log = data / "server.log"
     command = warmline("serve", *arguments, port="0", data=str(data), models=str(models))
     environment = os.environ | {"WARMLINE_ENGINE": "whisper", "COLUMNS": "200"}
