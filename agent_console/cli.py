@@ -149,6 +149,6 @@ def _set_up_logging(level: LogLevel) -> None:
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # Both say every packet or candidate at INFO; what matters of a call stands in its log.
-    for chatty in ("aioice", "aiortc"):
+    # They say every candidate or request at INFO; what matters of a call stands in its log.
+    for chatty in ("aioice", "aiortc", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,6 +1,7 @@
 """Commands: the other port between the people's side and the calls.
 
-A command is typed and idempotent by `key`: executing the same key again answers what the first execution answered.
+A command is typed and idempotent: repeated word for word, with the same `key`, it answers what the first execution
+answered; a client that wants it done again chooses another key.
 The answer is the command's success value or a `CommandRefused` with a stable code.
 """
 
@@ -85,10 +86,11 @@ class Commands(Protocol):
     """What the people's side may ask of the calls."""
 
     async def execute(self, command: Command) -> Outcome:
-        """Carry out a command, once per `key`.
+        """Carry out a command, once however often it is repeated.
 
         Raises:
             CommandRefusedError: it cannot be carried out; `reason` says why: `call.unknown`, `call.ended`,
-                `webrtc.sdp`, `capacity.exceeded`, `secret.wrong`, `server.draining`.
+                `webrtc.sdp`, `capacity.exceeded`, `secret.wrong`, `dtmf.digit`, `command.interrupted`,
+                `server.draining`.
         """
         ...

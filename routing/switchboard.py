@@ -96,7 +96,7 @@ class Switchboard:
         self._max_calls = max_calls
         self._live: dict[CallId, _Live] = {}
         self._answering = 0
-        self._executions: OrderedDict[str, _Execution] = OrderedDict()
+        self._executions: OrderedDict[Command, _Execution] = OrderedDict()
         self._tasks: TaskGroup | None = None
         self._idle = anyio.Event()
         self._draining = False
@@ -131,11 +131,11 @@ class Switchboard:
 
     async def execute(self, command: Command) -> Outcome:
         """See `Commands.execute`."""
-        key = f"{type(command).__name__}:{command.key}"
-        if known := self._executions.get(key):
+        # The whole command is the key, not `command.key` alone: who guesses another caller's key learns nothing by it.
+        if known := self._executions.get(command):
             await known.done.wait()
         else:
-            known = self._executions[key] = _Execution()
+            known = self._executions[command] = _Execution()
             while len(self._executions) > REMEMBERED_COMMANDS:
                 self._executions.popitem(last=False)
             try:
@@ -143,7 +143,7 @@ class Switchboard:
             except CommandRefusedError as refusal:
                 known.refusal = refusal
             except BaseException:
-                del self._executions[key]  # cancelled or broken: it may be tried again
+                self._executions.pop(command, None)  # cancelled or broken: it may be tried again
                 raise
             finally:
                 known.done.set()
