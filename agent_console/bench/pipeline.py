@@ -177,7 +177,7 @@ def _cpu_figures(run: _Run, stages: _StageCosts) -> list[Figure]:
     steps = [(seconds, spent) for seconds, spent in steps if seconds >= WINDOW_S / 2]
     total = [spent.total / seconds for seconds, spent in steps]
     rest = [spent.rest / seconds for seconds, spent in steps]
-    asr = [(spent.total - spent.rest) / seconds for seconds, spent in steps]
+    asr = [spent.recognition / seconds for seconds, spent in steps]
     alone = [
         Figure(f"{name}_cpu_s_per_audio_s", value, "s/s", 1, value, value)
         for name, value in (

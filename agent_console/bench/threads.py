@@ -17,32 +17,38 @@ class CpuTime:
 
     Attributes:
         total: all threads, ended ones too.
-        rest: the main thread and Python's other threads, but for those that recognize.
+        recognition: the threads that recognize: `recognition-*`, and the native ones of the recognition library.
     """
 
     total: float
-    rest: float
+    recognition: float
+
+    @property
+    def rest(self) -> float:
+        """Everything but recognition."""
+        return self.total - self.recognition
 
     def __sub__(self, earlier: CpuTime) -> CpuTime:
-        return CpuTime(self.total - earlier.total, self.rest - earlier.rest)
+        return CpuTime(self.total - earlier.total, self.recognition - earlier.recognition)
 
 
 def cpu_time() -> CpuTime:
-    """CPU time so far. Native threads (of the recognition library) count as recognition, as do `recognition-*`.
+    """CPU time so far.
+
+    Python's own threads come and go, and with them what the kernel tells of their time; those that recognize live as
+    long as the process measures. So these are summed, and the rest is what is left of the whole.
 
     Raises:
         OSError: not on Linux.
     """
-    rest = 0.0
-    for thread in threading.enumerate():
-        if thread.native_id is not None and not thread.name.startswith("recognition"):
-            rest += _thread_time(thread.native_id)
-    return CpuTime(process_time(), rest)
+    others = {str(thread.native_id) for thread in threading.enumerate() if not thread.name.startswith("recognition")}
+    recognition = sum(_thread_time(task) for task in _TASKS.iterdir() if task.name not in others)
+    return CpuTime(process_time(), recognition)
 
 
-def _thread_time(native_id: int) -> float:
+def _thread_time(task: Path) -> float:
     try:
-        nanoseconds = (_TASKS / str(native_id) / "schedstat").read_text(encoding="ascii").split()[0]
+        nanoseconds = (task / "schedstat").read_text(encoding="ascii").split()[0]
     except FileNotFoundError:  # it ended meanwhile
         return 0.0
     return int(nanoseconds) / 1e9
