@@ -21,6 +21,7 @@ from asr.evaluation import count_edits, units
 from asr.types import Language
 from prosody.types import EmotionLevel
 from routing.events import (
+    EmotionScored,
     EmotionShifted,
     IntentRecognized,
     PriorityChanged,
@@ -41,12 +42,10 @@ LOWEST_PRIORITY = (0, 20, 50, 75)
 """From which priority a call counts as normal, raised, high, urgent."""
 
 
-@pytest.fixture(scope="module")
-def logs(need_model: Callable[[str], Path], models_folder: Path) -> dict[str, list[Stamped]]:
-    """The logs of all samples, from one run of the command."""
-    need_model("whisper-base")
-    command = [sys.executable, "-m", "agent_console", "replay", *(str(CALLS / name) for name in NAMES), "--jsonl"]
-    environment = os.environ | {"WARMLINE_MODELS": str(models_folder), "WARMLINE_ENGINE": "whisper"}
+def replay(models: Path, *arguments: str) -> dict[str, list[Stamped]]:
+    """The logs that `warmline replay … --jsonl` prints, by the sample's name."""
+    command = [sys.executable, "-m", "agent_console", "replay", *arguments, "--jsonl"]
+    environment = os.environ | {"WARMLINE_MODELS": str(models), "WARMLINE_ENGINE": "whisper"}
     done = subprocess.run(command, capture_output=True, env=environment, timeout=280, check=False)
     assert done.returncode == 0, done.stderr.decode()
     found: dict[str, list[Stamped]] = defaultdict(list)
@@ -54,6 +53,20 @@ def logs(need_model: Callable[[str], Path], models_folder: Path) -> dict[str, li
         stamped = decode_line(line)
         found[stamped.call.removeprefix("r-")].append(stamped)
     return found
+
+
+@pytest.fixture(scope="module")
+def logs(need_model: Callable[[str], Path]) -> dict[str, list[Stamped]]:
+    """The logs of all samples, from one run of the command."""
+    return replay(need_model("whisper-base").parent, *(str(CALLS / name) for name in NAMES))
+
+
+def test_real_pace_changes_nothing(logs: dict[str, list[Stamped]], models_folder: Path) -> None:
+    name = "zh-webrtc-wideband"
+    paced = replay(models_folder, str(CALLS / name), "--speed", "1")[name]
+    check_log(paced)
+    for kind in (SpeechEnded, TranscriptFinal, ProsodyMeasured, EmotionScored, PriorityChanged, RouteDecided):
+        assert sorted(map(repr, _of(paced, kind))) == sorted(map(repr, _of(logs[name], kind)))
 
 
 @pytest.mark.parametrize("name", NAMES)

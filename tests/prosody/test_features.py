@@ -186,7 +186,7 @@ def test_gain_changes_level_and_nothing_else(aishell: list[Recording], gain_db: 
 
 def test_the_telephone_keeps_pitch_and_rate(aishell: list[Recording], telephone: Callable[..., Pcm]) -> None:
     pairs = [(measure(r.pcm), measure(telephone(r.pcm * np.float32(3)))) for r in aishell]
-    ratio = np.array([after.f0_median_hz / before.f0_median_hz for before, after in pairs])  # type: ignore[operator]
+    ratio = np.array([after.f0_median_hz / before.f0_median_hz for before, after in pairs])  # type: ignore[operator]  # speech has a pitch
     assert abs(np.median(ratio) - 1) < 0.02
     assert (np.abs(ratio - 1) > 0.2).mean() <= 0.06  # utterances whose every partial but one is lost
     rate = np.array([(b.articulation_rate_hz, a.articulation_rate_hz) for b, a in pairs], np.float64)

@@ -37,7 +37,7 @@ class Scripted:
         return next(self._answers)
 
     def reset(self) -> None:
-        raise NotImplementedError
+        """A script is not begun again."""
 
 
 def audio_frames(count: int, start: Samples = 0) -> list[AudioFrame]:
