@@ -45,13 +45,12 @@ def pipeline(
 @app.command(epilog="Example: warmline bench soak --json > soak.json")
 def soak(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    seconds: Annotated[float, typer.Option(min=30, help="Audio of each of the ten unpaced calls.")] = 600,
     vad: Annotated[str | None, typer.Option(help="Voice activity detector: silero or webrtc.")] = None,
 ) -> None:
-    """Ten calls at once: event loop lag at real pace, memory over long calls (takes about five minutes)."""
+    """Ten calls at once: event loop lag at real pace, memory over long calls (takes about four minutes)."""
     from agent_console.bench.soak import measure_soak
 
-    figures = anyio.run(partial(measure_soak, Settings.load(vad=vad), Terminal(stderr=True), unpaced_s=seconds))
+    figures = anyio.run(partial(measure_soak, Settings.load(vad=vad), Terminal(stderr=True)))
     _show("soak", figures, json_output=json_output)
 
 
