@@ -114,7 +114,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "models",
             "only Whisper base: usable, but weak on Mandarin over the telephone",
-            fix="A Vosk model streams and costs less: warmline models pull vosk-small-cn",
+            fix="Try other weights on recordings of your own, for example: warmline models pull vosk-small-cn",
         )
 
 

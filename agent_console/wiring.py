@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -17,12 +18,8 @@ import anyio
 from anyio.to_thread import run_sync
 
 from agent_console.auth.accounts import Accounts
-from agent_console.auth.database import FILE_NAME as ACCOUNTS_FILE
-from agent_console.auth.database import AuthDatabase
-from agent_console.auth.sessions import SessionLimits, Sessions
-from agent_console.auth.sign_in import Authentication
-from agent_console.auth.throttle import LoginThrottle
-from agent_console.auth.tickets import Tickets
+from agent_console.auth.sessions import SessionLimits
+from agent_console.auth.sign_in import open_authentication
 from agent_console.deps import Console, NotReady, Site
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
@@ -37,7 +34,7 @@ from routing.switchboard import Switchboard
 from routing.understanding.turn import Understander
 from voice.clock import WallClock
 from voice.contracts.audio import Party
-from voice.contracts.errors import DataFolderError
+from voice.contracts.errors import DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
 from voice.recording import finish_interrupted
 from voice.vad.detectors import load_detectors
@@ -120,7 +117,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
     """Open everything that serving needs, for as long as the context lasts; live calls are seen through on leaving.
 
     Raises:
-        DataFolderError: the data folder cannot be created or written.
+        DataFolderError: the data folder cannot be created or written, or another process serves from it.
         JournalUnavailableError: the journal cannot be opened.
         ModelError: a model is missing or corrupt.
         UnknownEngineError: no such engine or detector.
@@ -128,11 +125,14 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
     """
     clock = WallClock()
     recordings = settings.data / "recordings"
+    limits = SessionLimits(idle_s=settings.session_idle_minutes * 60, absolute_s=settings.session_hours * 3600)
     await run_sync(_make_folder, recordings)
-    for saved in await run_sync(finish_interrupted, recordings):
-        _log.warning("recording %s was interrupted and is kept", saved.name)
     async with AsyncExitStack() as stack:
-        database = stack.enter_context(AuthDatabase(settings.data / ACCOUNTS_FILE))
+        # Before anything is mended: what looks interrupted may be another process's live call.
+        stack.enter_context(_locked(settings.data))
+        for saved in await run_sync(finish_interrupted, recordings):
+            _log.warning("recording %s was interrupted and is kept", saved.name)
+        auth = stack.enter_context(open_authentication(settings.data, limits, clock))
         rooms, recognition = await stack.enter_async_context(open_rooms(settings))
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / "journal.db"))
         await end_interrupted(journal)
@@ -151,9 +151,6 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
                 max_calls=settings.max_calls,
             )
         )
-        accounts = Accounts(database)
-        limits = SessionLimits(idle_s=settings.session_idle_minutes * 60, absolute_s=settings.session_hours * 3600)
-        auth = Authentication(accounts, Sessions(database, limits), Tickets(clock), LoginThrottle(clock))
         console = Console(
             journal=journal,
             commands=switchboard,
@@ -164,7 +161,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             static=STATIC if (STATIC / "index.html").is_file() else None,
             readiness=partial(_disk_is_ready, settings.data),
         )
-        yield Opened(console, rooms, journal, accounts, recognition)
+        yield Opened(console, rooms, journal, auth.accounts, recognition)
 
 
 def _explain(choice: EngineChoice) -> str:
@@ -194,6 +191,20 @@ async def _disk_is_ready(folder: Path) -> Sequence[NotReady]:
     if free >= LEAST_DISK_BYTES:
         return ()
     return (NotReady("data.disk_low", f"{folder} has {free / 1e6:.0f} MB left; calls take 4 MB a minute."),)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the data folder for this process; the lock ends with the process, however it ends."""
+    with (folder / ".lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DataFolderInUseError(
+                f"Another Warmline serves from the data folder {folder}.",
+                fix="Stop it, or name another folder with --data.",
+            ) from error
+        yield
 
 
 def _make_folder(folder: Path) -> None:

@@ -217,20 +217,30 @@ class Call:
                         case _:
                             assert_never(event)
 
-            with self._hearing:
-                async for item in heard:
-                    if self._began_s is None:
-                        self._began_s = self._media_clock.now_s()
-                    match item:
-                        case AudioLost(party=party, span=span):
-                            await self._log.write(AudioDropped(party, span))
-                        case AudioFrame(party=party) as frame:
-                            await self._record(frame)
-                            await follow(party, ears[party].hear(frame))
-                        case _:
-                            assert_never(item)
+            while (item := await self._next(heard)) is not None:
+                if self._began_s is None:
+                    self._began_s = self._media_clock.now_s()
+                match item:
+                    case AudioLost(party=party, span=span):
+                        await self._log.write(AudioDropped(party, span))
+                    case AudioFrame(party=party) as frame:
+                        await self._record(frame)
+                        await follow(party, ears[party].hear(frame))
+                    case _:
+                        assert_never(item)
             for party, ear in ears.items():
                 await follow(party, ear.flush())
+
+    async def _next(self, heard: Heard) -> AudioFrame | AudioLost | None:
+        """What is heard next; None at the end of the audio or of the call.
+
+        Only this waiting is cut short by `end`: what has been heard is worked on whole, or a final could be lost.
+        """
+        item: AudioFrame | AudioLost | None = None
+        if self._end_reason is None:
+            with anyio.CancelScope() as self._hearing:
+                item = await anext(heard, None)
+        return item
 
     async def _record(self, frame: AudioFrame) -> None:
         if self._recorder is None:

@@ -21,7 +21,6 @@ from voice.contracts.audio import CallId, Party, Span
 from voice.contracts.speech import EndReason
 
 INTERRUPTED: Final = "process.interrupted"
-_PAGE: Final = 100
 _log = logging.getLogger(__name__)
 
 
@@ -35,20 +34,14 @@ async def end_interrupted(journal: Journal) -> list[CallId]:
         JournalUnavailableError: the journal cannot be read or written.
     """
     ended: list[CallId] = []
-    before: str | None = None
-    while page := await journal.calls(limit=_PAGE, before=before):
-        before = page[-1].started_at
-        for entry in page:
-            if entry.ended:
-                continue
-            state = fold(entry.call, await journal.read(entry.call, limit=entry.last_seq + 1))
-            events = _ending(state)
-            first = state.last_seq + 1
-            await journal.append(
-                [Stamped(entry.call, seq, state.at, event) for seq, event in enumerate(events, start=first)]
-            )
-            _log.warning("call %s was interrupted and is ended", entry.call)
-            ended.append(entry.call)
+    for call in await journal.unfinished():
+        state = CallState(call)
+        while page := await journal.read(call, after=state.last_seq):
+            state = fold(page, state)
+        events = enumerate(_ending(state), start=state.last_seq + 1)
+        await journal.append([Stamped(call, seq, state.at, event) for seq, event in events])
+        _log.warning("call %s was interrupted and is ended", call)
+        ended.append(call)
     return ended
 
 

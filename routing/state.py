@@ -170,9 +170,8 @@ class CallState:
         return replace(self, segments=self.segments | {number: segment})
 
 
-def fold(call: CallId, events: Iterable[Stamped]) -> CallState:
-    """The state of a call after `events`."""
-    state = CallState(call)
+def fold(events: Iterable[Stamped], state: CallState) -> CallState:
+    """The state after `events`, which follow on `state`; `CallState(call)` is the state before the first."""
     for stamped in events:
         state = state.apply(stamped)
     return state

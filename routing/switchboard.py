@@ -192,10 +192,19 @@ class Switchboard:
         self._answering += 1
         try:
             leg = await self._answer(command.sdp)
+            try:
+                return await self._take(command, leg, self._tasks)
+            except BaseException:  # nobody will enter the leg, and it holds sockets already
+                with anyio.CancelScope(shield=True):
+                    await leg.close()
+                raise
         except WarmlineError as error:
             raise CommandRefusedError(error.code, str(error)) from error
         finally:
             self._answering -= 1
+
+    async def _take(self, command: OfferCall, leg: WebRtcLeg, tasks: TaskGroup) -> CallAnswered:
+        """Begin the call of an answered leg."""
         began = self._clock.utc_now()
         call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
         started = CallStarted(
@@ -209,7 +218,7 @@ class Switchboard:
         recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         live = self._live[call_id] = _Live(call, secrets.token_urlsafe(24))
-        self._tasks.start_soon(self._serve, call, leg, recorder, name=call_id)
+        tasks.start_soon(self._serve, call, leg, recorder, name=call_id)
         return CallAnswered(call_id, leg.answer_sdp, live.secret)
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:

@@ -45,6 +45,10 @@ class MemoryJournal:
         found = [entry for entry in self._entries.values() if before is None or entry.started_at < before]
         return sorted(found, key=lambda entry: (entry.started_at, entry.call), reverse=True)[:limit]
 
+    async def unfinished(self) -> Sequence[CallId]:
+        """See `Journal.unfinished`."""
+        return [entry.call for entry in self._entries.values() if not entry.ended]
+
     async def read(self, call: CallId, *, after: int = -1, limit: int = 10_000) -> Sequence[Stamped]:
         """See `JournalReader.read`."""
         if call not in self._events:

@@ -86,3 +86,11 @@ class Journal(JournalReader, Protocol):
             JournalUnavailableError: the storage cannot be written (disk full, read-only).
         """
         ...
+
+    async def unfinished(self) -> Sequence[CallId]:
+        """Every call without a stored call.ended.
+
+        Raises:
+            JournalUnavailableError: the storage cannot be read.
+        """
+        ...

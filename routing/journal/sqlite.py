@@ -35,7 +35,7 @@ _call = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("started_at", sa.Text, nullable=False, index=True),
     sa.Column("last_seq", sa.Integer, nullable=False),
-    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False, index=True),
 )
 _event = sa.Table(
     "event",
@@ -112,6 +112,11 @@ class SqliteJournal:
             query = query.where(_call.c.started_at < before)
         rows = await run_sync(self._fetch, query)
         return [CallEntry(CallId(row.id), row.started_at, row.last_seq, row.ended) for row in rows]
+
+    async def unfinished(self) -> Sequence[CallId]:
+        """See `Journal.unfinished`."""
+        rows = await run_sync(self._fetch, sa.select(_call.c.id).where(sa.not_(_call.c.ended)).order_by(_call.c.id))
+        return [CallId(row.id) for row in rows]
 
     async def read(self, call: CallId, *, after: int = -1, limit: int = 10_000) -> Sequence[Stamped]:
         """See `JournalReader.read`."""

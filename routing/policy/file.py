@@ -40,7 +40,6 @@ CLOSED: Final = {
     "emotion": frozenset(EmotionLevel),
     "dtmf": KEYS,
 }
-FLAGS: Final = frozenset({"escalate", "asked_for_human"})
 
 
 def load_policy(path: Path = DEFAULT_POLICY, *, intents: Collection[str] | None = None) -> Policy:

@@ -15,7 +15,7 @@ from routing.policy.file import DEFAULT_POLICY, PolicyFile
 from tests.conformance.test_journal import log
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId
-from voice.contracts.errors import DataFolderError, PolicyError
+from voice.contracts.errors import DataFolderError, DataFolderInUseError, PolicyError
 
 pytestmark = pytest.mark.anyio
 
@@ -69,3 +69,16 @@ async def test_a_data_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataFolderError, match="cannot be written"):
         async with open_console(Settings.load(environ={}, data=tmp_path / "data", engine="fake")):
             pass
+
+
+async def test_a_second_server_on_the_same_folder_is_refused_and_harms_no_live_call(tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, data=tmp_path, engine="fake", vad="webrtc")
+    async with open_console(settings) as opened:
+        await opened.journal.append(log(CallId("c-live"), 5))
+        with pytest.raises(DataFolderInUseError, match="Another Warmline"):
+            async with open_console(settings):
+                pass
+        (entry,) = await opened.journal.calls()
+        assert not entry.ended
+    async with open_console(settings):
+        pass  # free again

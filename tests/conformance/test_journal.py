@@ -120,6 +120,13 @@ async def test_calls_are_listed_newest_first_in_pages(journal: Journal) -> None:
     assert [entry.call for entry in rest] == ["c-2", "c-1", "c-0"]
 
 
+async def test_unfinished_calls_are_those_without_an_end(journal: Journal) -> None:
+    for name in ("c-1", "c-2", "c-3"):
+        await journal.append(log(CallId(name), 2))
+    await journal.append([Stamped(CallId("c-2"), 2, 9999, CallEnded(CallEndReason.AUDIO_ENDED, 9999))])
+    assert set(await journal.unfinished()) == {"c-1", "c-3"}
+
+
 async def test_a_follower_sees_everything_once_while_it_is_written(journal: Journal) -> None:
     events = log(CALL, 400)
     await journal.append(events[:1])

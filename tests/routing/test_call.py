@@ -205,6 +205,26 @@ async def test_ending_a_call_still_finishes_what_was_said() -> None:
     assert of_type(log, CallEnded)[0].reason is CallEndReason.SERVER_SHUTDOWN
 
 
+@pytest.mark.parametrize("steps", range(0, 700, 9))
+async def test_whenever_a_call_is_ended_its_log_is_complete(steps: int) -> None:
+    journal, clock = MemoryJournal(), ManualClock()
+    async with open_rooms(ScriptedRecognizer(["好", "好", "好"])) as rooms:
+        call = Call(CALL, STARTED, rooms, journal, WallClock(), media_clock=clock)
+
+        async def end_soon() -> None:
+            for _ in range(steps):
+                await anyio.lowlevel.checkpoint()
+            call.end(CallEndReason.SERVER_SHUTDOWN)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(end_soon)
+                frames = play(frames_of(Party.CALLER, voice_of(3)), clock)
+                await call.run(frames, [Party.CALLER], lambda: CallEndReason.CALLER_HUNG_UP)
+                tasks.cancel_scope.cancel()
+    check_log(await journal.read(CALL))
+
+
 async def test_partials_come_while_somebody_speaks() -> None:
     journal, clock = MemoryJournal(), ManualClock()
     frames = frames_of(Party.CALLER, voice_of(1))

@@ -189,3 +189,9 @@ class DataFolderError(WarmlineError):
     """The data folder cannot be created or written."""
 
     code = "data.unwritable"
+
+
+class DataFolderInUseError(DataFolderError):
+    """Another process serves from the data folder."""
+
+    code = "data.in_use"
