@@ -239,8 +239,8 @@ CATALOGUE: Final[tuple[ModelEntry, ...]] = (
         origin="Alpha Cephei, vosk-model-small-cn-0.22",
         sources=(ArchiveSource("https://alphacephei.com/vosk/models/vosk-model-small-cn-0.22.zip", 42_000_000),),
         size=0,
-        zh="普通话流式小模型，占用少、延迟低",
-        en="small streaming Mandarin model, light and quick",
+        zh="普通话流式小模型，约 42 MB，我们尚未测量",
+        en="small streaming Mandarin model, 42 MB; not measured by us",
     ),
     ModelEntry(
         name="vosk-small-en",
@@ -250,8 +250,8 @@ CATALOGUE: Final[tuple[ModelEntry, ...]] = (
         origin="Alpha Cephei, vosk-model-small-en-us-0.15",
         sources=(ArchiveSource("https://alphacephei.com/vosk/models/vosk-model-small-en-us-0.15.zip", 40_000_000),),
         size=0,
-        zh="英语流式小模型，占用少、延迟低",
-        en="small streaming English model, light and quick",
+        zh="英语流式小模型，约 40 MB，我们尚未测量",
+        en="small streaming English model, 40 MB; not measured by us",
     ),
     ModelEntry(
         name="vosk-ko",

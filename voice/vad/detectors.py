@@ -22,7 +22,7 @@ def load_detectors(name: str, *, aggressiveness: int = 2) -> DetectorFactory:
     """Load what a detector needs, once, and answer how to make one per party and call.
 
     Args:
-        name: `silero` (accurate) or `webrtc` (a twentieth of the cost).
+        name: `silero` (accurate) or `webrtc` (a seventh of the cost).
         aggressiveness: of the WebRTC detector, 0 to 3.
 
     Raises:
