@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias, get_args
 
 from asr.types import Language, Word
-from prosody.types import EmotionScore, EmotionShift, ProsodyFeatures
-from routing.terms import CallEndReason, Channel, Direction, Grade, KeyPointTag, RouteTarget, Stage, Wording
+from prosody.types import AgentTone, EmotionScore, EmotionShift, ProsodyFeatures, VoiceNormal
+from routing.terms import (
+    CallEndReason,
+    Channel,
+    Direction,
+    Grade,
+    HintKind,
+    KeyPointTag,
+    RouteTarget,
+    Stage,
+    Wording,
+)
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
 from voice.contracts.speech import EndReason
 
@@ -147,6 +157,55 @@ class EmotionShifted:
 
     TYPE: ClassVar[str] = "emotion.shifted"
     shift: EmotionShift
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRecalled:
+    """How this caller usually sounds, known from the earlier call `source`; the baseline begins there."""
+
+    TYPE: ClassVar[str] = "voice.recalled"
+    normal: VoiceNormal
+    source: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceLearned:
+    """How this caller sounded while nothing upset them; a later call of the same caller may begin with it."""
+
+    TYPE: ClassVar[str] = "voice.learned"
+    normal: VoiceNormal
+
+
+@dataclass(frozen=True, slots=True)
+class CoachingHinted:
+    """Advice to the human agent, from the emotion curve and the timing of speech.
+
+    `span` is the media time that led to it; `evidence` names the utterances where there are any.
+    """
+
+    TYPE: ClassVar[str] = "coaching.hinted"
+    kind: HintKind
+    span: Span
+    reason: Wording
+    suggestion: Wording
+    evidence: tuple[SegmentId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentToneAllowed:
+    """The installation has the agents' tone measured, on the stated legal basis. Without this event no agent's tone."""
+
+    TYPE: ClassVar[str] = "agent.tone_allowed"
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentToneScored:
+    """Tone of an agent's segment; never part of a report or KPI (P6), hence not a `ReportableEvent`."""
+
+    TYPE: ClassVar[str] = "agent.tone_scored"
+    segment: SegmentId
+    tone: AgentTone
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +393,7 @@ class StageFailed:
     segment: SegmentId | None = None
 
 
-CallEvent: TypeAlias = (
+ReportableEvent: TypeAlias = (
     CallStarted
     | CallEnded
     | PartyJoined
@@ -349,6 +408,10 @@ CallEvent: TypeAlias = (
     | ProsodyMeasured
     | EmotionScored
     | EmotionShifted
+    | VoiceRecalled
+    | VoiceLearned
+    | CoachingHinted
+    | AgentToneAllowed
     | IntentRecognized
     | KeyPointFound
     | EntityFound
@@ -368,6 +431,9 @@ CallEvent: TypeAlias = (
     | CallWrappedUp
     | StageFailed
 )
+"""What reports and KPIs are computed from: every event but those about an agent's emotion."""
+
+CallEvent: TypeAlias = ReportableEvent | AgentToneScored
 
 EVENT_TYPES: Final[dict[str, type[CallEvent]]] = {event.TYPE: event for event in get_args(CallEvent)}
 """Wire name to class, for every event there is."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 
 from prosody.types import EmotionBasis
 from routing.events import (
+    AgentToneAllowed,
+    AgentToneScored,
     CallEnded,
     CallHeld,
     CallResumed,
     CallStarted,
     CallWrappedUp,
+    CoachingHinted,
     EmotionScored,
     EmotionShifted,
     EntityFound,
@@ -35,6 +38,8 @@ from routing.events import (
     SummaryPrepared,
     TranscriptFinal,
     TranscriptPartial,
+    VoiceLearned,
+    VoiceRecalled,
 )
 from routing.terms import Stage
 from voice.contracts.audio import Party, SegmentId
@@ -64,6 +69,9 @@ class _Reader:
     held: bool = False
     priority: int = 0
     level: str | None = None
+    recalled: bool = False
+    learned: bool = False
+    agent_tone: bool = False
     present: set[tuple[Party, str | None]] = field(default_factory=set)
     segments: dict[SegmentId, _Segment] = field(default_factory=dict)
     failed: set[tuple[Stage, SegmentId | None]] = field(default_factory=set)
@@ -107,6 +115,21 @@ class _Reader:
                 self.level = shift.current
             case HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverFailed():
                 self._read_handover(stamped)
+            case VoiceRecalled():
+                _demand(not self.segments and not self.recalled, stamped, "a voice is recalled once, before any speech")
+                self.recalled = True
+            case VoiceLearned():
+                _demand(not self.learned, stamped, "a voice is learned once")
+                self.learned = True
+            case CoachingHinted(evidence=evidence):
+                self._known(stamped, *evidence)
+            case AgentToneAllowed():
+                _demand(not self.segments and not self.agent_tone, stamped, "agent tone is allowed once, first")
+                self.agent_tone = True
+            case AgentToneScored(segment=segment):
+                one = self._segment(stamped, segment)
+                _demand(self.agent_tone, stamped, "agent.tone_allowed comes before any agent's tone")
+                _demand(one.party is Party.AGENT and one.ended, stamped, "it is an agent's segment, after speech.ended")
             case StageFailed(stage=stage, segment=segment):
                 self.failed.add((stage, segment))
             case _:

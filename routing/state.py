@@ -9,6 +9,8 @@ from typing import assert_never
 from asr.types import Language
 from prosody.types import EmotionLevel, EmotionScore
 from routing.events import (
+    AgentToneAllowed,
+    AgentToneScored,
     AudioDropped,
     BotSaid,
     CallEnded,
@@ -16,6 +18,7 @@ from routing.events import (
     CallResumed,
     CallStarted,
     CallWrappedUp,
+    CoachingHinted,
     DtmfReceived,
     EmotionScored,
     EmotionShifted,
@@ -42,6 +45,8 @@ from routing.events import (
     SummaryPrepared,
     TranscriptFinal,
     TranscriptPartial,
+    VoiceLearned,
+    VoiceRecalled,
 )
 from routing.terms import Channel, RouteTarget, Wording
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
@@ -148,6 +153,11 @@ class CallState:
             case (
                 AudioDropped()
                 | ProsodyMeasured()
+                | VoiceRecalled()
+                | VoiceLearned()
+                | CoachingHinted()
+                | AgentToneAllowed()
+                | AgentToneScored()
                 | KeyPointFound()
                 | EntityFound()
                 | KnowledgeSuggested()

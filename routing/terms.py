@@ -63,6 +63,15 @@ class RouteTarget(StrEnum):
     HUMAN = "human"
 
 
+class HintKind(StrEnum):
+    """What a coaching hint is about."""
+
+    RISING_FRUSTRATION = "rising_frustration"
+    TALKING_OVER = "talking_over"
+    LONG_SILENCE = "long_silence"
+    SPEAKING_TOO_FAST = "speaking_too_fast"
+
+
 class Stage(StrEnum):
     """A part of the pipeline that may fail while the call goes on."""
 
@@ -72,6 +81,7 @@ class Stage(StrEnum):
     RECOGNITION = "recognition"
     PROSODY = "prosody"
     EMOTION = "emotion"
+    COACHING = "coaching"
     UNDERSTANDING = "understanding"
     POLICY = "policy"
 
