@@ -27,9 +27,15 @@ if TYPE_CHECKING:
 Harmonics = Callable[..., Pcm]
 
 
+def numbers(features: ProsodyFeatures) -> list[float]:
+    """Every number that was measured, those inside tuples too."""
+    values = (value if isinstance(value, tuple) else (value,) for value in astuple(features))
+    return [number for group in values for number in group if number is not None]
+
+
 def assert_sound(features: ProsodyFeatures) -> None:
     """Every value finite, in the range that its docstring states."""
-    assert all(value is None or math.isfinite(value) for value in astuple(features))
+    assert all(math.isfinite(value) for value in numbers(features))
     assert 0 <= features.voiced_ratio <= 1
     assert 0 <= features.pause_ratio <= 1
     assert features.pause_count >= 0
@@ -180,7 +186,7 @@ def test_gain_changes_level_and_nothing_else(aishell: list[Recording], gain_db: 
         assert before.intensity_mean_db is not None
         assert after.intensity_mean_db == pytest.approx(before.intensity_mean_db + gain_db, abs=0.1)
         for name, value in asdict(before).items():
-            if name != "intensity_mean_db":
+            if name not in ("intensity_mean_db", "loudness"):
                 assert asdict(after)[name] == pytest.approx(value, rel=0.02, abs=0.02), name
 
 
