@@ -8,6 +8,7 @@ outcry, one octave error or one calm sentence changes nothing.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,11 @@ class _Witness:
 def distress(arousal: float, valence: float) -> float:
     """Raised arousal and lowered valence, equally, in [0, 1]; joy and sadness alone stay low."""
     return min(1.0, 0.65 * max(arousal, 0.0) + 0.65 * max(-valence, 0.0))
+
+
+def distress_sd(arousal_sd: float, valence_sd: float) -> float:
+    """Standard deviation of `distress` of a point whose coordinates err independently, in first order."""
+    return 0.65 * math.hypot(arousal_sd, valence_sd)
 
 
 class ShiftDetector:
