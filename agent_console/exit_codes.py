@@ -11,6 +11,7 @@ from voice.contracts.errors import (
     DataFolderError,
     JournalError,
     LogGrammarError,
+    ManifestError,
     ModelError,
     PolicyError,
     PortInUseError,
@@ -28,7 +29,7 @@ class ExitCode(IntEnum):
     FOUND_WRONG = 1
     """`doctor`, `models verify` and the like looked, and something is not in order."""
     USAGE = 2
-    """The command line, a setting or an account name is wrong."""
+    """The command line, a setting, an account name or a manifest is wrong."""
     MODEL = 3
     """A model is missing, corrupt, unknown or cannot be fetched."""
     AUDIO = 4
@@ -44,6 +45,7 @@ class ExitCode(IntEnum):
 _BY_ERROR: tuple[tuple[type[WarmlineError], ExitCode], ...] = (
     (SettingsError, ExitCode.USAGE),
     (AccountError, ExitCode.USAGE),
+    (ManifestError, ExitCode.USAGE),
     (ModelError, ExitCode.MODEL),
     (UnknownEngineError, ExitCode.MODEL),
     (AudioFormatError, ExitCode.AUDIO),

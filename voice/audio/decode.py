@@ -43,6 +43,7 @@ class AudioInfo:
         rate_hz: samples per second in the file.
         channels: 1, or 2 (left caller, right agent).
         truncated: the file ends before its header says; what is there is used.
+        stated_s: length in seconds as the container states it; None where it does not. Good for showing progress only.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class AudioInfo:
     rate_hz: int
     channels: int
     truncated: bool
+    stated_s: float | None = None
 
 
 class AudioFile:
@@ -187,7 +189,13 @@ class AudioFile:
                 fix=_CONVERT,
             )
         return AudioInfo(
-            self.path, container.format.name, codec.name, codec.sample_rate, codec.channels, truncated=claim.truncated
+            self.path,
+            container.format.name,
+            codec.name,
+            codec.sample_rate,
+            codec.channels,
+            truncated=claim.truncated,
+            stated_s=container.duration / av.time_base if container.duration else None,
         )
 
     def _decode(self, container: InputContainer, info: AudioInfo) -> Iterator[Channels]:

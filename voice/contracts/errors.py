@@ -195,3 +195,21 @@ class DataFolderInUseError(DataFolderError):
     """Another process serves from the data folder."""
 
     code = "data.in_use"
+
+
+class OutputError(WarmlineError):
+    """A file that a command shall write and cannot."""
+
+    code = "output.unwritable"
+
+
+class MissingExtraError(WarmlineError):
+    """A library that only an optional part needs, and that is not installed."""
+
+    code = "install.extra"
+
+
+class ManifestError(WarmlineError):
+    """A list of labelled recordings that cannot be used; the message names line and reason."""
+
+    code = "manifest.invalid"
