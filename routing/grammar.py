@@ -107,29 +107,22 @@ class _Reader:
                 self.priority = current
             case RouteDecided(evidence=evidence) | SummaryPrepared(evidence=evidence):
                 self._known(stamped, *evidence)
-            case EmotionShifted(shift=shift):
-                expected = self.level or "settled"
-                _demand(shift.previous == expected, stamped, f"the level was {expected}, not {shift.previous}")
-                _demand(shift.current != shift.previous, stamped, "a shift changes the level")
-                self._known(stamped, *shift.segments)
-                self.level = shift.current
+            case CoachingHinted(evidence=evidence):
+                served = any(party is Party.AGENT for party, _ in self.present)
+                _demand(served, stamped, "hints are for an agent who is on the call")
+                self._known(stamped, *evidence)
             case HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverFailed():
                 self._read_handover(stamped)
-            case VoiceRecalled():
-                _demand(not self.segments and not self.recalled, stamped, "a voice is recalled once, before any speech")
-                self.recalled = True
-            case VoiceLearned():
-                _demand(not self.learned, stamped, "a voice is learned once")
-                self.learned = True
-            case CoachingHinted(evidence=evidence):
-                self._known(stamped, *evidence)
-            case AgentToneAllowed():
-                _demand(not self.segments and not self.agent_tone, stamped, "agent tone is allowed once, first")
-                self.agent_tone = True
-            case AgentToneScored(segment=segment):
-                one = self._segment(stamped, segment)
-                _demand(self.agent_tone, stamped, "agent.tone_allowed comes before any agent's tone")
-                _demand(one.party is Party.AGENT and one.ended, stamped, "it is an agent's segment, after speech.ended")
+            case (
+                ProsodyMeasured()
+                | EmotionScored()
+                | EmotionShifted()
+                | VoiceRecalled()
+                | VoiceLearned()
+                | AgentToneAllowed()
+                | AgentToneScored()
+            ):
+                self._read_tone(stamped)
             case StageFailed(stage=stage, segment=segment):
                 self.failed.add((stage, segment))
             case _:
@@ -152,6 +145,7 @@ class _Reader:
         match stamped.event:
             case SpeechStarted(party=party, segment=segment, start=start):
                 _demand(segment == len(self.segments), stamped, f"segment {len(self.segments)} comes next")
+                _demand(not self.learned, stamped, "nobody speaks after voice.learned")
                 speaking = [s for s in self.segments.values() if s.party is party and not s.ended]
                 _demand(not speaking, stamped, f"{party} speaks already")
                 self.segments[segment] = _Segment(party, start)
@@ -167,13 +161,6 @@ class _Reader:
                 _demand(one.ended, stamped, "the final follows speech.ended")
                 _demand(one.text is None, stamped, "a segment has one final")
                 one.text = text
-            case ProsodyMeasured(segment=segment):
-                one = self._segment(stamped, segment)
-                _demand(one.party is Party.CALLER, stamped, "only the caller's tone is measured")
-                _demand(one.ended and not one.measured, stamped, "prosody is measured once, after speech.ended")
-                one.measured = True
-            case EmotionScored(segment=segment, score=score):
-                self._read_emotion(stamped, self._segment(stamped, segment), score.basis)
             case (
                 KeyPointFound(segment=segment, start=start, end=end, text=text)
                 | EntityFound(segment=segment, start=start, end=end, text=text)
@@ -182,6 +169,47 @@ class _Reader:
                 _demand(final is not None and final[start:end] == text, stamped, "the offsets give the text")
             case IntentRecognized(segment=segment) | KnowledgeSuggested(segment=segment):
                 self._known(stamped, segment)
+            case _:
+                pass
+
+    def _read_tone(self, stamped: Stamped) -> None:
+        match stamped.event:
+            case ProsodyMeasured(segment=segment):
+                one = self._segment(stamped, segment)
+                _demand(one.party is Party.CALLER, stamped, "only the caller's tone is measured")
+                _demand(one.ended and not one.measured, stamped, "prosody is measured once, after speech.ended")
+                one.measured = True
+            case EmotionScored(segment=segment, score=score):
+                one = self._segment(stamped, segment)
+                _demand(one.party is Party.CALLER, stamped, "only the caller's emotion is scored")
+                self._read_emotion(stamped, one, score.basis)
+            case EmotionShifted(shift=shift):
+                expected = self.level or "settled"
+                _demand(shift.previous == expected, stamped, f"the level was {expected}, not {shift.previous}")
+                _demand(shift.current != shift.previous, stamped, "a shift changes the level")
+                for segment in shift.segments:
+                    one = self._segment(stamped, segment)
+                    _demand(one.party is Party.CALLER, stamped, "only the caller's level shifts")
+                self.level = shift.current
+            case VoiceRecalled():
+                _demand(not self.segments, stamped, "a voice is recalled before any speech")
+                _demand(not self.recalled, stamped, "a voice is recalled once")
+                self.recalled = True
+            case VoiceLearned():
+                _demand(not self.learned, stamped, "a voice is learned once")
+                _demand(
+                    all(one.ended for one in self.segments.values()), stamped, "a voice is learned after all speech"
+                )
+                self.learned = True
+            case AgentToneAllowed():
+                _demand(not self.segments and not self.agent_tone, stamped, "agent tone is allowed once, first")
+                self.agent_tone = True
+            case AgentToneScored(segment=segment):
+                one = self._segment(stamped, segment)
+                _demand(self.agent_tone, stamped, "agent.tone_allowed comes before any agent's tone")
+                _demand(one.party is Party.AGENT and one.ended, stamped, "it is an agent's segment, after speech.ended")
+                _demand(not one.measured, stamped, "an agent's tone is scored once")
+                one.measured = True
             case _:
                 pass
 

@@ -9,17 +9,23 @@ import pytest
 
 from asr.types import Language
 from prosody.types import (
+    AgentTone,
     EmotionBasis,
     EmotionLabel,
     EmotionLevel,
     EmotionScore,
     EmotionShift,
+    FeatureNormal,
     ProsodyFeatures,
+    VoiceNormal,
 )
 from routing.events import (
+    AgentToneAllowed,
+    AgentToneScored,
     CallEnded,
     CallEvent,
     CallStarted,
+    CoachingHinted,
     EmotionScored,
     EmotionShifted,
     HandoverAccepted,
@@ -39,9 +45,21 @@ from routing.events import (
     Stamped,
     TranscriptFinal,
     TranscriptPartial,
+    VoiceLearned,
+    VoiceRecalled,
 )
 from routing.grammar import check_log
-from routing.terms import CallEndReason, Channel, Direction, Grade, KeyPointTag, RouteTarget, Stage, Wording
+from routing.terms import (
+    CallEndReason,
+    Channel,
+    Direction,
+    Grade,
+    HintKind,
+    KeyPointTag,
+    RouteTarget,
+    Stage,
+    Wording,
+)
 from voice.contracts.audio import CallId, Party, SegmentId, Span
 from voice.contracts.errors import LogGrammarError
 from voice.contracts.speech import EndReason
@@ -49,15 +67,19 @@ from voice.contracts.speech import EndReason
 S0, S1 = SegmentId(0), SegmentId(1)
 WHY = Wording("原因", "reason")
 FEATURES = ProsodyFeatures(1.0, 0.5, 200.0, 4.0, 0.0, -20.0, 10.0, 4.0, 5.0, 0, 0.0, -10.0)
+NORMAL = VoiceNormal((FeatureNormal("f0_median", 90.0, 1.5, 5.0),))
 
 
-def score(basis: EmotionBasis) -> EmotionScored:
-    return EmotionScored(S0, EmotionScore(0.1, 0.0, 0.5, EmotionLabel.NEUTRAL, basis, (), 0.1, 0.0))
+def score(basis: EmotionBasis, segment: SegmentId = S0) -> EmotionScored:
+    return EmotionScored(segment, EmotionScore(0.1, 0.0, 0.5, EmotionLabel.NEUTRAL, basis, (), 0.1, 0.0))
 
 
 EVENTS: dict[str, CallEvent] = {
     "started": CallStarted(Direction.INBOUND, Channel.WEBRTC, "a", "b", Language.ZH, "2026-01-01T00:00:00Z"),
     "joined": PartyJoined(Party.CALLER),
+    "agent joined": PartyJoined(Party.AGENT),
+    "allowed": AgentToneAllowed("occupational safety, works agreement 7"),
+    "recalled": VoiceRecalled(NORMAL, CallId("c-earlier")),
     "speech": SpeechStarted(Party.CALLER, S0, 0),
     "partial": TranscriptPartial(S0, "我要"),
     "speech end": SpeechEnded(Party.CALLER, S0, Span(0, 16000), EndReason.SILENCE),
@@ -75,7 +97,10 @@ EVENTS: dict[str, CallEvent] = {
     "offer": HandoverOffered("t", "ann"),
     "accept": HandoverAccepted("t", "ann"),
     "speech 1 end": SpeechEnded(Party.AGENT, S1, Span(16000, 32000), EndReason.SILENCE),
+    "agent tone": AgentToneScored(S1, AgentTone(0.2, 0.5)),
     "final 1": TranscriptFinal(S1, "", (), "fake"),
+    "hint": CoachingHinted(HintKind.TALKING_OVER, Span(0, 16000), WHY, WHY, (S0, S1)),
+    "learned": VoiceLearned(NORMAL),
     "left": PartyLeft(Party.CALLER),
     "ended": CallEnded(CallEndReason.CALLER_HUNG_UP, 40000),
     "note": NoteWritten("qa", "ok"),
@@ -134,6 +159,8 @@ def test_every_beginning_of_it_is_good_while_the_call_lasts(length: int) -> None
         "ended",
         "request",
         "offer",
+        "allowed",
+        "agent joined",
     ],
 )
 def test_a_missing_event_is_found(name: str) -> None:
@@ -141,7 +168,7 @@ def test_a_missing_event_is_found(name: str) -> None:
         check_log(stamp(without(name)))
 
 
-@pytest.mark.parametrize("name", sorted(set(EVENTS) - {"partial", "intent", "key point", "route", "note"}))
+@pytest.mark.parametrize("name", sorted(set(EVENTS) - {"partial", "intent", "key point", "route", "note", "hint"}))
 def test_a_doubled_event_is_found(name: str) -> None:
     with pytest.raises(LogGrammarError):
         check_log(stamp(twice(name)))
@@ -159,6 +186,13 @@ def test_a_doubled_event_is_found(name: str) -> None:
         ("final", "key point"),
         ("offer", "accept"),
         ("speech", "speech 1"),
+        ("recalled", "speech"),
+        ("allowed", "speech"),
+        ("allowed", "agent tone"),
+        ("speech 1 end", "agent tone"),
+        ("speech 1 end", "learned"),
+        ("learned", "ended"),
+        ("agent joined", "hint"),
         ("left", "ended"),
     ],
 )
@@ -175,6 +209,12 @@ def test_a_wrong_order_is_found(one: str, other: str) -> None:
         ("priority", PriorityChanged(0, 100, "r", WHY, (), "1")),
         ("route", RouteDecided(RouteTarget.HUMAN, "r", WHY, (SegmentId(7),), "1")),
         ("prosody", ProsodyMeasured(SegmentId(1), FEATURES)),
+        ("tone", score(EmotionBasis.TONE, S1)),
+        ("fused", score(EmotionBasis.TONE_AND_WORDS, S1)),
+        ("agent tone", AgentToneScored(S0, AgentTone(0.2, 0.5))),
+        ("agent tone", AgentToneScored(SegmentId(9), AgentTone(0.2, 0.5))),
+        ("hint", CoachingHinted(HintKind.TALKING_OVER, Span(0, 1), WHY, WHY, (SegmentId(9),))),
+        ("shift", EmotionShifted(EmotionShift(EmotionLevel.SETTLED, EmotionLevel.TENSE, Span(0, 1), (S1,), "x"))),
         ("speech 1", SpeechStarted(Party.AGENT, SegmentId(2), 16000)),
         ("speech 1", SpeechStarted(Party.CALLER, SegmentId(5), 16000)),
         ("speech end", SpeechEnded(Party.CALLER, S0, Span(320, 16000), EndReason.SILENCE)),
@@ -191,6 +231,22 @@ def test_an_agents_tone_may_not_be_measured() -> None:
     events["left"] = ProsodyMeasured(S1, FEATURES)
     with pytest.raises(LogGrammarError, match="only the caller"):
         check_log(stamp(events), complete=False)
+
+
+@pytest.mark.parametrize("event", [score(EmotionBasis.TONE, S1), score(EmotionBasis.TONE_AND_WORDS, S1)])
+def test_an_agents_emotion_may_not_be_scored(event: CallEvent) -> None:
+    with pytest.raises(LogGrammarError, match="only the caller"):
+        check_log(stamp(EVENTS | {"left": event}), complete=False)
+
+
+def test_an_agents_tone_needs_permission() -> None:
+    with pytest.raises(LogGrammarError, match=r"agent\.tone_allowed"):
+        check_log(stamp(without("allowed")))
+
+
+def test_a_hint_needs_an_agent() -> None:
+    with pytest.raises(LogGrammarError, match="agent who is on the call"):
+        check_log(stamp(without("agent joined")))
 
 
 def test_a_failed_stage_excuses_missing_prosody() -> None:

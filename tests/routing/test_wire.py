@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.events import EVENT_TYPES, CallEvent, Stamped
+from routing.events import EVENT_TYPES, CallEvent, EmotionScored, ProsodyMeasured, Stamped
 from routing.wire import decode, decode_line, encode, encode_line
 from voice.contracts.audio import CallId, Span
 from voice.contracts.errors import EventError
@@ -107,6 +107,64 @@ def test_the_good_document_is_good() -> None:
 def test_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(EventError):
         decode(GOOD | change)
+
+
+OLD: dict[str, dict[str, Any]] = {
+    "prosody.measured": {
+        "segment": 0,
+        "features": {
+            "duration_s": 2.4,
+            "voiced_ratio": 0.5,
+            "f0_median_hz": 201.5,
+            "f0_range_st": None,
+            "f0_slope_st_per_s": -1.5,
+            "intensity_mean_db": -24.0,
+            "intensity_range_db": 12.0,
+            "speech_rate_hz": 4.0,
+            "articulation_rate_hz": 4.5,
+            "pause_count": 1,
+            "pause_ratio": 0.1,
+            "spectral_tilt_db": -11.0,
+        },
+    },
+    "emotion.scored": {
+        "segment": 0,
+        "score": {
+            "arousal": 0.1,
+            "valence": 0.0,
+            "confidence": 0.5,
+            "label": "neutral",
+            "basis": "tone",
+            "contributions": [{"feature": "f0_median", "dimension": "arousal", "value": 0.1}],
+            "curve_arousal": 0.1,
+            "curve_valence": 0.0,
+        },
+    },
+    "transcript.final": {
+        "segment": 0,
+        "text": "你好",
+        "words": [{"text": "你好", "span": {"start_ms": 0, "end_ms": 20}, "confidence": None}],
+        "engine": "whisper/base",
+    },
+}
+"""Bodies as version 0.1.0 wrote them, before the features, uncertainty and risk that came later."""
+
+
+@pytest.mark.parametrize("name", list(OLD))
+def test_a_log_of_an_older_version_is_read(name: str) -> None:
+    stamped = decode({"call": "c", "seq": 1, "at_ms": 20, "type": name} | OLD[name])
+    assert isinstance(stamped.event, EVENT_TYPES[name])
+    assert decode_line(encode_line(stamped)) == stamped
+
+
+def test_what_an_older_version_did_not_measure_is_unknown() -> None:
+    measured = decode({"call": "c", "seq": 1, "at_ms": 20, "type": "prosody.measured"} | OLD["prosody.measured"]).event
+    scored = decode({"call": "c", "seq": 2, "at_ms": 20, "type": "emotion.scored"} | OLD["emotion.scored"]).event
+    assert isinstance(measured, ProsodyMeasured)
+    assert isinstance(scored, EmotionScored)
+    later = measured.features.hnr_db, measured.features.f1_hz, measured.features.mfcc_mean
+    assert later == (None, None, ())
+    assert (scored.score.curve_arousal_sd, scored.score.risk, scored.score.models) == (1.0, 0.0, ())
 
 
 @pytest.mark.parametrize("name", list(GOOD))
