@@ -7,11 +7,11 @@ from collections.abc import Callable
 from asr.types import Language
 from prosody.types import EmotionScore, EmotionShift
 from routing.events import (
-    CallEvent,
     EntityFound,
     IntentRecognized,
     KeyPointFound,
     PriorityChanged,
+    ReportableEvent,
     RouteDecided,
 )
 from routing.policy.decision import Decision, Facts
@@ -31,11 +31,11 @@ class Decider:
         self._facts = Facts(language)
         self._decision: Decision | None = None
 
-    def hear(self, segment: SegmentId, meaning: TurnMeaning) -> list[CallEvent]:
+    def hear(self, segment: SegmentId, meaning: TurnMeaning) -> list[ReportableEvent]:
         """Take in what a turn means; answers the events that say so."""
         self._facts = self._facts.hear(segment, meaning)
         intent = meaning.intent
-        events: list[CallEvent] = [
+        events: list[ReportableEvent] = [
             IntentRecognized(segment, intent.label, meaning.grade, intent.confidence, intent.model_version)
         ]
         events += (
@@ -52,16 +52,16 @@ class Decider:
         """Take in a turn's emotion."""
         self._facts = self._facts.feel(segment, score, shift)
 
-    def press(self, digit: str) -> list[CallEvent]:
+    def press(self, digit: str) -> list[ReportableEvent]:
         """Take in a key and decide."""
         self._facts = self._facts.press(digit)
         return self.decide()
 
-    def decide(self) -> list[CallEvent]:
+    def decide(self) -> list[ReportableEvent]:
         """The changes of target and priority that the facts lead to; none where all stays as it is."""
         before = self._decision
         after = self._decision = decide(self._policy(), self._facts, before)
-        events: list[CallEvent] = []
+        events: list[ReportableEvent] = []
         priority = before.priority if before else 0
         if after.priority != priority:
             why = after.urgency

@@ -8,10 +8,11 @@ from typing import Final
 
 import anyio
 
-from routing.events import CallEvent, Stamped
+from routing.agent_tone import AgentTonePermission
+from routing.events import AgentToneAllowed, AgentToneScored, CallEvent, ReportableEvent, Stamped
 from routing.journal.ports import Journal
 from voice.contracts.audio import CallId, Samples
-from voice.contracts.errors import JournalUnavailableError
+from voice.contracts.errors import AgentToneRefusedError, JournalUnavailableError
 from voice.contracts.ports import Clock
 
 OUTBOX_EVENTS: Final = 512
@@ -32,13 +33,23 @@ class CallLog:
         journal: where the events go.
         now: media time, in samples since the call began.
         clock: paces the retries.
+        agent_tone: the permission to measure agents' tone; without it no such event enters the log.
     """
 
-    def __init__(self, call: CallId, journal: Journal, now: Callable[[], Samples], clock: Clock) -> None:
+    def __init__(
+        self,
+        call: CallId,
+        journal: Journal,
+        now: Callable[[], Samples],
+        clock: Clock,
+        *,
+        agent_tone: AgentTonePermission | None = None,
+    ) -> None:
         self._call = call
         self._journal = journal
         self._now = now
         self._clock = clock
+        self._agent_tone = agent_tone
         self._next_seq = 0
         self._last_at: Samples = 0
         self._outbox: list[Stamped] = []
@@ -46,13 +57,23 @@ class CallLog:
         self._drained = anyio.Event()
         self._closed = False
 
-    async def write(self, *events: CallEvent) -> None:
-        """Add events, together; waits while the journal is too far behind."""
-        while len(self._outbox) >= OUTBOX_EVENTS:
-            await self._drained.wait()
-        self._stamp(events)
+    async def write(self, *events: ReportableEvent) -> None:
+        """Add events, together; waits while the journal is too far behind.
 
-    def offer(self, event: CallEvent) -> bool:
+        Raises:
+            AgentToneRefusedError: one allows agents' tone, and there is no permission to.
+        """
+        await self._write(events)
+
+    async def write_agent_tone(self, event: AgentToneScored) -> None:
+        """Add an agent's tone; the only way for it into a log.
+
+        Raises:
+            AgentToneRefusedError: there is no permission to measure it.
+        """
+        await self._write((event,))
+
+    def offer(self, event: ReportableEvent) -> bool:
         """Add an event that may be left out (a partial); answers whether it was taken."""
         if len(self._outbox) >= OUTBOX_EVENTS or self._closed:
             return False
@@ -82,7 +103,16 @@ class CallLog:
             self._drained = anyio.Event()
             await self._store(batch)
 
+    async def _write(self, events: tuple[CallEvent, ...]) -> None:
+        while len(self._outbox) >= OUTBOX_EVENTS:
+            await self._drained.wait()
+        self._stamp(events)
+
     def _stamp(self, events: tuple[CallEvent, ...]) -> None:
+        if self._agent_tone is None and any(isinstance(event, AgentToneScored | AgentToneAllowed) for event in events):
+            raise AgentToneRefusedError(
+                "An agent's tone was to be logged without permission.", fix="See the setting 'measure_agents'."
+            )
         at = self._last_at = max(self._last_at, self._now())
         for event in events:
             self._outbox.append(Stamped(self._call, self._next_seq, at, event))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from asr.types import Language
-from prosody.types import EmotionLevel, EmotionScore
+from prosody.types import EmotionBasis, EmotionLevel, EmotionScore
 from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
@@ -36,6 +36,7 @@ from routing.events import (
     PriorityChanged,
     PromptPlayed,
     ProsodyMeasured,
+    ReportableEvent,
     RouteDecided,
     SpeechEnded,
     SpeechStarted,
@@ -69,6 +70,9 @@ class CallState:
     """A call as its events tell it.
 
     `apply` answers the state after one more event; a state is never changed in place, so whoever holds one may keep it.
+
+    Attributes:
+        risk: of the newest score that words went into, [0, 1], as `level` follows from those scores alone; 0 before.
     """
 
     call: CallId
@@ -83,6 +87,7 @@ class CallState:
     priority: int = 0
     route: RouteDecided | None = None
     level: EmotionLevel = EmotionLevel.SETTLED
+    risk: float = 0.0
     digits: str = ""
     failures: tuple[StageFailed, ...] = ()
 
@@ -115,41 +120,47 @@ class CallState:
     def apply(self, stamped: Stamped) -> CallState:
         """The state after `stamped`."""
         base = replace(self, last_seq=stamped.seq, at=stamped.at)
-        match stamped.event:
+        # No fold takes an agent's tone (P6): `_take` cannot, by its type.
+        return base if isinstance(stamped.event, AgentToneScored) else base._take(stamped.event)
+
+    def _take(self, event: ReportableEvent) -> CallState:
+        match event:
             case CallStarted() as started:
-                return replace(base, started=started)
+                return replace(self, started=started)
             case CallEnded() as ended:
-                return replace(base, ended=ended)
+                return replace(self, ended=ended)
             case PartyJoined(party=party):
-                return replace(base, parties=self.parties | {party})
+                return replace(self, parties=self.parties | {party})
             case PartyLeft(party=party):
-                return replace(base, parties=self.parties - {party})
+                return replace(self, parties=self.parties - {party})
             case CallHeld():
-                return replace(base, held=True)
+                return replace(self, held=True)
             case CallResumed():
-                return replace(base, held=False)
+                return replace(self, held=False)
             case IntentRecognized() as intent:
-                return replace(base, intent=intent)
+                return replace(self, intent=intent)
             case PriorityChanged(current=current):
-                return replace(base, priority=current)
+                return replace(self, priority=current)
             case RouteDecided() as route:
-                return replace(base, route=route)
+                return replace(self, route=route)
             case EmotionShifted(shift=shift):
-                return replace(base, level=shift.current)
+                return replace(self, level=shift.current)
             case DtmfReceived(digit=digit):
-                return replace(base, digits=self.digits + digit)
+                return replace(self, digits=self.digits + digit)
             case StageFailed() as failure:
-                return replace(base, failures=(*self.failures, failure))
+                return replace(self, failures=(*self.failures, failure))
             case SpeechStarted(party=party, segment=number, start=start):
-                return base._with_segment(number, SegmentState(party, start))
+                return self._with_segment(number, SegmentState(party, start))
             case SpeechEnded(segment=number, span=span):
-                return base._with_segment(number, replace(self.segments[number], span=span))
+                return self._with_segment(number, replace(self.segments[number], span=span))
             case TranscriptPartial(segment=number, text=text):
-                return base._with_segment(number, replace(self.segments[number], text=text))
+                return self._with_segment(number, replace(self.segments[number], text=text))
             case TranscriptFinal(segment=number, text=text):
-                return base._with_segment(number, replace(self.segments[number], text=text, final=True))
+                return self._with_segment(number, replace(self.segments[number], text=text, final=True))
             case EmotionScored(segment=number, score=score):
-                return base._with_segment(number, replace(self.segments[number], emotion=score))
+                fused = score.basis is EmotionBasis.TONE_AND_WORDS
+                known = replace(self, risk=score.risk) if fused else self
+                return known._with_segment(number, replace(self.segments[number], emotion=score))
             case (
                 AudioDropped()
                 | ProsodyMeasured()
@@ -157,7 +168,6 @@ class CallState:
                 | VoiceLearned()
                 | CoachingHinted()
                 | AgentToneAllowed()
-                | AgentToneScored()
                 | KeyPointFound()
                 | EntityFound()
                 | KnowledgeSuggested()
@@ -172,9 +182,9 @@ class CallState:
                 | SummaryPrepared()
                 | CallWrappedUp()
             ):
-                return base
+                return self
             case _:
-                assert_never(stamped.event)
+                assert_never(event)
 
     def _with_segment(self, number: SegmentId, segment: SegmentState) -> CallState:
         return replace(self, segments=self.segments | {number: segment})

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
-from routing.events import CallEnded, CallStarted, Stamped
+from routing.events import CallEnded, CallStarted, Stamped, VoiceLearned, VoiceRecalled
 from routing.journal.news import PAGE_EVENTS, News
 from routing.journal.ports import CallEntry
 from routing.journal.sequence import check_position, check_run, unknown_call
+from routing.terms import Channel
 from voice.contracts.audio import CallId
 
 
@@ -19,6 +20,8 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._events: dict[CallId, list[Stamped]] = {}
         self._entries: dict[CallId, CallEntry] = {}
+        self._addresses: dict[CallId, tuple[Channel, str]] = {}
+        self._voices: dict[tuple[Channel, str], dict[CallId, VoiceLearned]] = {}
         self._news = News()
 
     async def append(self, events: Sequence[Stamped]) -> None:
@@ -31,10 +34,13 @@ class MemoryJournal:
         self._events.setdefault(call, []).extend(events)
         for stamped in events:
             match stamped.event:
-                case CallStarted(started_at=started_at):
+                case CallStarted(started_at=started_at, channel=channel, caller=caller):
+                    self._addresses[call] = (channel, caller)
                     self._entries[call] = CallEntry(call, started_at, stamped.seq, ended=False)
                 case CallEnded():
                     self._entries[call] = replace(self._entries[call], ended=True)
+                case VoiceLearned() as learned:
+                    self._voices.setdefault(self._addresses[call], {})[call] = learned
                 case _:
                     pass
         self._entries[call] = replace(self._entries[call], last_seq=events[-1].seq)
@@ -48,6 +54,12 @@ class MemoryJournal:
     async def unfinished(self) -> Sequence[CallId]:
         """See `Journal.unfinished`."""
         return [entry.call for entry in self._entries.values() if not entry.ended]
+
+    async def recall_voice(self, channel: Channel, caller: str) -> VoiceRecalled | None:
+        """See `Journal.recall_voice`."""
+        learned = self._voices.get((channel, caller), {})
+        newest = max(learned, key=lambda call: (self._entries[call].started_at, call), default=None)
+        return None if newest is None else VoiceRecalled(learned[newest].normal, newest)
 
     async def read(self, call: CallId, *, after: int = -1, limit: int = 10_000) -> Sequence[Stamped]:
         """See `JournalReader.read`."""

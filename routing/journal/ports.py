@@ -10,7 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from routing.events import Stamped
+from routing.events import Stamped, VoiceRecalled
+from routing.terms import Channel
 from voice.contracts.audio import CallId
 
 
@@ -89,6 +90,17 @@ class Journal(JournalReader, Protocol):
 
     async def unfinished(self) -> Sequence[CallId]:
         """Every call without a stored call.ended.
+
+        Raises:
+            JournalUnavailableError: the storage cannot be read.
+        """
+        ...
+
+    async def recall_voice(self, channel: Channel, caller: str) -> VoiceRecalled | None:
+        """How the caller of that address sounded when last heard; None where that was never learned.
+
+        It is the voice.learned of their newest call by `started_at` that has one. The address is compared as it is;
+        whether it tells callers apart is for whoever asks to know.
 
         Raises:
             JournalUnavailableError: the storage cannot be read.

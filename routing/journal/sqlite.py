@@ -17,13 +17,14 @@ import anyio
 import sqlalchemy as sa
 from anyio.to_thread import run_sync
 
-from routing.events import CallEnded, CallStarted, Stamped
+from routing.events import CallEnded, CallStarted, Stamped, VoiceLearned, VoiceRecalled
 from routing.journal.news import PAGE_EVENTS, News
 from routing.journal.ports import CallEntry
 from routing.journal.sequence import check_position, check_run, unknown_call
+from routing.terms import Channel
 from routing.wire import decode_line, encode_line
 from voice.contracts.audio import CallId
-from voice.contracts.errors import JournalSequenceError, JournalUnavailableError, WarmlineError
+from voice.contracts.errors import EventError, JournalSequenceError, JournalUnavailableError, WarmlineError
 
 PENDING_APPENDS: Final = 256
 """Appends that may wait for the next commit; a call waits when there are more (a commit takes milliseconds)."""
@@ -46,12 +47,28 @@ _event = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+# Where a caller's voice was learned: a signpost into `event`, without the figures themselves. It came later than the
+# other tables; a journal of before gets it, empty, when it is opened, and nothing else of it changes.
+_voice = sa.Table(
+    "voice",
+    _metadata,
+    sa.Column("call", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("caller", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Index("voice_of_caller", "channel", "caller", "started_at", "call"),
+    sqlite_with_rowid=False,
+)
 _TRIGGERS: Final = (
     """CREATE TRIGGER IF NOT EXISTS event_is_next BEFORE INSERT ON event
        WHEN NEW.seq <> (SELECT coalesce(max(seq), -1) + 1 FROM event WHERE call = NEW.call)
        BEGIN SELECT RAISE(ABORT, 'seq is not the next one'); END""",
     """CREATE TRIGGER IF NOT EXISTS event_is_kept BEFORE UPDATE ON event
        BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
+    # Who erases a call from the journal erases what it taught of the caller's voice.
+    """CREATE TRIGGER IF NOT EXISTS voice_goes_with_its_event AFTER DELETE ON event WHEN OLD.type = 'voice.learned'
+       BEGIN DELETE FROM voice WHERE call = OLD.call; END""",
 )
 
 
@@ -117,6 +134,16 @@ class SqliteJournal:
         """See `Journal.unfinished`."""
         rows = await run_sync(self._fetch, sa.select(_call.c.id).where(sa.not_(_call.c.ended)).order_by(_call.c.id))
         return [CallId(row.id) for row in rows]
+
+    async def recall_voice(self, channel: Channel, caller: str) -> VoiceRecalled | None:
+        """See `Journal.recall_voice`."""
+        found = await run_sync(self._fetch, _voice_query(channel, caller))
+        if not found:
+            return None
+        learned = decode_line(found[0].body).event
+        if not isinstance(learned, VoiceLearned):
+            raise EventError(f"Call {found[0].call}: a voice.learned was expected; got {learned.TYPE}.")
+        return VoiceRecalled(learned.normal, CallId(found[0].call))
 
     async def read(self, call: CallId, *, after: int = -1, limit: int = 10_000) -> Sequence[Stamped]:
         """See `JournalReader.read`."""
@@ -201,6 +228,9 @@ class SqliteJournal:
         if any(isinstance(stamped.event, CallEnded) for stamped in events):
             change["ended"] = True
         db.execute(sa.update(_call).where(_call.c.id == call).values(change))
+        for stamped in events:
+            if isinstance(stamped.event, VoiceLearned):
+                _index_voice(db, stamped)
 
     def _fetch(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         try:
@@ -223,6 +253,25 @@ class SqliteJournal:
             f"The journal {self._path} cannot be {verb}: {error.orig}.",
             fix="Check that the data folder exists, is writable and that the disk has room.",
         )
+
+
+def _voice_query(channel: Channel, caller: str) -> sa.Select[Any]:
+    """The newest voice.learned of a caller; the index leads there."""
+    return (
+        sa.select(_voice.c.call, _event.c.body)
+        .join(_event, sa.and_(_event.c.call == _voice.c.call, _event.c.seq == _voice.c.seq))
+        .where(_voice.c.channel == channel.value, _voice.c.caller == caller)
+        .order_by(_voice.c.started_at.desc(), _voice.c.call.desc())
+        .limit(1)
+    )
+
+
+def _index_voice(db: sa.Connection, learned: Stamped) -> None:
+    head = db.scalar(sa.select(_event.c.body).where(_event.c.call == learned.call, _event.c.seq == 0))
+    started = decode_line(head).event if head is not None else None
+    if isinstance(started, CallStarted):
+        row = {"channel": started.channel.value, "caller": started.caller, "started_at": started.started_at}
+        db.execute(sa.insert(_voice).prefix_with("OR REPLACE").values(call=learned.call, seq=learned.seq, **row))
 
 
 def _event_row(stamped: Stamped) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from asr.types import Language
+from prosody.types import FeatureNormal, VoiceNormal
 from routing.events import (
     CallEnded,
     CallEvent,
@@ -19,12 +20,15 @@ from routing.events import (
     DtmfReceived,
     NoteWritten,
     Stamped,
+    VoiceLearned,
+    VoiceRecalled,
 )
 from routing.journal.memory import MemoryJournal
 from routing.journal.news import WATCH_EVENTS
 from routing.journal.ports import Journal
-from routing.journal.sqlite import SqliteJournal
+from routing.journal.sqlite import SqliteJournal, _voice_query
 from routing.terms import CallEndReason, Channel, Direction
+from routing.wire import encode_line
 from voice.contracts.audio import CallId, Party
 from voice.contracts.errors import (
     JournalPositionError,
@@ -196,6 +200,55 @@ async def test_many_calls_at_once_each_keep_their_order(journal: Journal) -> Non
         assert [stamped.seq for stamped in await journal.read(CallId(f"c-{number}"))] == list(range(60))
 
 
+def sounding(f0: float) -> VoiceNormal:
+    return VoiceNormal((FeatureNormal("f0_median", f0, 1.5, 6.0),))
+
+
+async def tell(
+    journal: Journal,
+    call: str,
+    voice: VoiceNormal | None,
+    *,
+    caller: str,
+    minute: int = 0,
+    channel: Channel = Channel.SIP,
+) -> None:
+    """A finished call of a caller, in three appends."""
+    at = f"2026-01-01T00:{minute:02}:00Z"
+    events: list[CallEvent] = [CallStarted(Direction.INBOUND, channel, caller, "main", Language.ZH, at)]
+    events += [VoiceLearned(voice)] if voice else []
+    events.append(CallEnded(CallEndReason.AUDIO_ENDED, 320))
+    for seq, event in enumerate(events):
+        await journal.append([Stamped(CallId(call), seq, seq * 320, event)])
+
+
+async def test_a_voice_is_recalled_by_channel_and_address(journal: Journal) -> None:
+    assert await journal.recall_voice(Channel.SIP, "sip:ann@a.example") is None
+    await tell(journal, "c-ann", sounding(91.0), caller="sip:ann@a.example")
+    await tell(journal, "c-bob", sounding(82.0), caller="sip:bob@a.example")
+    await tell(journal, "c-mute", None, caller="sip:eve@a.example")
+    assert await journal.recall_voice(Channel.SIP, "sip:ann@a.example") == VoiceRecalled(
+        sounding(91.0), CallId("c-ann")
+    )
+    for channel, caller in (
+        (Channel.WEBRTC, "sip:ann@a.example"),
+        (Channel.SIP, "sip:ANN@a.example"),
+        (Channel.SIP, "sip:ann@a.example' OR '1'='1"),
+        (Channel.SIP, "%"),
+        (Channel.SIP, ""),
+        (Channel.SIP, "sip:eve@a.example"),
+    ):
+        assert await journal.recall_voice(channel, caller) is None
+
+
+async def test_the_newest_call_that_taught_a_voice_is_recalled(journal: Journal) -> None:
+    await tell(journal, "c-2", sounding(92.0), caller="ann", minute=2)
+    await tell(journal, "c-9", sounding(99.0), caller="ann", minute=9)
+    await tell(journal, "c-1", sounding(91.0), caller="ann", minute=1)  # stored last, begun first
+    await tell(journal, "c-95", None, caller="ann", minute=10)  # newer, but said too little
+    assert await journal.recall_voice(Channel.SIP, "ann") == VoiceRecalled(sounding(99.0), CallId("c-9"))
+
+
 async def test_sqlite_keeps_events_over_a_restart(tmp_path: Path) -> None:
     events = log(CALL, 10)
     async with open_journal("sqlite", tmp_path) as journal:
@@ -216,6 +269,73 @@ async def test_the_database_itself_refuses_gaps_and_changes(tmp_path: Path) -> N
             database.execute("UPDATE event SET body = x'00'")
     finally:
         database.close()
+
+
+OLD_SCHEMA = """
+CREATE TABLE call (id TEXT NOT NULL, started_at TEXT NOT NULL, last_seq INTEGER NOT NULL, ended BOOLEAN NOT NULL,
+                   PRIMARY KEY (id));
+CREATE INDEX ix_call_started_at ON call (started_at);
+CREATE INDEX ix_call_ended ON call (ended);
+CREATE TABLE event (call TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL,
+                    PRIMARY KEY (call, seq)) WITHOUT ROWID;
+CREATE TRIGGER event_is_next BEFORE INSERT ON event
+    WHEN NEW.seq <> (SELECT coalesce(max(seq), -1) + 1 FROM event WHERE call = NEW.call)
+    BEGIN SELECT RAISE(ABORT, 'seq is not the next one'); END;
+CREATE TRIGGER event_is_kept BEFORE UPDATE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+"""
+"""What version 0.1.0 made."""
+
+
+async def test_a_journal_of_before_loses_nothing_and_learns_voices(tmp_path: Path) -> None:
+    events = log(CALL, 6)
+    database = sqlite3.connect(tmp_path / "journal.db")
+    database.executescript(OLD_SCHEMA)
+    database.execute("INSERT INTO call VALUES (?, ?, 5, 0)", (CALL, "2026-01-01T00:00:00Z"))
+    rows = [(one.call, one.seq, one.event.TYPE, encode_line(one)) for one in events]
+    database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
+    database.commit()
+    database.close()
+    for _ in range(2):  # opening twice changes nothing more
+        async with open_journal("sqlite", tmp_path) as journal:
+            assert list(await journal.read(CALL)) == events
+            assert list(await journal.unfinished()) == [CALL]
+            assert await journal.recall_voice(Channel.WEBRTC, "web") is None
+    async with open_journal("sqlite", tmp_path) as journal:
+        # The call began before there was anything to recall, and ends after.
+        await journal.append([Stamped(CALL, 6, 9000, VoiceLearned(sounding(91.0)))])
+        assert await journal.recall_voice(Channel.WEBRTC, "web") == VoiceRecalled(sounding(91.0), CALL)
+        assert len(await journal.read(CALL)) == 7
+
+
+async def test_erasing_a_call_erases_the_voice_it_taught(tmp_path: Path) -> None:
+    async with open_journal("sqlite", tmp_path) as journal:
+        await tell(journal, "c-1", sounding(91.0), caller="ann")
+        await tell(journal, "c-2", sounding(92.0), caller="ann", minute=1)
+        database = sqlite3.connect(tmp_path / "journal.db")
+        try:
+            database.execute("DELETE FROM event WHERE call = 'c-2'")
+            database.execute("DELETE FROM call WHERE id = 'c-2'")
+            database.commit()
+            assert database.execute("SELECT call FROM voice").fetchall() == [("c-1",)]
+        finally:
+            database.close()
+        assert await journal.recall_voice(Channel.SIP, "ann") == VoiceRecalled(sounding(91.0), CallId("c-1"))
+
+
+async def test_a_voice_is_found_by_an_index(tmp_path: Path) -> None:
+    async with open_journal("sqlite", tmp_path) as journal:
+        await tell(journal, "c-1", sounding(91.0), caller="ann")
+    database = sqlite3.connect(tmp_path / "journal.db")
+    query = str(_voice_query(Channel.SIP, "ann").compile(compile_kwargs={"literal_binds": True}))
+    try:
+        plan = " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}"))
+    finally:
+        database.close()
+    assert "USING INDEX voice_of_caller (channel=? AND caller=?)" in plan.replace("COVERING ", "")
+    assert "SEARCH event USING PRIMARY KEY" in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 async def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:

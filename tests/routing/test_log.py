@@ -8,10 +8,14 @@ import anyio
 import pytest
 
 from asr.types import Language
+from prosody.types import AgentTone
+from routing.agent_tone import AgentTonePermission
 from routing.events import (
-    CallEvent,
+    AgentToneAllowed,
+    AgentToneScored,
     CallStarted,
     DtmfReceived,
+    ReportableEvent,
     Stamped,
     TranscriptPartial,
 )
@@ -20,7 +24,7 @@ from routing.log import GIVE_UP_AFTER_S, OUTBOX_EVENTS, CallLog
 from routing.terms import Channel, Direction
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party, SegmentId
-from voice.contracts.errors import JournalUnavailableError
+from voice.contracts.errors import AgentToneRefusedError, JournalUnavailableError, SettingsError
 
 pytestmark = pytest.mark.anyio
 CALL = CallId("c")
@@ -45,7 +49,7 @@ def make_log(journal: MemoryJournal, clock: ManualClock | None = None) -> CallLo
     return CallLog(CALL, journal, lambda: 0, clock or ManualClock())
 
 
-def key(number: int) -> CallEvent:
+def key(number: int) -> ReportableEvent:
     return DtmfReceived(Party.CALLER, str(number % 10))
 
 
@@ -124,3 +128,32 @@ async def test_a_journal_that_stays_away_ends_the_call() -> None:
             await log.write(STARTED)
             tasks.start_soon(wait_long)
     assert raised.group_contains(JournalUnavailableError)
+
+
+async def test_an_agents_tone_enters_no_log_without_permission() -> None:
+    log = make_log(MemoryJournal())
+    scored = AgentToneScored(SegmentId(0), AgentTone(0.4, 0.6))
+    with pytest.raises(AgentToneRefusedError):
+        await log.write_agent_tone(scored)
+    with pytest.raises(AgentToneRefusedError):
+        await log.write(AgentToneAllowed("works agreement 7"))
+    with pytest.raises(AgentToneRefusedError):
+        await log.write(scored)  # type: ignore[arg-type]  # what the type forbids is refused at run time, too
+
+
+async def test_with_permission_an_agents_tone_is_logged() -> None:
+    journal, permission = MemoryJournal(), AgentTonePermission("works agreement 7")
+    log = CallLog(CALL, journal, lambda: 0, ManualClock(), agent_tone=permission)
+    scored = AgentToneScored(SegmentId(0), AgentTone(0.4, 0.6))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(log.run)
+        await log.write(STARTED, AgentToneAllowed(permission.legal_basis))
+        await log.write_agent_tone(scored)
+        log.close()
+    assert [one.event for one in await journal.read(CALL)][2] == scored
+
+
+@pytest.mark.parametrize("basis", ["", "   ", "yes", "  true    "])
+def test_a_permission_states_a_legal_basis(basis: str) -> None:
+    with pytest.raises(SettingsError, match="legal basis"):
+        AgentTonePermission(basis)

@@ -155,6 +155,12 @@ class EmotionInputError(WarmlineError):
     code = "emotion.input"
 
 
+class AgentToneRefusedError(WarmlineError):
+    """An agent's tone that was measured, or was to be, without permission."""
+
+    code = "agent_tone.refused"
+
+
 class PolicyError(WarmlineError):
     """A policy file that is not valid; the message names line and field."""
 
