@@ -1,8 +1,12 @@
 import type { ReactNode } from "react";
 import { named, useText } from "../i18n/text";
+import { percent } from "../ui/figures";
+import { RiskBar, riskLevel } from "../ui/Risk";
 import { clock } from "../ui/time";
+import { Tip } from "../ui/Tip";
 import { TOP_PRIORITY, urgency } from "../ui/urgency";
 import type { CallView } from "../wire/state";
+import { MicrophoneIcon } from "../ui/icons";
 import { Evidence } from "./Evidence";
 import { shiftReason } from "./shiftReason";
 
@@ -12,7 +16,7 @@ interface CallHeaderProps {
   readonly onJump: (segment: number) => void;
 }
 
-/** Who calls, and the three verdicts that matter: who serves, how urgent, in what mood. */
+/** Who calls, and the verdicts that matter: who serves, how urgent, in what mood, and where that leads. */
 export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
   const { t, pick } = useText();
   const { started, ended, route, priorityChange, intent } = view;
@@ -88,8 +92,45 @@ export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
         >
           {lastShift === undefined ? null : <Evidence view={view} segments={lastShift.segments} onJump={onJump} />}
         </Verdict>
+        <Risk risk={view.risk} />
       </div>
+      {view.agentToneAllowed === null ? null : (
+        <p className="agent-tone-notice" role="note" data-testid="agent-tone-notice">
+          <MicrophoneIcon />
+          <span>
+            <strong>{t.agentTone.notice}</strong> {t.agentTone.basis(view.agentToneAllowed.legal_basis)}{" "}
+            {t.agentTone.never}
+          </span>
+        </p>
+      )}
     </header>
+  );
+}
+
+/** Where the caller's distress is heading. */
+function Risk({ risk }: { readonly risk: number | null }) {
+  const { t } = useText();
+  const level = risk === null ? "settled" : riskLevel(risk);
+  return (
+    <div className={`verdict verdict-risk verdict-${level}`} data-testid="risk" data-value={risk === null ? "" : percent(risk)}>
+      <p className="verdict-name">
+        {t.risk.title}
+        <Tip label={t.risk.ask} testId="risk-tip">
+          {t.risk.explained}
+        </Tip>
+      </p>
+      <p className="verdict-value figures">
+        {risk === null ? (
+          t.call.notYet
+        ) : (
+          <>
+            {percent(risk)}
+            <span className="verdict-of">/ 100</span>
+          </>
+        )}
+      </p>
+      <div className="verdict-why">{risk === null ? null : <RiskBar risk={risk} />}</div>
+    </div>
   );
 }
 

@@ -8,12 +8,15 @@ import { CallHeader } from "./CallHeader";
 import { DecisionLog } from "./DecisionLog";
 import { EmotionLane } from "./EmotionLane";
 import { Failures } from "./Failures";
+import { HintDock } from "./HintDock";
+import { HintList } from "./HintList";
 import { Transcript } from "./Transcript";
 import { Why } from "./Why";
 import type { CallView } from "../wire/state";
 import "./header.css";
 import "./transcript.css";
 import "./side.css";
+import "./hints.css";
 // Last: what changes on narrow screens stands behind what it changes.
 import "./layout.css";
 
@@ -22,12 +25,14 @@ interface CallPanelProps {
   readonly durationMs: number;
   /** Whether what comes now is new and worth following and announcing. */
   readonly live: boolean;
+  /** Whether the call is looked at afterwards: then hints are a record, not advice to act on. */
+  readonly review?: boolean;
   /** Media time of the playback, where a recording plays. */
   readonly playheadMs?: number | null;
   readonly onSeek?: ((ms: number) => void) | undefined;
 }
 
-export function CallPanel({ view, durationMs, live, playheadMs = null, onSeek }: CallPanelProps) {
+export function CallPanel({ view, durationMs, live, review = false, playheadMs = null, onSeek }: CallPanelProps) {
   const { t } = useText();
   const [chosen, setChosen] = useState<number | null>(null);
   const heard = playheadMs === null ? null : segmentAt(view, playheadMs);
@@ -66,14 +71,17 @@ export function CallPanel({ view, durationMs, live, playheadMs = null, onSeek }:
     >
       <CallHeader view={view} durationMs={durationMs} onJump={jump} />
       <div className="call-body">
-        <Transcript
-          view={view}
-          live={live}
-          selected={chosen}
-          heard={heard}
-          seeks={onSeek !== undefined}
-          onChoose={choose}
-        />
+        <div className="call-talk">
+          <Transcript
+            view={view}
+            live={live}
+            selected={chosen}
+            heard={heard}
+            seeks={onSeek !== undefined}
+            onChoose={choose}
+          />
+          {review || view.ended !== null ? null : <HintDock view={view} nowMs={durationMs} live={live} onJump={jump} />}
+        </div>
         <div className="call-side">
           <Failures view={view} onJump={jump} />
           <EmotionLane
@@ -83,7 +91,8 @@ export function CallPanel({ view, durationMs, live, playheadMs = null, onSeek }:
             playheadMs={playheadMs}
             onChoose={jump}
           />
-          <Why segment={explained} />
+          {review || view.ended !== null ? <HintList view={view} onJump={jump} /> : null}
+          <Why segment={explained} agentTone={view.agentToneAllowed !== null} />
           <DecisionLog view={view} onJump={jump} />
         </div>
       </div>

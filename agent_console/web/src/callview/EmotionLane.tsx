@@ -1,11 +1,15 @@
-/** The emotion of the caller over the call: curve, sentence, table. */
+/** The emotion of the caller over the call: sentence, curve with its read-out, table. */
 
-import { useId, useMemo, useState } from "react";
-import { useText } from "../i18n/text";
+import { Fragment, useId, useMemo, useState } from "react";
+import { named, useText } from "../i18n/text";
+import type { Dictionary } from "../i18n/zh";
+import { percent, signed } from "../ui/figures";
 import { clock } from "../ui/time";
 import type { CallView } from "../wire/state";
-import { courseSentence, emotionPoints, type EmotionPoint } from "./course";
+import { courseSentence, emotionPoints, type EmotionPoint, type Estimate } from "./course";
+import { curveShape, type CurveShape } from "./curveShape";
 import { EmotionChart } from "./EmotionChart";
+import { HintMarks } from "./HintMarks";
 
 interface EmotionLaneProps {
   readonly view: CallView;
@@ -18,11 +22,14 @@ interface EmotionLaneProps {
 export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: EmotionLaneProps) {
   const { t } = useText();
   const [tabular, setTabular] = useState(false);
+  const [read, setRead] = useState<number | null>(null);
   const tableId = useId();
-  const points = useMemo(() => emotionPoints(view), [view]);
+  const points = useMemo(() => emotionPoints(view.segments), [view.segments]);
+  const shape = useMemo(() => curveShape(points), [points]);
   const sentence = courseSentence(view, t);
+  const point = points.find((one) => one.segment === (read ?? selected)) ?? points.at(-1);
   return (
-    <section className="card">
+    <section className="card lane">
       <div className="card-head">
         <h2>{t.emotion.title}</h2>
         <button
@@ -39,44 +46,91 @@ export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: Emo
         {sentence}
       </p>
       <EmotionChart
-        label={`${t.emotion.chart}. ${sentence}`}
+        label={points.length === 0 ? `${t.emotion.chart}. ${sentence}` : t.emotion.cursor}
+        reading={point === undefined ? "" : spoken(point, t)}
         points={points}
+        shape={shape}
         shifts={view.shifts}
         endMs={endMs}
         selected={selected}
+        read={read}
         playheadMs={playheadMs}
+        onRead={setRead}
         onChoose={onChoose}
       />
-      <ul className="legend">
-        <li>
-          <i className="key key-arousal" aria-hidden="true" />
-          {t.emotion.arousal}
-        </li>
-        <li>
-          <i className="key key-valence" aria-hidden="true" />
-          {t.emotion.valence}
-        </li>
-        <li>
-          <i className="key key-tone" aria-hidden="true" />
-          {t.emotion.tone}
-        </li>
-      </ul>
-      <p className="soft lane-note">{t.emotion.onlyCaller}</p>
+      <HintMarks view={view} endMs={endMs} onJump={onChoose} />
+      <ReadOut point={point} />
+      <p className="soft lane-note">
+        {shape.banded ? `${t.emotion.band} · ` : ""}
+        {t.emotion.provisional} · {t.emotion.onlyCaller}
+        {view.recalled === null ? "" : ` · ${t.emotion.recalled}`}
+      </p>
       <div id={tableId} className={tabular ? "table-box" : "visually-hidden"}>
-        <EmotionTable view={view} points={points} />
+        <EmotionTable view={view} points={points} shape={shape} />
       </div>
     </section>
   );
 }
 
+/** The legend of the curve and, in it, the figures of one utterance. */
+function ReadOut({ point }: { readonly point: EmotionPoint | undefined }) {
+  const { t } = useText();
+  const figure = (estimate: Estimate | undefined) =>
+    estimate === undefined ? null : (
+      <>
+        <strong>{signed(estimate.value)}</strong>
+        {estimate.sd === null ? null : ` ± ${estimate.sd.toFixed(2)}`}
+      </>
+    );
+  return (
+    <dl className="readout figures" data-testid="emotion-readout" data-segment={point?.segment}>
+      <div>
+        <dt>
+          <i className="key key-arousal" aria-hidden="true" />
+          {t.emotion.arousal}
+        </dt>
+        <dd>{figure(point?.arousal)}</dd>
+      </div>
+      <div>
+        <dt>
+          <i className="key key-valence" aria-hidden="true" />
+          {t.emotion.valence}
+        </dt>
+        <dd>{figure(point?.valence)}</dd>
+      </div>
+      {point === undefined ? null : (
+        <div className="readout-of">
+          <dt>{clock(point.startMs)}</dt>
+          <dd>
+            {named(t.words.label, point.score.label)}
+            {point.provisional ? ` · ${t.words.basis.tone}` : ""}
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+/** The figures of a point in words. */
+function spoken(point: EmotionPoint, t: Dictionary): string {
+  const figure = (name: string, { value, sd }: Estimate): string =>
+    `${name} ${signed(value)}${sd === null ? "" : ` ± ${sd.toFixed(2)}`}`;
+  return [
+    clock(point.startMs),
+    named(t.words.label, point.score.label),
+    figure(t.emotion.arousal, point.arousal),
+    figure(t.emotion.valence, point.valence),
+  ].join(t.words.and);
+}
+
 interface EmotionTableProps {
   readonly view: CallView;
   readonly points: readonly EmotionPoint[];
+  readonly shape: CurveShape;
 }
 
-function EmotionTable({ view, points }: EmotionTableProps) {
+function EmotionTable({ view, points, shape }: EmotionTableProps) {
   const { t } = useText();
-  const shiftOf = (point: EmotionPoint) => view.shifts.find((one) => one.segments.at(-1) === point.segment);
   return (
     <table className="figures" data-testid="emotion-table">
       <caption>{t.emotion.table}</caption>
@@ -87,24 +141,38 @@ function EmotionTable({ view, points }: EmotionTableProps) {
           <th scope="col">{t.emotion.valence}</th>
           <th scope="col">{t.emotion.label}</th>
           <th scope="col">{t.emotion.basis}</th>
+          <th scope="col">{t.risk.short}</th>
           <th scope="col">{t.emotion.shiftRow}</th>
         </tr>
       </thead>
       <tbody>
         {points.map((point) => {
-          const shift = shiftOf(point);
+          const shift = view.shifts.find((one) => one.segments.at(-1) === point.segment);
+          const gap = shape.gaps.find((one) => one.endMs === point.startMs);
+          const { risk } = point.score;
           return (
-            <tr key={point.segment} data-segment={point.segment} data-basis={point.score.basis}>
-              <th scope="row">{clock(point.atMs)}</th>
-              <td>{point.score.curve_arousal.toFixed(2)}</td>
-              <td>{point.score.curve_valence.toFixed(2)}</td>
-              <td>{t.words.label[point.score.label]}</td>
-              <td>{t.words.basis[point.score.basis]}</td>
-              <td>{shift === undefined ? "" : t.emotion.shift(t.words.level[shift.current])}</td>
-            </tr>
+            <Fragment key={point.segment}>
+              {gap === undefined ? null : (
+                <tr data-testid="gap-row">
+                  <th scope="row">{clock(gap.startMs)}</th>
+                  <td colSpan={6}>{t.emotion.gap(clock(gap.startMs), clock(gap.endMs))}</td>
+                </tr>
+              )}
+              <tr data-testid="emotion-row" data-segment={point.segment} data-basis={point.score.basis}>
+                <th scope="row">{clock(point.startMs)}</th>
+                <td>{cell(point.arousal)}</td>
+                <td>{cell(point.valence)}</td>
+                <td>{named(t.words.label, point.score.label)}</td>
+                <td>{named(t.words.basis, point.score.basis)}</td>
+                <td>{risk == null ? "" : percent(risk)}</td>
+                <td>{shift === undefined ? "" : t.emotion.shift(t.words.level[shift.current])}</td>
+              </tr>
+            </Fragment>
           );
         })}
       </tbody>
     </table>
   );
 }
+
+const cell = ({ value, sd }: Estimate): string => `${signed(value)}${sd === null ? "" : ` ± ${sd.toFixed(2)}`}`;

@@ -1,4 +1,4 @@
-import { useText } from "../i18n/text";
+import { named, useText } from "../i18n/text";
 import { WarningIcon } from "../ui/icons";
 import type { CallView } from "../wire/state";
 import { Evidence } from "./Evidence";
@@ -23,7 +23,7 @@ export function Failures({ view, onJump }: FailuresProps) {
           <ul>
             {view.failures.map((one) => (
               <li key={one.seq}>
-                {t.failures.one(t.words.stage[one.stage], one.code)}{" "}
+                {t.failures.one(named(t.words.stage, one.stage), one.code)}{" "}
                 {one.segment === null ? (
                   <span className="soft">{t.failures.whole}</span>
                 ) : (

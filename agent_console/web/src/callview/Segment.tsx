@@ -127,9 +127,9 @@ function Tags({ segment }: { readonly segment: SegmentView }) {
       {mood === null ? null : (
         <span
           className={`mood ${mood.basis === "tone" ? "mood-tone" : ""}`}
-          title={`${t.words.basis[mood.basis]} · ${t.call.confidence(Math.round(mood.confidence * 100))}`}
+          title={`${named(t.words.basis, mood.basis)} · ${t.call.confidence(Math.round(mood.confidence * 100))}`}
         >
-          {t.words.label[mood.label]}
+          {named(t.words.label, mood.label)}
         </span>
       )}
     </div>

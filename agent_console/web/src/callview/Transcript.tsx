@@ -33,6 +33,14 @@ export function Transcript({ view, live, selected, heard, seeks, onChoose }: Tra
     if (live && following) toEnd();
   }, [live, following, view.segments, toEnd]);
   useEffect(() => {
+    const element = box.current;
+    if (element === null || !live || !following) return;
+    // A hint below takes room; the newest words stay in sight.
+    const observer = new ResizeObserver(toEnd);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [live, following, toEnd]);
+  useEffect(() => {
     const frame = box.current;
     const line = frame?.querySelector<HTMLElement>(`[data-segment="${heard ?? ""}"]`);
     if (frame == null || line == null) return;

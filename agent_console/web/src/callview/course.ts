@@ -5,30 +5,46 @@ import { clock } from "../ui/time";
 import type { EmotionScore } from "../wire/events";
 import type { CallView, SegmentView } from "../wire/state";
 
+/** A value of the curve and its standard deviation; null where no figure for it came. */
+export interface Estimate {
+  readonly value: number;
+  readonly sd: number | null;
+}
+
 export interface EmotionPoint {
   readonly segment: number;
   /** Media time: the end of the utterance. */
   readonly atMs: number;
   readonly startMs: number;
   readonly score: EmotionScore;
+  /** Of the curve at this point, not of the utterance alone. */
+  readonly arousal: Estimate;
+  readonly valence: Estimate;
   /** Judged by tone alone; replaced once the words are there. */
   readonly provisional: boolean;
 }
 
 /** The points of the curve in order of time. */
-export function emotionPoints(view: CallView): readonly EmotionPoint[] {
+export function emotionPoints(segments: CallView["segments"]): readonly EmotionPoint[] {
   const points: EmotionPoint[] = [];
-  for (const one of view.segments.values()) {
+  for (const one of segments.values()) {
     if (one.emotion === null) continue;
     points.push({
       segment: one.id,
       atMs: one.span?.end_ms ?? one.startMs,
       startMs: one.startMs,
       score: one.emotion,
+      arousal: estimate(one.emotion.curve_arousal, one.emotion.curve_arousal_sd),
+      valence: estimate(one.emotion.curve_valence, one.emotion.curve_valence_sd),
       provisional: one.emotion.basis === "tone",
     });
   }
   return points.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** A standard deviation of 1 or more says that nothing is known, which is what a log without the figure says, too. */
+function estimate(value: number, sd: number | null | undefined): Estimate {
+  return { value, sd: sd == null || sd >= 1 ? null : Math.max(0, sd) };
 }
 
 /** The course in one plain sentence, for example `情绪：平稳 → 紧张 (00:42)`. */

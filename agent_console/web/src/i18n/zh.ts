@@ -1,5 +1,8 @@
 /** Every text in Simplified Chinese. `en.ts` has the same shape: a missing or surplus key is a type error. */
 
+import type { Shape } from "./shape";
+import { zhTone } from "./zhTone";
+
 export const zh = {
   app: {
     name: "Warmline",
@@ -54,6 +57,7 @@ export const zh = {
     noWords: "（还没有说话）",
     choose: "选择一通通话",
     chooseHint: "左侧按紧急程度排列：进行中的在前，优先级高的在前。",
+    order: "排序",
     unknown: "没有这通通话",
     unknownHint: "它可能已按保留期限删除。",
     lost: "暂时取不到这通通话",
@@ -95,36 +99,7 @@ export const zh = {
     doubt: (percent: number) => `识别置信度 ${percent}%`,
     announced: (who: string, text: string) => `${who}：${text}`,
   },
-  emotion: {
-    title: "情绪曲线",
-    arousal: "激动程度",
-    valence: "愉悦程度",
-    sentence: (course: string) => `情绪：${course}`,
-    none: "还没有可以判断的话。",
-    steady: (level: string) => `一直${level}`,
-    tone: "仅语气（暂定）",
-    shift: (level: string) => `转为${level}`,
-    table: "每句话的情绪数值",
-    asTable: "显示为表格",
-    asChart: "收起表格",
-    time: "时间",
-    label: "判断",
-    basis: "依据",
-    onlyCaller: "只测量来电者的声音",
-    chart: "情绪曲线图，数值见表格",
-    shiftRow: "情绪转变",
-  },
-  why: {
-    title: "这句话为什么",
-    hint: "选中来电者的一句话，看看哪些特征推动了判断。",
-    of: (time: string) => `${time} 这句话`,
-    none: "没有特征明显推动判断。",
-    up: "推高",
-    down: "压低",
-    toneOnly: "这还只是语气的判断，等用词到齐后会重算。",
-    notScored: "这句话没有情绪判断。",
-    ofAgent: "只测量来电者；坐席的情绪不会被测量。",
-  },
+  ...zhTone,
   decisions: {
     title: "决策记录",
     none: "还没有决策。",
@@ -278,6 +253,7 @@ export const zh = {
       recognition: "识别",
       prosody: "语气测量",
       emotion: "情绪判断",
+      coaching: "沟通提示",
       understanding: "理解",
       policy: "策略",
     },
@@ -292,6 +268,12 @@ export const zh = {
       failed: "出错结束",
     },
     dimension: { arousal: "激动", valence: "愉悦" },
+    hint: {
+      rising_frustration: "不满正在上升",
+      talking_over: "与来电者抢话",
+      long_silence: "沉默太久",
+      speaking_too_fast: "语速偏快",
+    },
   },
   /** Names of things the server may extend; whoever is not listed shows as it is. */
   open: {
@@ -320,7 +302,21 @@ export const zh = {
       f0_range: "音高起伏",
       intensity: "音量",
       spectral_tilt: "嗓音紧绷",
+      f0_slope: "音高走势",
+      f0_final: "句尾音高",
+      intensity_range: "音量起伏",
+      intensity_slope: "音量走势",
       articulation_rate: "吐字速度",
+      speech_rate: "语速",
+      pause_ratio: "停顿",
+      jitter: "频率抖动",
+      shimmer: "振幅抖动",
+      hnr: "嗓音清亮",
+      hammarberg: "高频强弱",
+      spectral_slope: "频谱坡度",
+      centroid: "嗓音明亮",
+      flux: "音色变化",
+      loudness: "响度",
       raised_voice: "提高嗓门",
       words: "用词",
     } as Readonly<Record<string, string>>,
@@ -341,12 +337,6 @@ export const zh = {
     } as Readonly<Record<string, string>>,
   },
 };
-
-type Shape<T> = T extends string
-  ? string
-  : T extends (...args: infer A) => string
-    ? (...args: A) => string
-    : { readonly [K in keyof T]: Shape<T[K]> };
 
 /** What every language has to say. */
 export type Dictionary = Shape<typeof zh>;

@@ -11,7 +11,7 @@ import { browserPorts } from "../wire/link";
 import { Banner } from "./Banner";
 import { CallList } from "./CallList";
 import { LiveCalls, type LiveSnapshot } from "./liveCalls";
-import { runningMs, sortCalls } from "./order";
+import { runningMs, sortCalls, storedOrder, storeOrder } from "./order";
 import "./live.css";
 
 /** The calls as they happen. */
@@ -24,6 +24,7 @@ export function LivePage() {
       new LiveCalls({ ...browserPorts(fetchTicket), fetchEvents: fetchAllEvents, now: () => performance.now() }),
   );
   const snapshot = useSyncExternalStore(live.subscribe, live.snapshot);
+  const [order, setOrder] = useState(storedOrder);
 
   useEffect(() => {
     const online = (): void => live.networkChanged(true);
@@ -44,7 +45,10 @@ export function LivePage() {
 
   const empty = snapshot.listed && snapshot.calls.size === 0;
   // An agent who has chosen nothing sees the most urgent live call.
-  const urgent = useMemo(() => sortCalls(snapshot.calls.values()).live[0]?.summary.call, [snapshot.calls]);
+  const urgent = useMemo(
+    () => sortCalls(snapshot.calls.values(), order).live[0]?.summary.call,
+    [snapshot.calls, order],
+  );
   useEffect(() => {
     if (wanted === null && urgent !== undefined) go(`/?call=${encodeURIComponent(urgent)}`, { replace: true });
   }, [wanted, urgent]);
@@ -55,7 +59,16 @@ export function LivePage() {
   return (
     <main id="main" className={`live-page ${wanted === null && !empty ? "shows-list" : "shows-call"}`}>
       <Banner snapshot={snapshot} onRetry={() => live.retryNow()} />
-      <CallList calls={snapshot.calls} listed={snapshot.listed} watched={snapshot.watched} />
+      <CallList
+        calls={snapshot.calls}
+        listed={snapshot.listed}
+        watched={snapshot.watched}
+        order={order}
+        onOrder={(chosen) => {
+          storeOrder(chosen);
+          setOrder(chosen);
+        }}
+      />
       <div className="live-main">
         {wanted === null ? null : (
           <NavLink to="/" className="button quiet live-back">

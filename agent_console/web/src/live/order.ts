@@ -2,22 +2,40 @@
 
 import type { ListedCall } from "./liveCalls";
 
+/** What leads: how urgent the policy finds a call, or where the caller's distress is heading. */
+export type Order = "priority" | "risk";
+
 export interface SortedCalls {
-  /** Going on: highest priority first, then the one that waits longest. */
+  /** Going on: by the order, its other half breaking ties, then the one that waits longest. */
   readonly live: readonly ListedCall[];
   /** Over: newest first. */
   readonly recent: readonly ListedCall[];
 }
 
-export function sortCalls(calls: Iterable<ListedCall>): SortedCalls {
+export function sortCalls(calls: Iterable<ListedCall>, order: Order = "priority"): SortedCalls {
   const all = [...calls];
   const begun = (one: ListedCall): number => Date.parse(one.summary.started_at) || 0;
+  const priority = (a: ListedCall, b: ListedCall): number => b.summary.priority - a.summary.priority;
+  const risk = (a: ListedCall, b: ListedCall): number => riskStep(b) - riskStep(a);
+  const [first, second] = order === "risk" ? [risk, priority] : [priority, risk];
   return {
-    live: all
-      .filter((one) => !one.summary.ended)
-      .sort((a, b) => b.summary.priority - a.summary.priority || begun(a) - begun(b)),
+    live: all.filter((one) => !one.summary.ended).sort((a, b) => first(a, b) || second(a, b) || begun(a) - begun(b)),
     recent: all.filter((one) => one.summary.ended).sort((a, b) => begun(b) - begun(a)),
   };
+}
+
+/** Risk in steps of a tenth: it moves with every utterance, and the list shall not. */
+function riskStep({ summary: { risk } }: ListedCall): number {
+  return typeof risk === "number" && Number.isFinite(risk) ? Math.round(10 * risk) : 0;
+}
+
+const STORED_AS = "warmline.order";
+
+/** The order that the person chose before. */
+export const storedOrder = (): Order => (localStorage.getItem(STORED_AS) === "risk" ? "risk" : "priority");
+
+export function storeOrder(order: Order): void {
+  localStorage.setItem(STORED_AS, order);
 }
 
 /** How long a call lasts by now; a live one runs on from what the server said last. */

@@ -76,6 +76,7 @@ export function QaCallPage({ call }: { readonly call: string }) {
           view={loaded.view}
           durationMs={loaded.summary.duration_ms ?? loaded.view.atMs}
           live={false}
+          review
           playheadMs={playheadMs}
           onSeek={loaded.summary.recording ? seek : undefined}
         />

@@ -1,6 +1,7 @@
 /** Icons as inline SVG, sized by the text around them and hidden from assistive technology. */
 
 import type { ReactNode } from "react";
+import type { HintKind } from "../wire/events";
 
 function Icon({ children }: { readonly children: ReactNode }) {
   return (
@@ -58,6 +59,51 @@ export const WarningIcon = () => (
     />
   </Icon>
 );
+
+export const CloseIcon = () => (
+  <Icon>
+    <path d="m5 5 10 10M15 5 5 15" className="stroke" />
+  </Icon>
+);
+
+export const MicrophoneIcon = () => (
+  <Icon>
+    <path d="M10 2.5a2.5 2.5 0 0 0-2.5 2.5v4.5a2.5 2.5 0 0 0 5 0V5A2.5 2.5 0 0 0 10 2.5Z" />
+    <path d="M4.8 9.5a5.2 5.2 0 0 0 10.4 0M10 14.7v2.8" className="stroke" />
+  </Icon>
+);
+
+export const InfoIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="7.2" className="stroke" />
+    <path d="M10 9.2v4.3M10 6.5v.1" className="stroke" />
+  </Icon>
+);
+
+export const RiskIcon = () => (
+  <Icon>
+    <path d="m3 14 4.5-5 3.5 3L17 5.5M12.2 5.5H17v4.8" className="stroke" />
+  </Icon>
+);
+
+const HINTS: Readonly<Record<HintKind, ReactNode>> = {
+  rising_frustration: <path d="M10 17V4M5 9l5-5 5 5" className="stroke" />,
+  talking_over: (
+    <path d="M3 4h8.5v6.5H7L4.5 13v-2.5H3ZM14 7.5h3V14h-1.5v2.5L13 14H9.5v-1.2" className="stroke" />
+  ),
+  long_silence: (
+    <>
+      <circle cx="10" cy="10" r="7" className="stroke" />
+      <path d="M8 7v6M12 7v6" className="stroke" />
+    </>
+  ),
+  speaking_too_fast: <path d="m3.5 5 5.5 5-5.5 5M10.5 5l5.5 5-5.5 5" className="stroke" />,
+};
+
+/** The sign of a kind of hint; that of a conversation where a newer server knows more kinds. */
+export function HintIcon({ kind }: { readonly kind: string }) {
+  return <Icon>{HINTS[kind as HintKind] ?? <path d="M3 4h14v9.5h-7L6.5 17v-3.5H3Z" className="stroke" />}</Icon>;
+}
 
 export const Logo = () => (
   <svg className="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

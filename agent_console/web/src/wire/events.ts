@@ -23,8 +23,10 @@ export type Stage =
   | "recognition"
   | "prosody"
   | "emotion"
+  | "coaching"
   | "understanding"
   | "policy";
+export type HintKind = "rising_frustration" | "talking_over" | "long_silence" | "speaking_too_fast";
 export type CallEndReason =
   | "caller_hung_up"
   | "agent_hung_up"
@@ -68,7 +70,35 @@ export interface EmotionScore {
   readonly contributions: readonly Contribution[];
   readonly curve_arousal: number;
   readonly curve_valence: number;
+  /** Standard deviation of `curve_arousal`, 1 where nothing is known; logs of older servers lack it. */
+  readonly curve_arousal_sd?: number | null;
+  readonly curve_valence_sd?: number | null;
+  /** How urgently a supervisor should look, [0, 1]. */
+  readonly risk?: number | null;
+  /** Name and version of every trained model that had a say. */
+  readonly models?: readonly string[];
 }
+
+/** Tone of an agent's utterance, where it is measured at all; never mixed with a caller's score. */
+export interface AgentTone {
+  readonly arousal: number;
+  readonly confidence: number;
+}
+
+/** What is normal of one feature for one caller; `weight` counts the utterances that it rests on. */
+export interface FeatureNormal {
+  readonly name: string;
+  readonly location: number;
+  readonly scale: number;
+  readonly weight: number;
+}
+
+export interface VoiceNormal {
+  readonly features: readonly FeatureNormal[];
+}
+
+/** Measurements of one utterance by name: a number, a series (the F0 contour), or null where it could not be measured. */
+export type Features = Readonly<Record<string, number | null | readonly (number | null)[]>>;
 
 export interface EmotionShift {
   readonly previous: Level;
@@ -125,10 +155,22 @@ export interface EventBodies {
   };
   "prosody.measured": {
     readonly segment: number;
-    readonly features: Readonly<Record<string, number | null>>;
+    readonly features: Features;
   };
   "emotion.scored": { readonly segment: number; readonly score: EmotionScore };
   "emotion.shifted": { readonly shift: EmotionShift };
+  "voice.recalled": { readonly normal: VoiceNormal; readonly source: string };
+  "voice.learned": { readonly normal: VoiceNormal };
+  "coaching.hinted": {
+    readonly kind: HintKind;
+    /** Media time that led to the hint. */
+    readonly span: Span;
+    readonly reason: Wording;
+    readonly suggestion: Wording;
+    readonly evidence: readonly number[];
+  };
+  "agent.tone_allowed": { readonly legal_basis: string };
+  "agent.tone_scored": { readonly segment: number; readonly tone: AgentTone };
   "intent.recognized": {
     readonly segment: number;
     readonly label: string;
@@ -188,6 +230,8 @@ export interface CallSummary {
   readonly route: Target | null;
   readonly route_reason: Wording | null;
   readonly level: Level;
+  /** [0, 1]; older servers do not send it. */
+  readonly risk?: number | null;
   readonly intent: string | null;
   readonly last_text: string;
   readonly last_seq: number;

@@ -70,7 +70,10 @@ function read(view: CallView, event: WireEvent): CallView {
     case "prosody.measured":
       return change(view, event.segment, (one) => ({ ...one, features: event.features }));
     case "emotion.scored":
-      return change(view, event.segment, (one) => ({ ...one, emotion: event.score }));
+      return {
+        ...change(view, event.segment, (one) => ({ ...one, emotion: event.score })),
+        risk: event.score.risk ?? view.risk,
+      };
     case "emotion.shifted":
       return logged(
         {
@@ -80,6 +83,14 @@ function read(view: CallView, event: WireEvent): CallView {
         },
         event,
       );
+    case "voice.recalled":
+      return { ...view, recalled: event };
+    case "coaching.hinted":
+      return { ...view, hints: [...view.hints, event] };
+    case "agent.tone_allowed":
+      return { ...view, agentToneAllowed: event };
+    case "agent.tone_scored":
+      return change(view, event.segment, (one) => ({ ...one, agentTone: event.tone }));
     case "intent.recognized":
       return { ...change(view, event.segment, (one) => ({ ...one, intent: event })), intent: event };
     case "keypoint.found":
@@ -121,6 +132,7 @@ function begin(id: number, party: SegmentView["party"], startMs: number): Segmen
     intent: null,
     features: null,
     emotion: null,
+    agentTone: null,
   };
 }
 

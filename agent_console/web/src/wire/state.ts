@@ -1,6 +1,6 @@
 /** What a call view shows: a fold over the call's events. */
 
-import type { EmotionScore, EmotionShift, EventOf, Level, Party, Span, Word } from "./events";
+import type { AgentTone, EmotionScore, EmotionShift, EventOf, Features, Level, Party, Span, Word } from "./events";
 
 export interface SegmentView {
   readonly id: number;
@@ -15,8 +15,10 @@ export interface SegmentView {
   readonly keyPoints: readonly EventOf<"keypoint.found">[];
   readonly entities: readonly EventOf<"entity.found">[];
   readonly intent: EventOf<"intent.recognized"> | null;
-  readonly features: Readonly<Record<string, number | null>> | null;
+  readonly features: Features | null;
+  /** A caller's; an agent's tone is a thing of its own. */
   readonly emotion: EmotionScore | null;
+  readonly agentTone: AgentTone | null;
 }
 
 /** An entry of the decision log, oldest first. */
@@ -48,6 +50,14 @@ export interface CallView {
   readonly intent: EventOf<"intent.recognized"> | null;
   readonly level: Level;
   readonly shifts: readonly TimedShift[];
+  /** How urgently a supervisor should look, [0, 1]; null before the first score that tells it. */
+  readonly risk: number | null;
+  /** Advice to the agent, oldest first. */
+  readonly hints: readonly EventOf<"coaching.hinted">[];
+  /** The caller's normal, where an earlier call taught it. */
+  readonly recalled: EventOf<"voice.recalled"> | null;
+  /** Set where the installation has agents' tone measured. */
+  readonly agentToneAllowed: EventOf<"agent.tone_allowed"> | null;
   readonly decisions: readonly Decision[];
   readonly failures: readonly EventOf<"stage.failed">[];
   readonly dropped: readonly EventOf<"audio.dropped">[];
@@ -71,6 +81,10 @@ export function emptyView(call: string): CallView {
     intent: null,
     level: "settled",
     shifts: [],
+    risk: null,
+    hints: [],
+    recalled: null,
+    agentToneAllowed: null,
     decisions: [],
     failures: [],
     dropped: [],
