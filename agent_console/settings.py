@@ -24,6 +24,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from routing.agent_tone import SHORTEST_BASIS, AgentTonePermission
 from voice.contracts.errors import SettingsError
 
 ENVIRONMENT_PREFIX: Final = "WARMLINE_"
@@ -83,6 +84,30 @@ class Settings(BaseSettings):
     language: Literal["zh", "en"] = Field("zh", description="zh or en, what callers speak unless they choose")
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
+    tone_model: Path | None = Field(
+        None,
+        description="an ONNX tone model with its description (.json) beside it, or nothing for the one that ships",
+    )
+    carry_over: bool = Field(
+        True,
+        description=(
+            "true or false, whether a call begins with how the same caller sounded before; stores, in the journal, "
+            "location and spread of that caller's pitch, level, rate and timbre, which go when the call is erased"
+        ),
+    )
+    measure_agents: bool = Field(
+        False,
+        description=(
+            "true or false, whether agents' tone is measured as well; the EU prohibits inferring emotions at work "
+            "except for medical or safety reasons (AI Act, Regulation 2024/1689, Article 5(1)(f)); needs "
+            "measure_agents_legal_basis"
+        ),
+    )
+    measure_agents_legal_basis: str | None = Field(
+        None,
+        max_length=500,
+        description="why measuring agents' tone is lawful here, in words; stands in the log of every call",
+    )
     max_calls: int = Field(10, ge=1, le=1000, description="calls at once, 1 to 1000")
     recognition_threads: int = Field(2, ge=1, le=64, description="threads for recognition, 1 to 64")
     recording: bool = Field(True, description="true or false, whether calls are recorded")
@@ -137,6 +162,22 @@ class Settings(BaseSettings):
         if self.turn and not (self.turn_user and self.turn_password):
             raise ValueError("'turn' needs 'turn_user' and 'turn_password' as well")
         return self
+
+    @model_validator(mode="after")
+    def _check_agent_tone(self) -> Self:
+        basis = (self.measure_agents_legal_basis or "").strip()
+        if self.measure_agents != bool(basis):
+            raise ValueError("'measure_agents' and 'measure_agents_legal_basis' go together")
+        if self.measure_agents and len(basis) < SHORTEST_BASIS:
+            raise ValueError(f"'measure_agents_legal_basis' takes at least {SHORTEST_BASIS} characters")
+        return self
+
+    @property
+    def agent_tone(self) -> AgentTonePermission | None:
+        """The permission to measure agents' tone; None unless both settings give it."""
+        if not (self.measure_agents and self.measure_agents_legal_basis):
+            return None
+        return AgentTonePermission(self.measure_agents_legal_basis)
 
     @classmethod
     def load(
@@ -209,7 +250,7 @@ def _refusal(error: ValidationError, sources: Mapping[str, str]) -> SettingsErro
     """The first mistake as a `SettingsError`: key, what was expected, what came, and from where."""
     first = error.errors(include_url=False)[0]
     if not first["loc"]:
-        return SettingsError(f"{first['msg'].removeprefix('Value error, ')}.", fix="Set both, or remove 'turn'.")
+        return SettingsError(f"{first['msg'].removeprefix('Value error, ')}.", fix="Set all of them, or none.")
     key = str(first["loc"][0])
     field = Settings.model_fields[key]
     got = "a value that is not shown" if "SecretStr" in str(field.annotation) else repr(first["input"])

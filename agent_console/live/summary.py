@@ -40,6 +40,7 @@ class CallSummary(BaseModel):
     route: Literal["ai", "human"] | None = Field(description="who shall serve; null before the first decision")
     route_reason: Text | None
     level: Literal["settled", "tense", "upset"] = Field(description="where the emotion curve stands")
+    risk: float = Field(ge=0, le=1, description="how urgently a supervisor should look; 0 before the first score")
     intent: str | None
     last_text: str = Field(description="the caller's newest words, partial or final")
     last_seq: int = Field(description="seq of the newest event this summary includes")
@@ -69,6 +70,7 @@ def summarise(state: CallState, *, recording: bool) -> CallSummary:
         route=state.target.value if state.target else None,
         route_reason=Text(zh=reason.zh, en=reason.en) if reason else None,
         level=state.level.value,
+        risk=state.risk,
         intent=state.intent.label if state.intent else None,
         last_text=state.last_text[-LAST_TEXT_CHARACTERS:],
         last_seq=state.last_seq,

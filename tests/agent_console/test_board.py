@@ -15,11 +15,12 @@ from agent_console.live.board import LIST_CALLS, RETRY_S, CallBoard
 from agent_console.live.summary import LAST_TEXT_CHARACTERS
 from agent_console.qa.recordings import Recordings
 from asr.types import Language
-from prosody.types import EmotionLevel, EmotionShift
+from prosody.types import EmotionBasis, EmotionLabel, EmotionLevel, EmotionScore, EmotionShift
 from routing.events import (
     CallEnded,
     CallEvent,
     CallStarted,
+    EmotionScored,
     EmotionShifted,
     IntentRecognized,
     NoteWritten,
@@ -108,6 +109,10 @@ def watcher(tmp_path: Path) -> Watcher:
     return Watcher(FaultyJournal(), tmp_path)
 
 
+def _score(basis: EmotionBasis, *, risk: float) -> EmotionScore:
+    return EmotionScore(0.6, -0.6, 0.8, EmotionLabel.ANGRY, basis, (), 0.5, -0.5, 0.2, 0.2, risk)
+
+
 async def test_a_summary_tells_everything_about_a_call(watcher: Watcher, tmp_path: Path) -> None:
     (tmp_path / "c.wav").write_bytes(b"RIFF")
     shift = EmotionShift(EmotionLevel.SETTLED, EmotionLevel.UPSET, Span(0, 320), (), "arousal_high")
@@ -121,6 +126,8 @@ async def test_a_summary_tells_everything_about_a_call(watcher: Watcher, tmp_pat
                 TranscriptPartial(SegmentId(0), "头" + "话" * 300 + "尾"),
                 SpeechEnded(Party.CALLER, SegmentId(0), Span(0, 320), EndReason.SILENCE),
                 IntentRecognized(SegmentId(0), "complaint", Grade.COMPLEX, 0.9, "1"),
+                EmotionScored(SegmentId(0), _score(EmotionBasis.TONE, risk=0.1)),
+                EmotionScored(SegmentId(0), _score(EmotionBasis.TONE_AND_WORDS, risk=0.7)),
                 EmotionShifted(shift),
                 PriorityChanged(0, 80, "upset", SAID, (SegmentId(0),), "7"),
                 RouteDecided(RouteTarget.HUMAN, "asked", SAID, (SegmentId(0),), "7"),
@@ -143,6 +150,7 @@ async def test_a_summary_tells_everything_about_a_call(watcher: Watcher, tmp_pat
         "route": "human",
         "route_reason": {"zh": "要人工", "en": "asked for a human"},
         "level": "upset",
+        "risk": 0.7,
         "intent": "complaint",
         "last_text": text,
         "last_seq": 8,

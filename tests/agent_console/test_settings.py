@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from agent_console.deps import IceServer, Site
 from agent_console.settings import LogLevel, Settings
+from routing.agent_tone import AgentTonePermission
 from voice.contracts.errors import SettingsError
 
 
@@ -65,6 +66,12 @@ def test_lists_come_with_commas_and_empty_variables_do_not_count() -> None:
         ({"WARMLINE_SESSION_HOURS": "nan"}, ["'session_hours'"]),
         ({"WARMLINE_STUN": "http://x"}, ["'stun'", "stun:HOST:PORT"]),
         ({"WARMLINE_TURN": "turn:x:1"}, ["turn_user", "turn_password"]),
+        ({"WARMLINE_MEASURE_AGENTS": "true"}, ["measure_agents_legal_basis", "Set all of them, or none"]),
+        ({"WARMLINE_MEASURE_AGENTS_LEGAL_BASIS": "works agreement 7"}, ["'measure_agents'", "go together"]),
+        ({"WARMLINE_MEASURE_AGENTS": "true", "WARMLINE_MEASURE_AGENTS_LEGAL_BASIS": "   "}, ["go together"]),
+        ({"WARMLINE_MEASURE_AGENTS": "true", "WARMLINE_MEASURE_AGENTS_LEGAL_BASIS": "yes"}, ["10 characters"]),
+        ({"WARMLINE_MEASURE_AGENTS": "agents"}, ["'measure_agents'", "Article 5(1)(f)"]),
+        ({"WARMLINE_CARRY_OVER": "maybe"}, ["'carry_over'", "true or false"]),
         ({"WARMLINE_LOG_LEVEL": "loud"}, ["'log_level'", "debug, info"]),
     ],
 )
@@ -112,6 +119,20 @@ def test_secrets_are_never_shown() -> None:
     with pytest.raises(SettingsError) as refusal:
         load(turn_password=["hush-hush"])
     assert "hush-hush" not in str(refusal.value)
+
+
+def test_agents_are_not_measured_unless_both_settings_say_so() -> None:
+    assert load().agent_tone is None
+    both = load(measure_agents=True, measure_agents_legal_basis="works agreement 7, occupational safety")
+    assert both.agent_tone == AgentTonePermission("works agreement 7, occupational safety")
+
+
+def test_what_measuring_agents_and_storing_voices_means_is_said_where_it_is_set() -> None:
+    described = {line.key: line.expected for line in load().describe()}
+    assert "Regulation 2024/1689, Article 5(1)(f)" in described["measure_agents"]
+    assert "medical or safety" in described["measure_agents"]
+    assert "journal" in described["carry_over"]
+    assert "erased" in described["carry_over"]
 
 
 def test_settings_are_frozen() -> None:
