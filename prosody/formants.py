@@ -19,8 +19,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.compiled import compiled
 from prosody.pitch import PitchTrack
-from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Spectra
+from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Array, Spectra
 
 ORDER: Final = 8
 FEWEST_FRAMES: Final = 5
@@ -74,7 +75,8 @@ def find_formants(spectra: Spectra, frames: NDArray[np.intp]) -> Float:
     Returns:
         Hertz, rising, infinite where a frame lacks that formant or it is wider than 1500 Hz; shape (n, 3).
     """
-    correlation = spectra.power[frames].astype(np.float64) @ _TO_CORRELATION
+    correlation = np.zeros((len(frames), ORDER + 1), np.float64)
+    _correlate(spectra.power, frames, _TO_CORRELATION, correlation)
     sounding = correlation[:, 0] > 0
     frequency = np.full((len(frames), 3), np.inf)
     if not sounding.any():
@@ -95,6 +97,17 @@ def _median(hertz: Float) -> float | None:
     """Median of the finite values, None for too few."""
     found = hertz[np.isfinite(hertz)]
     return float(np.median(found)) if len(found) >= FEWEST_FRAMES else None
+
+
+@compiled
+def _correlate(power: Array, frames: NDArray[np.intp], weight: Float, correlation: Float) -> None:
+    """Fill the autocorrelation of some frames: power times weights, in an order that no thread decides."""
+    for row in range(len(frames)):
+        frame = power[frames[row]]
+        for k in range(weight.shape[0]):
+            p = np.float64(frame[k])
+            for lag in range(weight.shape[1]):
+                correlation[row, lag] += p * weight[k, lag]
 
 
 def _predict(correlation: Float) -> Float:

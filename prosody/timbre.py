@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.compiled import compiled
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, WINDOW_SHAPE, Array, Mask, Spectra
 
 FEWEST_FRAMES: Final = 5
@@ -65,41 +66,69 @@ def measure_timbre(spectra: Spectra, active: Mask) -> Timbre:
     places = np.flatnonzero(active[: spectra.frames])
     if len(places) < FEWEST_FRAMES:
         return NO_TIMBRE
-    power = spectra.power[places]
-    total = power.sum(axis=1)
-    if float(total.min()) <= 0:
-        return measure_timbre(spectra, _sounding(spectra, active))
-    bands = power @ MEL_BANDS
-    level = 10 * np.log10(np.maximum(bands, bands.max() * np.float32(_RANGE)))
-    cepstrum = level.astype(np.float64) @ _DCT
+    bands = np.empty((len(places), BANDS), np.float64)
+    centroid = np.empty(len(places), np.float64)
+    flux = np.empty(len(places), np.float64)
+    _survey(spectra.power, places, _LOWER_BAND, _LOWER_SHARE, bands, centroid, flux)
+    sounding = centroid >= 0
+    if int(sounding.sum()) < FEWEST_FRAMES:
+        return NO_TIMBRE
+    bands, changes = bands[sounding], flux[flux >= 0]
+    level = 10 * np.log10(np.maximum(bands, max(float(bands.max()) * _RANGE, 1e-300)))
+    cepstrum = np.einsum("ij,jk->ik", level, _DCT)
+    heard = np.power(bands * _EQUAL_LOUDNESS, _LOUDNESS_EXPONENT)
     return Timbre(
-        centroid_hz=float(np.mean(power @ _BIN_HZ / total, dtype=np.float64)),
-        flux=_flux(power, total, np.diff(places) == 1),
-        loudness=_loudness(bands),
+        centroid_hz=float(centroid[sounding].mean()),
+        flux=float(changes.mean()) if len(changes) else None,
+        loudness=float(heard.sum(axis=1).mean()),
         mfcc_mean=tuple(cepstrum.mean(axis=0).tolist()),
         mfcc_sd=tuple(cepstrum.std(axis=0).tolist()),
     )
 
 
-def _sounding(spectra: Spectra, active: Mask) -> Mask:
-    """Active frames that have any power at all."""
-    return np.asarray(active[: spectra.frames] & (spectra.power.sum(axis=1) > 0), np.bool_)
+@compiled
+def _survey(
+    power: Array,
+    places: NDArray[np.intp],
+    lower_band: NDArray[np.intp],
+    lower_share: Float,
+    bands: Float,
+    centroid: Float,
+    flux: Float,
+) -> None:
+    """One pass over some frames: fill band powers, centroids (-1 in a frame without power) and flux.
 
-
-def _flux(power: Array, total: Array, neighbours: Mask) -> float | None:
-    """Mean of 2 - 2 cos of the angle between the magnitude spectra of neighbouring frames."""
-    if not neighbours.any():
-        return None
-    magnitude = np.sqrt(power)
-    together = np.einsum("ij,ij->i", magnitude[1:], magnitude[:-1])
-    alike = together.astype(np.float64) / np.sqrt(total[1:].astype(np.float64) * total[:-1])
-    return float(np.clip(2 - 2 * alike[neighbours], 0, 2).mean())
-
-
-def _loudness(bands: Array) -> float:
-    """Mean over frames of the sum over compressed bands."""
-    heard = np.power(bands * _EQUAL_LOUDNESS, np.float32(_LOUDNESS_EXPONENT))
-    return float(heard.sum(axis=1).mean(dtype=np.float64))
+    Flux is -1 where the frame before was left out. A bin feeds at most two bands, so the loop over the bands that a
+    matrix product would run is saved; nor does the sum depend on how many threads a library starts.
+    """
+    bins = power.shape[1]
+    count = bands.shape[1]
+    before = np.zeros(bins, np.float64)
+    before_total = 0.0
+    for row in range(len(places)):
+        frame = power[places[row]]
+        if row == 0 or places[row] != places[row - 1] + 1:
+            before_total = 0.0
+        for band in range(count):
+            bands[row, band] = 0.0
+        total, moment, together = 0.0, 0.0, 0.0
+        for k in range(bins):
+            p = np.float64(frame[k])
+            total += p
+            moment += p * k
+            magnitude = np.sqrt(p)
+            together += magnitude * before[k]
+            before[k] = magnitude
+            band = lower_band[k]
+            if band >= 0:
+                bands[row, band] += lower_share[k] * p
+            if -2 < band < count - 1:
+                bands[row, band + 1] += (1.0 - lower_share[k]) * p
+        centroid[row] = moment / total * ANALYSIS_RATE / FFT_SIZE if total > 0.0 else -1.0
+        flux[row] = -1.0
+        if total > 0.0 and before_total > 0.0:
+            flux[row] = min(max(2.0 - 2.0 * together / np.sqrt(total * before_total), 0.0), 2.0)
+        before_total = total
 
 
 def _corners() -> Float:
@@ -108,16 +137,23 @@ def _corners() -> Float:
     return np.asarray(700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1), np.float64)
 
 
-def _mel_bands() -> Array:
-    """Triangles of height 1, equally wide in mel and half overlapping, shape (bins, BANDS)."""
+def _spread() -> tuple[NDArray[np.intp], Float]:
+    """How each bin is shared between a band and the next higher one, whose triangles of height 1 overlap by half.
+
+    Returns:
+        The lower band of each bin, -1 below the lowest band's summit and -2 outside all bands; its share, in [0, 1],
+        the upper band having the rest. Shape (bins,) each.
+    """
+    hertz = np.arange(FFT_SIZE // 2 + 1) * ANALYSIS_RATE / FFT_SIZE
     corner = _corners()
-    hertz = np.arange(FFT_SIZE // 2 + 1)[:, None] * ANALYSIS_RATE / FFT_SIZE
-    rising = (hertz - corner[:-2]) / (corner[1:-1] - corner[:-2])
-    falling = (corner[2:] - hertz) / (corner[2:] - corner[1:-1])
-    return np.asarray(np.maximum(0, np.minimum(rising, falling)), np.float32)
+    place = np.searchsorted(corner, hertz, side="right") - 1
+    inside = (place >= 0) & (place <= BANDS)
+    left = np.clip(place, 0, BANDS)
+    share = (corner[left + 1] - hertz) / (corner[left + 1] - corner[left])
+    return np.where(inside, left - 1, -2), np.where(inside, share, 0.0)
 
 
-def _equal_loudness() -> Array:
+def _equal_loudness() -> Float:
     """How keenly each band is heard (Hermansky 1990, eq. 4; 1 at 1 kHz), times what makes power a mean square."""
 
     def curve(hertz: Float) -> Float:
@@ -125,7 +161,7 @@ def _equal_loudness() -> Array:
         return np.asarray((square + 56.8e6) * square**2 / ((square + 6.3e6) ** 2 * (square + 0.38e9)), np.float64)
 
     window = float(np.sum(WINDOW_SHAPE.astype(np.float64) ** 2))
-    return np.asarray(curve(_corners()[1:-1]) / curve(np.array([1000.0])) * 2 / (FFT_SIZE * window), np.float32)
+    return np.asarray(curve(_corners()[1:-1]) / curve(np.array([1000.0])) * 2 / (FFT_SIZE * window), np.float64)
 
 
 def _dct() -> Float:
@@ -134,7 +170,6 @@ def _dct() -> Float:
     return np.asarray(np.cos(angle) * np.sqrt(2 / BANDS), np.float64)
 
 
-_BIN_HZ: Final[Array] = (np.arange(FFT_SIZE // 2 + 1) * ANALYSIS_RATE / FFT_SIZE).astype(np.float32)
-MEL_BANDS: Final = _mel_bands()
+_LOWER_BAND, _LOWER_SHARE = _spread()
 _EQUAL_LOUDNESS: Final = _equal_loudness()
 _DCT: Final = _dct()

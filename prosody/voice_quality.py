@@ -20,13 +20,22 @@ _SLOPE_HIGH_HZ: Final = 3400
 _FAINTEST: Final = 1e-8
 """Partials count down to 80 dB below the strongest of their frame; what lies lower is rounding."""
 
-_LEAST_HARMONIC: Final = 0.01
+_LEAST_HARMONIC: Final = 0.3
+"""A frame with less periodic power than this does not sound at its tracked period; the path of the tracker bridges
+such frames."""
+
 _MOST_HARMONIC: Final = 0.9999
-"""Shares of periodic power between which HNR is stated: -20 to 40 dB. A Hann window of few periods cannot tell more
-(Boersma 1993, table 1)."""
+"""HNR is stated up to 40 dB; a Hann window of few periods cannot tell more (Boersma 1993, table 1)."""
+
+_BELOW_LOUD_DB: Final = 20.0
+"""Frames this far below the loud ones (95th percentile) fade in or out and are left out of HNR, as Praat's
+harmonicity leaves out what lies below a tenth of the peak."""
 
 _REACH: Final = 0.06
 """How far from the tracked period the autocorrelation's own peak is looked for, in periods."""
+
+_FINE: Final = 4
+"""The window's own autocorrelation is stored at so many places a sample, and read off linearly between them."""
 
 Float = NDArray[np.float64]
 
@@ -120,64 +129,79 @@ def harmonics_to_noise(spectra: Spectra, track: PitchTrack) -> float | None:
     Both autocorrelations are read off the power spectra at the peak nearest to the tracked period, between samples,
     where they have their exact value.
 
+    Frames count that lie within 20 dB of the loud ones and have r of at least 0.3.
+
     Returns:
-        dB, -20 (no voice) to 40 (a pure tone); speech has 5 to 20. None with fewer than five voiced frames.
+        dB, -3.7 (hardly a voice) to 40 (a pure tone); speech has 5 to 20. None with fewer than five such frames.
     """
-    voiced = np.flatnonzero(track.voiced)
-    if len(voiced) < FEWEST_FRAMES:
+    if int(track.voiced.sum()) < FEWEST_FRAMES:
         return None
-    share = np.clip(periodic_share(spectra, track, voiced), _LEAST_HARMONIC, _MOST_HARMONIC)
+    loud = spectra.level_db > np.percentile(spectra.level_db, 95) - _BELOW_LOUD_DB
+    share = periodic_share(spectra, track, np.flatnonzero(track.voiced & loud))
+    share = np.minimum(share[share >= _LEAST_HARMONIC], _MOST_HARMONIC)
+    if len(share) < FEWEST_FRAMES:
+        return None
     return float(np.mean(10 * np.log10(share / (1 - share))))
 
 
 def periodic_share(spectra: Spectra, track: PitchTrack, frames: NDArray[np.intp]) -> Float:
-    """Window-normalised autocorrelation of some frames at their period, shape (len(frames),); 1 where periodic."""
-    share = np.empty(len(frames), np.float64)
+    """Window-normalised autocorrelation of some voiced frames at their period; 1 where periodic.
+
+    Args:
+        spectra: of the utterance.
+        track: its F0.
+        frames: which, shape (n,).
+
+    Returns:
+        Shape (n,); noise may lead a little beyond 1, and below 0.
+    """
+    share = np.zeros(len(frames), np.float64)
     _correlate(spectra.power, track.f0_hz, frames, _WINDOW_CORRELATION, share)
     return share
 
 
 @compiled
 def _correlate(power: Array, f0_hz: Array, frames: NDArray[np.intp], window: Float, share: Float) -> None:
-    """Fill `share`: the highest value near one period, found by two Newton steps on the derivative of the sum."""
+    """Fill `share`: the sum over all partials at the tracked period, carried to its peak by a parabola.
+
+    Value, slope and bend of the autocorrelation come from one pass; cosine and sine turn on from bin to bin.
+    """
     bins = power.shape[1]
     size = 2 * (bins - 1)
     for place in range(len(frames)):
         frame = frames[place]
         period = ANALYSIS_RATE / np.float64(f0_hz[frame])
-        low, high = period * (1.0 - _REACH), period * (1.0 + _REACH)
-        total = np.float64(power[frame, 0])
+        step = 2.0 * np.pi / size
+        turn_re, turn_im = np.cos(step * period), np.sin(step * period)
+        re, im = 1.0, 0.0
+        total = 0.5 * np.float64(power[frame, 0])
+        value, slope, bend = total, 0.0, 0.0
         for k in range(1, bins):
-            total += 2.0 * power[frame, k]
-        lag, best = period, -1.0
-        for _ in range(3):
-            angle = 2.0 * np.pi * lag / size
-            turn_re, turn_im = np.cos(angle), np.sin(angle)
-            re, im = 1.0, 0.0
-            value, slope, bend = 0.5 * np.float64(power[frame, 0]), 0.0, 0.0
-            for k in range(1, bins):
-                re, im = re * turn_re - im * turn_im, re * turn_im + im * turn_re
-                p = np.float64(power[frame, k])
-                value += p * re
-                slope -= p * k * im
-                bend -= p * k * k * re
-            if total > 0.0:
-                place_in = lag * 4.0
-                left = int(place_in)
-                inner = place_in - left
-                norm = (1.0 - inner) * window[left] + inner * window[left + 1]
-                best = max(best, 2.0 * value / total / norm)
-            if bend >= 0.0:
-                break
-            lag = min(max(lag - slope / bend * size / (2.0 * np.pi), low), high)
-        share[place] = best
+            re, im = re * turn_re - im * turn_im, re * turn_im + im * turn_re
+            p = np.float64(power[frame, k])
+            total += p
+            value += p * re
+            slope -= p * k * im
+            bend -= p * k * k * re
+        if total <= 0.0:
+            continue
+        lag = period
+        if bend < 0.0:
+            away = -slope / (bend * step)
+            if abs(away) <= _REACH * period:
+                lag += away
+                value -= 0.5 * slope * slope / bend
+        fine = _FINE * lag
+        left = min(int(fine), len(window) - 2)
+        inner = fine - left
+        share[place] = value / (total * ((1.0 - inner) * window[left] + inner * window[left + 1]))
 
 
 def _window_correlation() -> Float:
-    """Autocorrelation of the analysis window at quarter samples, relative to lag 0."""
+    """Autocorrelation of the analysis window at quarters of a sample, relative to lag 0."""
     power = np.abs(np.fft.rfft(WINDOW_SHAPE.astype(np.float64), FFT_SIZE)) ** 2
-    lags = np.fft.irfft(power, 4 * FFT_SIZE)
-    return np.asarray(np.maximum(lags[: 4 * FFT_SIZE // 2] / lags[0], 1e-3), np.float64)
+    lags = np.fft.irfft(power, _FINE * FFT_SIZE)
+    return np.asarray(np.maximum(lags[: _FINE * FFT_SIZE // 2] / lags[0], 1e-3), np.float64)
 
 
 def _slope_weights(count: int) -> Float:
