@@ -1,8 +1,8 @@
 """Emotion of one caller, utterance by utterance: first from tone, then from tone and words.
 
-Two lines run side by side. The tone line (baseline, tone curve, tone level) hears tone only and decides what the
-baseline learns; the fused line (fused curve, level, shifts) moves when the words of a segment arrive. Nothing flows
-from words back into tone, so the results do not depend on how far recognition lags behind.
+Two lines run side by side. The tone line (normal, tone curve, tone level) hears tone only and decides what becomes
+normal; the fused line (fused curve, level, shifts) moves when the words of a segment arrive. Nothing flows from words
+back into tone, so the results do not depend on how far recognition lags behind.
 """
 
 from __future__ import annotations
@@ -10,45 +10,24 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from prosody.arousal import UNKNOWN, CallerVoice
-from prosody.curve import Curve
-from prosody.fusion import Affect, affect_of_tone, fuse, name_affect
-from prosody.shift import ShiftDetector
-from prosody.types import EmotionBasis, EmotionLevel, EmotionScore, EmotionShift, ProsodyFeatures
+from prosody.arousal import CallerVoice
+from prosody.course import Course, CoursePoint
+from prosody.fusion import SILENT, Affect, affect_of_tone, fuse, name_affect
+from prosody.learning import LearningRule
+from prosody.types import (
+    EmotionBasis,
+    EmotionLevel,
+    EmotionScore,
+    EmotionShift,
+    ProsodyFeatures,
+    ToneRating,
+    VoiceNormal,
+)
 from voice.contracts.audio import SegmentId, Span
 from voice.contracts.errors import CapacityError, EmotionInputError
 
 MOST_WAITING: Final = 256
 """Segments whose words may be outstanding: more than ten minutes of speech that recognition lags behind."""
-
-_FIRST_UTTERANCES: Final = 3.0
-"""Full utterances that are learned whatever they sound like; without a normal there is nothing to be upset against."""
-_LEARNED_AROUSAL: Final = 0.55
-"""An utterance more aroused than this is not learned as normal, even while the level is still settled."""
-
-
-class _Line:
-    """Two smoothed curves and the level that follows from them."""
-
-    def __init__(self) -> None:
-        self._arousal = Curve()
-        self._valence = Curve()
-        self._shifts = ShiftDetector()
-
-    @property
-    def level(self) -> EmotionLevel:
-        """Where the line stands now."""
-        return self._shifts.level
-
-    def take(self, segment: SegmentId, span: Span, affect: Affect) -> tuple[float, float, EmotionShift | None]:
-        """Follow one utterance; answers both curve values and a confirmed shift."""
-        curve = (
-            self._arousal.follow(span, affect.arousal, affect.confidence),
-            self._valence.follow(span, affect.valence, affect.confidence),
-        )
-        own = (affect.arousal, affect.valence)
-        shift = self._shifts.observe(segment, span, own=own, curve=curve, confidence=affect.confidence)
-        return (*curve, shift)
 
 
 class EmotionTracker:
@@ -56,12 +35,20 @@ class EmotionTracker:
 
     For every caller segment, `score_tone` and later `score_words` are called once each, both in the order of segments.
     The two may interleave in any way as long as a segment's tone comes before its words: the results are the same.
+
+    Args:
+        normal: what an earlier call of the same caller learned; None for an unknown caller, whose first utterance then
+            stays `uncertain`.
+
+    Raises:
+        EmotionInputError: a normal that no call can have learned.
     """
 
-    def __init__(self) -> None:
-        self._voice = CallerVoice()
-        self._tone = _Line()
-        self._fused = _Line()
+    def __init__(self, normal: VoiceNormal | None = None) -> None:
+        self._voice = CallerVoice(normal)
+        self._learning = LearningRule(is_known=self._voice.weight > 0)
+        self._tone = Course()
+        self._fused = Course()
         self._waiting: dict[SegmentId, tuple[Span, Affect]] = {}
         self._last_tone: SegmentId | None = None
 
@@ -70,19 +57,31 @@ class EmotionTracker:
         """The caller's level after the last segment whose words came."""
         return self._fused.level
 
-    def score_tone(self, segment: SegmentId, span: Span, features: ProsodyFeatures | None) -> EmotionScore:
+    @property
+    def usual_hz(self) -> float | None:
+        """The caller's usual F0, for the next utterance's pitch tracking; None while it is unknown."""
+        return self._voice.usual_hz
+
+    def normal(self) -> VoiceNormal:
+        """How the caller usually sounds by what tone was scored so far: for tone models, and for the next call."""
+        return self._voice.normal()
+
+    def score_tone(
+        self, segment: SegmentId, span: Span, features: ProsodyFeatures | None, rating: ToneRating | None = None
+    ) -> EmotionScore:
         """Score a segment from its tone, relative to the caller's own earlier utterances.
 
         Args:
             segment: its id, higher than that of the call before.
             span: its media time.
-            features: from `prosody.features.measure`; None where measuring failed.
+            features: from `prosody.features`; None where measuring failed. Without a pitch nothing is said.
+            rating: of the same audio by a trained model; None where there is none.
 
         Returns:
-            A score with basis `tone`; `curve_*` are those of tone alone.
+            A score with basis `tone`; `curve_*` and `risk` are those of tone alone.
 
         Raises:
-            EmotionInputError: segments out of order.
+            EmotionInputError: segments out of order, or a rating outside its range.
             CapacityError: the words of 256 earlier segments are still outstanding.
         """
         if self._last_tone is not None and segment <= self._last_tone:
@@ -92,17 +91,21 @@ class EmotionTracker:
                 f"The words of {MOST_WAITING} segments are outstanding.",
                 fix="Call score_words for every segment, with valence None where nothing was recognized.",
             )
+        _check(rating)
         self._last_tone = segment
-        rated = UNKNOWN if features is None else self._voice.rate(features)
-        affect = affect_of_tone(rated)
-        arousal, valence, _ = self._tone.take(segment, span, affect)
+        affect = SILENT
+        if features is not None and features.f0_median_hz is not None:
+            affect = affect_of_tone(self._voice.rate(features), rating)
+        point = self._tone.take(segment, span, affect)
         self._waiting[segment] = (span, affect)
-        if features is not None and self._is_normal(affect):
-            self._voice.learn(features)
-        return _score(affect, EmotionBasis.TONE, arousal, valence)
+        if features is not None and affect.voiced:
+            share = self._learning.share(span, affect.arousal, self._tone.level, self._voice.learned)
+            if share > 0:
+                self._voice.learn(features, share)
+        return _score(affect, EmotionBasis.TONE, point)
 
     def score_words(
-        self, segment: SegmentId, valence: float | None, strength: float
+        self, segment: SegmentId, valence: float | None, strength: float, heard: ToneRating | None = None
     ) -> tuple[EmotionScore, EmotionShift | None]:
         """Score a segment again, now that its words are known.
 
@@ -110,6 +113,7 @@ class EmotionTracker:
             segment: the earliest one whose words have not come yet; its tone was scored.
             valence: of the words, in [-1, 1]; None where there are none or they say nothing.
             strength: how strongly they say it, in [0, 1].
+            heard: what the recognizer heard besides words, from `prosody.fusion.affect_of_tag`.
 
         Returns:
             A score with basis `tone_and_words`, and the shift that this segment confirms, if any.
@@ -125,19 +129,26 @@ class EmotionTracker:
             raise EmotionInputError(
                 f"Words have a valence in [-1, 1] or None and a strength in [0, 1]; got {valence} and {strength}."
             )
+        _check(heard)
         span, tone = self._waiting.pop(segment)
-        affect = fuse(tone, valence, strength)
-        curve_arousal, curve_valence, shift = self._fused.take(segment, span, affect)
-        return _score(affect, EmotionBasis.TONE_AND_WORDS, curve_arousal, curve_valence), shift
-
-    def _is_normal(self, affect: Affect) -> bool:
-        """Whether an utterance may shape the baseline: the first ones always, an aroused or upset one never."""
-        if self._voice.utterances < _FIRST_UTTERANCES:
-            return True
-        return self._tone.level is EmotionLevel.SETTLED and math.fabs(affect.arousal) < _LEARNED_AROUSAL
+        affect = fuse(tone, valence, strength, heard)
+        point = self._fused.take(segment, span, affect)
+        return _score(affect, EmotionBasis.TONE_AND_WORDS, point), point.shift
 
 
-def _score(affect: Affect, basis: EmotionBasis, curve_arousal: float, curve_valence: float) -> EmotionScore:
+def _check(rating: ToneRating | None) -> None:
+    """Refuse a rating that would carry NaN or more than 1 into the curve."""
+    if rating is None:
+        return
+    values = [value for value in (rating.arousal, rating.valence) if value is not None]
+    if not all(math.isfinite(value) and -1 <= value <= 1 for value in values) or not 0 <= rating.confidence <= 1:
+        raise EmotionInputError(
+            f"A rating has arousal and valence in [-1, 1] or None and a confidence in [0, 1]; {rating.model} said "
+            f"{rating.arousal}, {rating.valence} and {rating.confidence}."
+        )
+
+
+def _score(affect: Affect, basis: EmotionBasis, point: CoursePoint) -> EmotionScore:
     return EmotionScore(
         arousal=affect.arousal,
         valence=affect.valence,
@@ -145,6 +156,10 @@ def _score(affect: Affect, basis: EmotionBasis, curve_arousal: float, curve_vale
         label=name_affect(affect),
         basis=basis,
         contributions=affect.contributions,
-        curve_arousal=curve_arousal,
-        curve_valence=curve_valence,
+        curve_arousal=point.arousal,
+        curve_valence=point.valence,
+        curve_arousal_sd=point.arousal_sd,
+        curve_valence_sd=point.valence_sd,
+        risk=point.risk,
+        models=affect.models,
     )

@@ -76,6 +76,6 @@ def test_any_history_gives_finite_deviations(values: list[float], value: float, 
     deviation = baseline.compare(value, voiced_s)
     assert deviation is not None
     assert math.isfinite(deviation.z)
-    assert 0 <= deviation.settled < 1
+    assert 0 < deviation.sharpness <= 1
     assert min(values) <= baseline.location() <= max(values)
     assert baseline.scale() > 0
