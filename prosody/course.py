@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prosody.curve import Curve
+from prosody.curve import DEFAULT_CURVE, Curve, CurveSettings
 from prosody.fusion import Affect
-from prosody.risk import Risk
-from prosody.shift import ShiftDetector, distress, distress_sd
+from prosody.risk import DEFAULT_RISK, Risk, RiskSettings
+from prosody.shift import DEFAULT_SHIFT, ShiftDetector, ShiftSettings, distress, distress_sd
 from prosody.types import EmotionLevel, EmotionShift
 from voice.contracts.audio import SegmentId, Span
 
@@ -36,11 +36,16 @@ class CoursePoint:
 class Course:
     """Curves, level and risk of one caller. Synchronous, pure; depends on media time only."""
 
-    def __init__(self) -> None:
-        self._arousal = Curve()
-        self._valence = Curve()
-        self._shifts = ShiftDetector()
-        self._risk = Risk()
+    def __init__(
+        self,
+        curve: CurveSettings = DEFAULT_CURVE,
+        shift: ShiftSettings = DEFAULT_SHIFT,
+        risk: RiskSettings = DEFAULT_RISK,
+    ) -> None:
+        self._arousal = Curve(curve)
+        self._valence = Curve(curve)
+        self._shifts = ShiftDetector(shift)
+        self._risk = Risk(risk)
 
     @property
     def level(self) -> EmotionLevel:

@@ -1,24 +1,23 @@
 """The emotion curve: one point per utterance, smoothed causally in media time, with its uncertainty.
 
-Value and uncertainty follow a state that drifts back to rest and is measured once per utterance.
+What the caller feels is taken for an Ornstein-Uhlenbeck process with mean 0 (rest) and standard deviation 1 (Uhlenbeck,
+G. E. and Ornstein, L. S. (1930), "On the theory of the Brownian motion", Physical Review 36), and every utterance for a
+noisy measurement of it. The curve is the Kalman filter of the two (Kalman, R. E. (1960), "A new approach to linear
+filtering and prediction problems", J. Basic Engineering 82), in one dimension. With t seconds from the end of the last
+utterance to the end of this one, its value z and the variance R of its error:
 
-- Between utterances the state is an Ornstein-Uhlenbeck process with mean 0 and standard deviation 1 (Uhlenbeck, G. E.
-  and Ornstein, L. S. (1930), "On the theory of the Brownian motion", Physical Review 36). After t seconds of silence,
-  with d = exp(-t / rest_s): value m := d m, variance P := 1 - (1 - P) d^2. A long silence thus leads to rest, and to
-  knowing nothing.
-- An utterance of value z pulls by k = 1 - exp(-e / tau), where its evidence e is its length times its confidence: a
-  long, clear utterance moves the curve nearly all the way, a cough not at all. m := m + k (z - m) and
-  P := (1 - k)^2 P + k^2 R, which holds for any gain, not only for the optimal one (Bucy, R. S. and Joseph, P. D.
-  (1968), "Filtering for Stochastic Processes with Applications to Guidance"). R is the variance of measuring.
+    m := d m,  P := 1 - (1 - P) d^2          d = exp(-t / rest_s)
+    m := m + k (z - m),  P := (1 - k) P      k = P / (P + R)
+    R = (error^2 / length_s + least_error^2) / confidence
 
-The gain is not Kalman's because tau differs for the way up and the way down; the variance is that of the estimate
-which this gain makes.
+So a long, clear utterance moves the curve further than a short one, and a cough not at all; after a silence the next
+utterance counts for more, because little is known any longer; and a long silence leads to rest and to knowing nothing.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from voice.contracts.audio import Samples, Span, to_s
@@ -32,31 +31,27 @@ the curve says more about silence than about the caller."""
 
 @dataclass(frozen=True, slots=True)
 class CurveSettings:
-    """Time constants, in seconds of media time, and the error of measuring.
+    """How fast people change, and how well an utterance is measured.
 
     Attributes:
-        rise_s: of confident speech, when a point lies further from rest than the curve.
-        fall_s: of confident speech, when it lies nearer; longer, because people calm down more slowly than they flare
-            up.
-        rest_s: of time in which the caller says nothing, towards rest; silence is weak evidence of calm.
-        error: standard deviation of a fully confident utterance of one second around what the caller feels.
+        rest_s: time constant towards rest, seconds of media time; silence is weak evidence of calm.
+        error: standard deviation of what a fully confident utterance of one second says, around what the caller feels,
+            beyond `least_error`.
         least_error: what remains of it however long the utterance is.
 
     Raises:
         SettingsError: one of them is not a positive, finite number.
     """
 
-    rise_s: float = 1.0
-    fall_s: float = 4.0
     rest_s: float = 90.0
-    error: float = 0.2
-    least_error: float = 0.1
+    error: float = 0.21
+    least_error: float = 0.18
 
     def __post_init__(self) -> None:
-        for name in ("rise_s", "fall_s", "rest_s", "error", "least_error"):
-            value = getattr(self, name)
+        for field in fields(self):
+            value = getattr(self, field.name)
             if not (math.isfinite(value) and value > 0):
-                raise SettingsError(f"The curve's {name} is a positive, finite number; got {value}.")
+                raise SettingsError(f"The curve's {field.name} has to be a positive, finite number; got {value}.")
 
 
 DEFAULT_CURVE: Final = CurveSettings()
@@ -95,26 +90,16 @@ class Curve:
         Args:
             span: media time of the utterance; utterances come in order.
             value: in [-1, 1].
-            confidence: in [0, 1].
+            confidence: in [0, 1]; 0 leaves the utterance out.
         """
-        self._rest(0.0 if self._heard is None else max(0.0, to_s(span.start - self._heard)))
+        if self._heard is not None:
+            remains = math.exp(-max(0.0, to_s(span.end - self._heard)) / self._settings.rest_s)
+            self._value *= remains
+            self._variance = 1 - (1 - self._variance) * remains**2
         self._heard = span.end
-        evidence_s = to_s(span.length) * confidence
-        if evidence_s > 0:
-            self._learn(value, evidence_s)
+        if confidence > 0 and span.length > 0:
+            error = self._settings.error**2 / to_s(span.length) + self._settings.least_error**2
+            pull = self._variance / (self._variance + error / confidence)
+            self._value = max(-1.0, min(1.0, self._value + pull * (value - self._value)))
+            self._variance *= 1 - pull
         return self._value
-
-    def _rest(self, silence_s: float) -> None:
-        """Let silence pass."""
-        remains = math.exp(-silence_s / self._settings.rest_s)
-        self._value *= remains
-        self._variance = 1 - (1 - self._variance) * remains**2
-
-    def _learn(self, value: float, evidence_s: float) -> None:
-        """Move towards a measured value."""
-        away = abs(value) > abs(self._value) or value * self._value < 0
-        tau_s = self._settings.rise_s if away else self._settings.fall_s
-        pull = -math.expm1(-evidence_s / tau_s)
-        self._value = max(-1.0, min(1.0, self._value + pull * (value - self._value)))
-        error = self._settings.error**2 / evidence_s + self._settings.least_error**2
-        self._variance = min(1.0, (1 - pull) ** 2 * self._variance + pull**2 * error)

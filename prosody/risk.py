@@ -44,7 +44,7 @@ class RiskSettings:
     """
 
     window_s: float = 25.0
-    ahead_s: float = 15.0
+    ahead_s: float = 20.0
     steepest: float = 0.02
 
     def __post_init__(self) -> None:
