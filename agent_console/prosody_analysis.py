@@ -1,0 +1,214 @@
+"""A recording, utterance by utterance, as the live pipeline hears it: found, measured, scored from tone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agent_console.prosody_options import PitchMethod
+from prosody.emotion import EmotionTracker
+from prosody.features import measure
+from prosody.types import EmotionLevel, EmotionScore, EmotionShift, ProsodyFeatures
+from routing.ear import Ear
+from voice.audio.decode import AudioFile, AudioInfo
+from voice.audio.framing import Framer
+from voice.contracts.audio import (
+    FRAME_SAMPLES,
+    SAMPLE_RATE,
+    AudioFrame,
+    Party,
+    Pcm,
+    Samples,
+    SegmentId,
+    Span,
+    from_s,
+    to_s,
+)
+from voice.contracts.errors import AudioFormatError, SettingsError
+from voice.replay import PARTIES
+from voice.vad.detectors import DETECTORS, make_detector
+from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One utterance.
+
+    Attributes:
+        number: as the live pipeline would count this party's utterances, from 0.
+        span: media time.
+        features: what was measured.
+        score: emotion from tone alone; None for agents, whose emotion is not inferred.
+        level: where the caller stands after it; None for agents.
+        pcm: its audio; empty unless asked for.
+    """
+
+    number: SegmentId
+    span: Span
+    features: ProsodyFeatures
+    score: EmotionScore | None
+    level: EmotionLevel | None
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One party of a recording.
+
+    Attributes:
+        info: the file.
+        party: who was listened to.
+        duration: of the file, samples at 16 kHz; as the file states it where only its beginning was heard.
+        window: what was asked for.
+        utterances: those that touch the window.
+        shifts: of mood, whose last utterance touches the window.
+        pcm: the audio of the window; empty unless asked for.
+        pitch: how the fundamental was followed.
+        broke_off: the file turned out to be damaged; what could be decoded was used.
+    """
+
+    info: AudioInfo
+    party: Party
+    duration: Samples
+    window: Span
+    utterances: tuple[Utterance, ...]
+    shifts: tuple[EmotionShift, ...]
+    pcm: Pcm
+    pitch: PitchMethod
+    broke_off: bool
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether emotion is inferred: of callers only."""
+        return self.party is Party.CALLER
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the file held all that it promised."""
+        return not (self.broke_off or self.info.truncated)
+
+
+def analyse_recording(
+    path: Path,
+    *,
+    party: Party = Party.CALLER,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    pitch: PitchMethod = PitchMethod.OWN,
+    keep_audio: bool = False,
+    progress: Callable[[float, float | None], None] = lambda _done_s, _of_s: None,
+) -> Analysis:
+    """Find and measure one party's utterances. Blocking: a few milliseconds per second of audio.
+
+    The window only selects what is answered. What came before it is heard all the same, because an utterance is judged
+    against the speaker's own earlier ones; the numbers are those of the whole call.
+
+    Args:
+        path: any file that `AudioFile` reads; mono is the caller, stereo the caller left and the agent right.
+        party: caller or agent.
+        start_s: where the window begins, seconds.
+        end_s: where it ends; None is the end of the file.
+        pitch: how to follow the fundamental.
+        keep_audio: whether the answer shall hold audio (for a picture).
+        progress: told how many seconds have been heard, of how many (None where the file does not say).
+
+    Raises:
+        AudioFormatError: not audio, empty, or without a channel of that party.
+        SettingsError: a window that is none, or lies beyond the end.
+        MissingExtraError: librosa is needed and not there.
+    """
+    if start_s < 0 or (end_s is not None and end_s <= start_s):
+        raise SettingsError(
+            f"A window needs 0 <= from < to; got {start_s:g} s to {'the end' if end_s is None else f'{end_s:g} s'}."
+        )
+    wanted = Span(from_s(start_s), from_s(end_s) if end_s is not None else 2**62)
+    with AudioFile(path) as file:
+        parties = PARTIES[file.info.channels]
+        if party not in parties:
+            raise AudioFormatError(
+                f"Expected two channels (left caller, right agent) in {path} to listen to the {party}; got one.",
+                fix="A recording of one voice is taken for the caller.",
+            )
+        listener = _Listener(party, pitch, keep_audio=keep_audio)
+        kept: list[Pcm] = []
+        found: list[Utterance] = []
+        for frame in _frames(file, party, parties.index(party)):
+            if frame.start >= wanted.end and listener.has_heard_out(wanted.end):
+                break
+            if keep_audio and frame.span.overlaps(wanted):
+                kept.append(frame.pcm)
+            found += listener.hear(frame)
+            progress(to_s(frame.span.end), file.info.stated_s)
+        found += listener.flush()
+        info, broke_off = file.info, file.broke_off
+    duration = max(listener.heard, from_s(info.stated_s or 0))
+    if wanted.start >= duration:
+        raise SettingsError(
+            f"--from {start_s:g} s lies beyond the end of {path}, which is {to_s(duration):.1f} s long."
+        )
+    window = Span(wanted.start, min(wanted.end, duration))
+    audio = np.concatenate([np.zeros(0, np.float32), *kept])[window.start % FRAME_SAMPLES :][: window.length]
+    return Analysis(
+        info=info,
+        party=party,
+        duration=duration,
+        window=window,
+        utterances=tuple(each for each in found if each.span.overlaps(window)),
+        shifts=tuple(shift for shift in listener.shifts if window.start < shift.span.end <= window.end),
+        pcm=audio,
+        pitch=pitch,
+        broke_off=broke_off,
+    )
+
+
+class _Listener:
+    """One party: from frames to scored utterances, in the way of a live call."""
+
+    def __init__(self, party: Party, pitch: PitchMethod, *, keep_audio: bool) -> None:
+        self.shifts: list[EmotionShift] = []
+        self._segmenter = Segmenter(make_detector(DETECTORS[0]), SegmenterSettings(), party)
+        self._ear = Ear(party, self._segmenter)
+        # Whoever works is not watched: an agent's emotion is never inferred here.
+        self._tracker = EmotionTracker() if party is Party.CALLER else None
+        self._pitch = pitch
+        self._keep_audio = keep_audio
+        self._count = 0
+
+    @property
+    def heard(self) -> Samples:
+        return self._ear.heard
+
+    def has_heard_out(self, end: Samples) -> bool:
+        """Whether every utterance that began before `end` is closed; what opens later than a second after did not."""
+        return not self._segmenter.is_open and self.heard >= end + SAMPLE_RATE
+
+    def hear(self, frame: AudioFrame) -> list[Utterance]:
+        return [self._take(event) for event in self._ear.hear(frame) if isinstance(event, SegmentClosed)]
+
+    def flush(self) -> list[Utterance]:
+        return [self._take(event) for event in self._ear.flush() if isinstance(event, SegmentClosed)]
+
+    def _take(self, closed: SegmentClosed) -> Utterance:
+        number = SegmentId(self._count)
+        self._count += 1
+        features = measure(closed.pcm)
+        score = level = None
+        if self._tracker is not None:
+            self._tracker.score_tone(number, closed.span, features)
+            # Without words the fused score is that of tone, and tells of shifts.
+            score, shift = self._tracker.score_words(number, None, 0.0)
+            level = self._tracker.level
+            if shift is not None:
+                self.shifts.append(shift)
+        pcm = closed.pcm if self._keep_audio else closed.pcm[:0]
+        return Utterance(number, closed.span, features, score, level, pcm)
+
+
+def _frames(file: AudioFile, party: Party, channel: int) -> Iterator[AudioFrame]:
+    framer = Framer(party)
+    for block in file.blocks():
+        yield from framer.feed(block[channel], None)
+    yield from framer.flush()

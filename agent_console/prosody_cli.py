@@ -1,0 +1,193 @@
+"""`warmline prosody FILE`: what is measured of a voice, as a table, a picture, CSV or JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agent_console.prosody_options import Lang, Listened, PitchMethod
+from voice.contracts.audio import to_s
+from voice.contracts.errors import MissingExtraError, OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from agent_console.prosody_analysis import Analysis
+
+EPILOG: Final = "Example: warmline prosody call.wav --plot call.png --from 60 --to 90"
+
+_FORMATS: Final = (".png", ".pdf", ".svg")
+
+
+def prosody(
+    file: Annotated[Path, typer.Argument(help="Audio file; mono is the caller, stereo caller left and agent right.")],
+    plot: Annotated[Path | None, typer.Option(help="Draw a picture: PNG, PDF or SVG.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="One row per utterance, as CSV.")] = False,
+    frames: Annotated[bool, typer.Option("--frames", help="With --csv: one row per 10 ms of each utterance.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write CSV or JSON into this file.")] = None,
+    party: Annotated[Listened, typer.Option(help="Whose channel; an agent's emotion is not inferred.")] = (
+        Listened.CALLER
+    ),
+    start_s: Annotated[float, typer.Option("--from", min=0, help="Show from this second on.")] = 0.0,
+    end_s: Annotated[float | None, typer.Option("--to", min=0, help="Show up to this second.")] = None,
+    pitch: Annotated[PitchMethod, typer.Option(help="What follows F0: Warmline's own tracker, or librosa's pyin.")] = (
+        PitchMethod.OWN
+    ),
+    lang: Annotated[Lang, typer.Option(help="Language of table and picture.")] = Lang.EN,
+) -> None:
+    """Measure a voice utterance by utterance: F0, level, rate, voice quality, formants, arousal.
+
+    What lies before --from is heard all the same, because an utterance is judged against the speaker's earlier ones.
+    """
+    _check(file, plot, out, csv=csv, frames=frames, json_output=json_output)
+    from agent_console import prosody_table
+    from agent_console.prosody_analysis import analyse_recording
+
+    with _progress(file) as progress:
+        analysis = analyse_recording(
+            file,
+            party=party.party,
+            start_s=start_s,
+            end_s=end_s,
+            pitch=pitch,
+            keep_audio=plot is not None or frames,
+            progress=progress,
+        )
+    notes = Terminal(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    if plot is not None:
+        _draw(analysis, plot, lang, notes)
+    terminal = Terminal()
+    if json_output:
+        _emit(prosody_table.json_document(analysis), out)
+    elif csv:
+        _emit(prosody_table.frames_csv(analysis) if frames else prosody_table.utterances_csv(analysis), out)
+    elif analysis.utterances:
+        terminal.print(prosody_table.table(analysis, lang, terminal))
+    for line in prosody_table.summary(analysis, lang):
+        notes.print(line)
+
+
+def _check(file: Path, plot: Path | None, out: Path | None, *, csv: bool, frames: bool, json_output: bool) -> None:
+    """Refuse what cannot work before minutes are spent on it.
+
+    Raises:
+        SettingsError: options that contradict each other, or a picture of another kind.
+        OutputError: a file that could not be written in the end.
+        MissingExtraError: a picture is wanted and matplotlib is not there.
+    """
+    if csv and json_output:
+        raise SettingsError("--csv and --json exclude each other.", fix="Choose one.")
+    if frames and not csv:
+        raise SettingsError("--frames says what the rows of --csv are.", fix="Add --csv.")
+    if out is not None and not (csv or json_output):
+        raise SettingsError("--out takes CSV or JSON.", fix="Add --csv or --json; a picture's file is named by --plot.")
+    if plot is not None and plot.suffix.lower() not in _FORMATS:
+        raise SettingsError(f"Expected a picture's name to end in {', '.join(_FORMATS)}; got {plot.name}.")
+    for path in (plot, out):
+        if path is not None:
+            _check_writable(path, file)
+    if plot is not None:
+        _need_matplotlib()
+
+
+def _check_writable(path: Path, source: Path) -> None:
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path} cannot be written: there is no folder {folder}.", fix="Make it first.")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; expected the name of a file.")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise OutputError(f"{path} is the recording itself.", fix="Choose another name.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written: no right to write in {folder}.")
+
+
+def _need_matplotlib() -> None:
+    try:
+        import matplotlib.figure
+    except ImportError as error:
+        raise MissingExtraError(
+            "A picture needs matplotlib, which is not installed.",
+            fix='It is part of the extra "offline": pip install "warmline[offline]", or in a checkout: '
+            'pip install -e ".[offline]".',
+        ) from error
+    del matplotlib
+
+
+def _draw(analysis: Analysis, path: Path, lang: Lang, notes: Terminal) -> None:
+    from agent_console import prosody_view
+    from agent_console.prosody_wording import DRAWN, NO_FONT, OVERVIEW
+    from agent_console.typeface import find_typeface
+
+    typeface = find_typeface()
+    labels = lang
+    if lang is Lang.ZH and not typeface.speaks_chinese:
+        labels = Lang.EN
+        notes.print(f"{NO_FONT.zh}\n{NO_FONT.en}")
+    figure = prosody_view.draw(analysis, labels, typeface)
+    with _written(path) as unfinished:
+        prosody_view.save(figure, unfinished, typeface)
+    notes.print(lang.of(DRAWN).format(path=path))
+    if to_s(analysis.window.length) > prosody_view.DETAIL_S:
+        start_s = to_s(analysis.shifts[0].span.start if analysis.shifts else analysis.window.start)
+        notes.print(lang.of(OVERVIEW).format(most=prosody_view.DETAIL_S, start=start_s // 1, end=start_s // 1 + 30))
+
+
+def _emit(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text)
+        return
+    with _written(out) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write into, which takes its place at the end; nothing half-written is left behind.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        unfinished = Path(name)
+        try:
+            yield unfinished
+            # `mkstemp` makes files that only their owner may read.
+            unfinished.chmod(0o666 & ~_umask())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}.", fix="Check the disk and the folder."
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[float, float | None], None]]:
+    """A bar on standard error, where that is a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Terminal(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
+        task = bars.add_task(file.name, total=None)
+        yield lambda done_s, of_s: bars.update(task, completed=done_s, total=of_s)
