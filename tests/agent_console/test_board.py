@@ -153,7 +153,7 @@ async def test_a_summary_tells_everything_about_a_call(watcher: Watcher, tmp_pat
         "risk": 0.7,
         "intent": "complaint",
         "last_text": text,
-        "last_seq": 8,
+        "last_seq": 10,
         "recording": True,
     }
     assert len(text) == LAST_TEXT_CHARACTERS
