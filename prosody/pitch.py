@@ -2,15 +2,24 @@
 
 Method: Boersma, P. (1993), "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio
 of a sampled sound", IFA Proceedings 17, 97-110: the autocorrelation of each windowed frame divided by that of the
-window, a handful of its peaks as candidates, and the best path through them. Two additions hold the octave where only
+window, a handful of its peaks as candidates, and the best path through them. Four additions hold the octave where only
 300-3400 Hz arrive and a formant on one harmonic can pass for the voice itself:
 
 - Half of the weight goes to a compressed power spectrum, whose formants stand out less (the generalised autocorrelation
   of Tolonen, T. and Karjalainen, M. (2000), "A computationally efficient multipitch analysis model", IEEE Trans. Speech
   Audio Proc. 8(6), eq. 1; exponent 0.5 here). Compression alone loses voices in noise, so the other half stays plain.
+- What repeats after one period repeats after two. A formant that rings between two pulses does not; a peak pays for
+  what is lost at twice its lag.
 - The path is found twice. The second time a candidate far from the median of the first path pays for the distance
   (the two passes of Hirst, D. (2011), "The analysis by synthesis of speech melody", Journal of Speech Sciences 1(1),
   as a soft cost instead of new limits).
+- Where the speaker's usual F0 is known from earlier utterances, distance from it costs a little, in both passes. A
+  larger cost makes one wrong median breed the next.
+
+Voicing needs less evidence than in Boersma's paper, but changes of voicing and of pitch cost more: a weak voice in
+noise goes on from frame to frame, what noise itself offers jumps about. The cross-correlation of the waveform (Talkin,
+D. (1995), "A robust algorithm for pitch tracking") as further evidence, averaging over neighbouring frames, and
+subtracting a noise floor were tried: each finds more voice only at more gross errors, no better than a lower threshold.
 """
 
 from __future__ import annotations
@@ -21,38 +30,48 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.compiled import compiled
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
 
 LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
 
-_CANDIDATES: Final = 6
-_LOW_HZ: Final = 60.0
+CANDIDATES: Final = 8
+"""Peaks that each frame offers at most."""
+
+_LOW_HZ: Final = 90.0
+"""Below lies the rumble of rooms and mains; the harmonics of a voice below stand above."""
 _HIGH_HZ: Final = 3400.0
 _COMPRESSION: Final = 0.5
 _PLAIN_SHARE: Final = 0.5
 
-# Costs in units of correlation, as Boersma (1993) names them. His octave-jump and voicing costs are kept; the octave
-# cost is doubled because the blended autocorrelation is normalised less exactly, and the voicing threshold is lower
-# because compression lowers every peak.
-_VOICING_THRESHOLD: Final = 0.29
+# Costs in units of correlation, as Boersma (1993) names them, found on one half of a set of resynthesised speech with
+# known F0 and held against the other half. Octaves are costs per octave.
+_VOICING_THRESHOLD: Final = 0.2
 _OCTAVE_COST: Final = 0.02
-_OCTAVE_JUMP_COST: Final = 0.35
-_VOICING_CHANGE_COST: Final = 0.14
-_SILENCE_BELOW_PEAK_DB: Final = 30.0
-_WEAKEST_PEAK: Final = 0.15
+_OCTAVE_JUMP_COST: Final = 1.0
+_VOICING_CHANGE_COST: Final = 0.3
+_SILENCE_BELOW_PEAK_DB: Final = 38.0
+_WEAKEST_PEAK: Final = 0.1
+_LOSS_COST: Final = 0.25
+"""Share of the correlation lost from a lag to its double that a peak pays."""
 _NORMALISATION: Final = 0.9
 """Exponent on the window's autocorrelation. In noise only the tips of the compressed partials stand out, narrower than
 the window's lobe; dividing by all of it would favour long lags, that is, the octave below."""
 
-# The second pass: free within 0.4 octaves (5 semitones) of the utterance's median, then 0.2 per octave.
+# The second pass is free within 0.4 octaves (5 semitones) of the utterance's median, then costs 0.2 per octave. The
+# speaker's usual F0 is free within 3 semitones, then costs 0.05 per octave.
 _FREE_OCTAVES: Final = 0.4
 _RANGE_COST: Final = 0.2
+_USUAL_FREE_OCTAVES: Final = 0.25
+_USUAL_COST: Final = 0.05
 
 _RATE: Final = 2 * ANALYSIS_RATE
 """The autocorrelation is interpolated to twice the rate by zero-padding its spectrum."""
 _FIRST_LAG: Final = int(_RATE / HIGHEST_HZ) - 1
 _LAST_LAG: Final = int(_RATE / LOWEST_HZ) + 1
+_EMPTY: Final = -1e9
+_NEVER: Final = -1e8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,67 +88,82 @@ class PitchTrack:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Candidates:
-    """Peaks of each frame; empty places have `valid` False and strength -1. All of shape (frames, _CANDIDATES)."""
+class Candidates:
+    """The best peaks of each frame, strongest first; both of shape (frames, CANDIDATES).
+
+    Attributes:
+        octaves: binary logarithm of the frequency in hertz.
+        strength: correlation less costs, at most 1; -1e9 in places without a peak.
+    """
 
     octaves: Array
     strength: Array
-    valid: Mask
 
 
-def track_pitch(spectra: Spectra) -> PitchTrack:
-    """Follow the fundamental through an utterance.
+def track_pitch(spectra: Spectra, usual_hz: float | None = None) -> PitchTrack:
+    """Find candidates and follow them through an utterance.
+
+    Args:
+        spectra: of the utterance.
+        usual_hz: the speaker's usual F0 from earlier utterances, in hertz, where known.
 
     Returns:
         One value per frame of `spectra`, in [60, 500] Hz where voiced.
     """
-    if not spectra.frames or float(spectra.level_db.max()) <= SILENT_DB:
-        return PitchTrack(np.zeros(spectra.frames, np.float32), np.zeros(spectra.frames, np.bool_))
-    candidates = _find_candidates(spectra)
-    unvoiced = _unvoiced_strength(spectra.level_db)
-    path = _best_path(candidates.octaves, candidates.strength, unvoiced)
-    voiced = _is_voiced(candidates, path)
-    if voiced.any():
-        centre = np.median(candidates.octaves[voiced, path[voiced]])
-        distance = np.abs(candidates.octaves - centre) - np.float32(_FREE_OCTAVES)
-        strength = candidates.strength - np.float32(_RANGE_COST) * np.maximum(distance, 0)
-        path = _best_path(candidates.octaves, strength, unvoiced)
-        voiced = _is_voiced(candidates, path)
-    f0_hz = np.zeros(spectra.frames, np.float32)
-    f0_hz[voiced] = np.clip(np.exp2(candidates.octaves[voiced, path[voiced]]), LOWEST_HZ, HIGHEST_HZ)
-    return PitchTrack(f0_hz, voiced)
+    return follow_pitch(find_candidates(spectra.power), spectra.level_db, usual_hz)
 
 
-def _autocorrelation(spectra: Spectra) -> Array:
-    """Window-normalised, blended autocorrelation from one lag before the first to one after the last; 1 if periodic."""
-    plain = spectra.power * _IN_BAND
-    compressed = np.power(plain, np.float32(_COMPRESSION))
-    plain_sum = np.maximum(plain.sum(axis=1, keepdims=True), np.float32(1e-20))
-    compressed_sum = np.maximum(compressed.sum(axis=1, keepdims=True), np.float32(1e-20))
-    blend = plain * (np.float32(_PLAIN_SHARE) / plain_sum)
-    blend += compressed * (np.float32(1 - _PLAIN_SHARE) / compressed_sum)
-    lags = np.fft.irfft(blend, 2 * FFT_SIZE, axis=1)
-    normalised = lags[:, _FIRST_LAG - 1 : _LAST_LAG + 2] / np.maximum(lags[:, :1], np.float32(1e-20))
-    return (normalised / _WINDOW_CORRELATION).astype(np.float32, copy=False)
+def find_candidates(power: Array) -> Candidates:
+    """The strongest peaks of each frame, refined by a parabola (Boersma 1993, eq. 24 with his octave cost).
+
+    Args:
+        power: power spectra, shape (frames, FFT_SIZE // 2 + 1); each frame stands for itself.
+    """
+    blend = np.zeros((len(power), FFT_SIZE + 1), np.complex64)
+    _blend(power, _IN_BAND, blend)
+    correlation = np.asarray(np.fft.irfft(blend, 2 * FFT_SIZE, axis=1), np.float32)
+    octaves = np.zeros((len(power), CANDIDATES), np.float32)
+    strength = np.full((len(power), CANDIDATES), _EMPTY, np.float32)
+    _pick(correlation, _WINDOW_CORRELATION, _LAG_COST, octaves, strength)
+    return Candidates(octaves, strength)
 
 
-def _find_candidates(spectra: Spectra) -> _Candidates:
-    """The strongest peaks of each frame, refined by a parabola (Boersma 1993, eq. 24 with his octave cost)."""
-    correlation = _autocorrelation(spectra)
-    left, middle, right = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
-    is_peak = (middle > left) & (middle >= right) & (middle > _WEAKEST_PEAK)
-    score = np.where(is_peak, middle - _LAG_COST, np.float32(-1))
-    chosen = np.argpartition(score, -_CANDIDATES, axis=1)[:, -_CANDIDATES:]
-    rows = np.arange(spectra.frames)[:, None]
-    valid = is_peak[rows, chosen]
-    before, peak, after = left[rows, chosen], middle[rows, chosen], right[rows, chosen]
-    bend = np.where(valid, 2 * peak - before - after, np.float32(1))
-    shift = np.where(valid & (bend > 0), 0.5 * (after - before) / np.maximum(bend, np.float32(1e-9)), np.float32(0))
-    octaves = np.log2(_RATE / (chosen + _FIRST_LAG + shift)).astype(np.float32)
-    height = np.minimum(peak + 0.25 * (after - before) * shift, 1)
-    cost = _OCTAVE_COST * (np.log2(HIGHEST_HZ) - octaves)
-    strength = np.where(valid, height - cost, -1).astype(np.float32)
-    return _Candidates(octaves, strength, valid)
+def follow_pitch(candidates: Candidates, level_db: Array, usual_hz: float | None = None) -> PitchTrack:
+    """The best path through the candidates of an utterance.
+
+    Args:
+        candidates: of every frame.
+        level_db: of the same frames, dBFS.
+        usual_hz: as in `track_pitch`.
+    """
+    f0_hz = np.zeros(len(level_db), np.float32)
+    if not len(level_db) or float(level_db.max()) <= SILENT_DB:
+        return PitchTrack(f0_hz, f0_hz > 0)
+    unvoiced = _unvoiced_strength(level_db)
+    octaves, strength = candidates.octaves, candidates.strength
+    if usual_hz is not None:
+        strength = _nearer(octaves, strength, float(np.log2(usual_hz)), _USUAL_FREE_OCTAVES, _USUAL_COST)
+    path = _walk(octaves, strength, unvoiced)
+    voiced = np.flatnonzero(path < CANDIDATES)
+    if len(voiced):
+        centre = _centre(octaves[voiced, path[voiced]], candidates.strength[voiced, path[voiced]])
+        path = _walk(octaves, _nearer(octaves, strength, centre, _FREE_OCTAVES, _RANGE_COST), unvoiced)
+        voiced = np.flatnonzero(path < CANDIDATES)
+        f0_hz[voiced] = np.clip(np.exp2(octaves[voiced, path[voiced]]), LOWEST_HZ, HIGHEST_HZ)
+    return PitchTrack(f0_hz, f0_hz > 0)
+
+
+def _nearer(octaves: Array, strength: Array, centre: float, free: float, cost: float) -> Array:
+    """Strength less what distance from a place on the octave scale costs."""
+    distance = np.abs(octaves - np.float32(centre)) - np.float32(free)
+    return np.asarray(strength - np.float32(cost) * np.maximum(distance, np.float32(0)), np.float32)
+
+
+def _centre(octaves: Array, strength: Array) -> float:
+    """Median of the path, weighted by the square of strength, so that creak and rumble at the edges count little."""
+    order = np.argsort(octaves, kind="stable")
+    weight = np.cumsum(np.maximum(strength[order], np.float32(0.01)).astype(np.float64) ** 2)
+    return float(octaves[order[np.searchsorted(weight, weight[-1] / 2)]])
 
 
 def _unvoiced_strength(level_db: Array) -> Array:
@@ -142,32 +176,98 @@ def _unvoiced_strength(level_db: Array) -> Array:
     return strength.astype(np.float32)
 
 
-def _best_path(octaves: Array, strength: Array, unvoiced: Array) -> NDArray[np.intp]:
+@compiled
+def _blend(power: Array, in_band: Array, blend: NDArray[np.complex64]) -> None:
+    """Plain and compressed power in the band, each summing to its share, as a spectrum to transform back."""
+    for row in range(power.shape[0]):
+        plain, compressed = 0.0, 0.0
+        for place in range(power.shape[1]):
+            value = power[row, place] * in_band[place]
+            plain += value
+            compressed += np.sqrt(value)
+        plain_share = np.float32(_PLAIN_SHARE / max(plain, 1e-20))
+        compressed_share = np.float32((1 - _PLAIN_SHARE) / max(compressed, 1e-20))
+        for place in range(power.shape[1]):
+            value = power[row, place] * in_band[place]
+            blend[row, place] = value * plain_share + np.sqrt(value) * compressed_share
+
+
+@compiled
+def _pick(correlation: Array, window: Array, lag_cost: Array, octaves: Array, strength: Array) -> None:
+    """Fill in the best peaks of each frame; places without one stay as they are."""
+    size = len(window)
+    curve = np.empty(size, np.float32)
+    scores = np.empty(CANDIDATES, np.float32)
+    places = np.empty(CANDIDATES, np.int64)
+    for row in range(len(correlation)):
+        scale = np.float32(1) / max(correlation[row, 0], np.float32(1e-20))
+        for place in range(size):
+            curve[place] = correlation[row, _FIRST_LAG - 1 + place] * scale / window[place]
+        found = 0
+        for place in range(1, size - 1):
+            height = curve[place]
+            if height <= _WEAKEST_PEAK or height <= curve[place - 1] or height < curve[place + 1]:
+                continue
+            double = 2 * (_FIRST_LAG - 1 + place) - _FIRST_LAG + 1
+            score = height - lag_cost[place]
+            if double + 2 < size:
+                again = curve[double - 2]
+                for near in range(double - 1, double + 3):
+                    again = max(again, curve[near])
+                score -= np.float32(_LOSS_COST) * max(np.float32(0), height - again)
+            if found < CANDIDATES:
+                slot = found
+                found += 1
+            elif score > scores[CANDIDATES - 1]:
+                slot = CANDIDATES - 1
+            else:
+                continue
+            while slot > 0 and scores[slot - 1] < score:
+                scores[slot], places[slot] = scores[slot - 1], places[slot - 1]
+                slot -= 1
+            scores[slot], places[slot] = score, place
+        for slot in range(found):
+            place = places[slot]
+            before, peak, after = curve[place - 1], curve[place], curve[place + 1]
+            shift = 0.5 * (after - before) / max(2 * peak - before - after, 1e-9)
+            octaves[row, slot] = np.log2(_RATE / (_FIRST_LAG - 1 + place + shift))
+            rise = min(peak + 0.25 * (after - before) * shift, 1.0) - peak
+            strength[row, slot] = scores[slot] + rise
+
+
+@compiled
+def _walk(octaves: Array, strength: Array, unvoiced: Array) -> NDArray[np.int64]:
     """Viterbi over candidates and one unvoiced state (the last); answers the state of each frame."""
     frames, count = octaves.shape
-    gain = np.concatenate([strength, unvoiced[:, None]], axis=1)
-    change = np.full((frames - 1, count + 1, count + 1), _VOICING_CHANGE_COST, np.float32)
-    np.abs(octaves[1:, :, None] - octaves[:-1, None, :], out=change[:, :count, :count])
-    change[:, :count, :count] *= np.float32(_OCTAVE_JUMP_COST)
-    change[:, count, count] = 0
-    origin = np.empty((frames, count + 1), np.intp)
-    best = gain[0]
+    origin = np.zeros((frames, count + 1), np.int8)
+    best = np.empty(count + 1, np.float64)
+    now = np.empty(count + 1, np.float64)
+    for state in range(count):
+        best[state] = strength[0, state]
+    best[count] = unvoiced[0]
     for frame in range(1, frames):
-        total = best - change[frame - 1]  # row: state now, column: state before
-        origin[frame] = total.argmax(axis=1)
-        best = total.max(axis=1) + gain[frame]
-    path = np.empty(frames, np.intp)
-    path[-1] = best.argmax()
+        for state in range(count + 1):
+            if state < count and strength[frame, state] < _NEVER:
+                now[state] = _EMPTY
+                continue
+            top, source = best[count] - (0.0 if state == count else _VOICING_CHANGE_COST), count
+            for before in range(count):
+                if best[before] < _NEVER:
+                    continue
+                if state == count:
+                    value = best[before] - _VOICING_CHANGE_COST
+                else:
+                    value = best[before] - _OCTAVE_JUMP_COST * abs(octaves[frame, state] - octaves[frame - 1, before])
+                if value > top:
+                    top, source = value, before
+            now[state] = top + (unvoiced[frame] if state == count else strength[frame, state])
+            origin[frame, state] = source
+        best[:] = now
+    path = np.empty(frames, np.int64)
+    path[frames - 1] = best.argmax()
     for frame in range(frames - 1, 0, -1):
         path[frame - 1] = origin[frame, path[frame]]
     return path
-
-
-def _is_voiced(candidates: _Candidates, path: NDArray[np.intp]) -> Mask:
-    """Frames whose path goes through a real candidate."""
-    place = np.minimum(path, _CANDIDATES - 1)
-    real: Mask = candidates.valid[np.arange(len(path)), place]
-    return (path < _CANDIDATES) & real
 
 
 def _window_correlation() -> Array:
@@ -187,6 +287,6 @@ def _two_sided(power: NDArray[np.float64]) -> float:
 _FREQUENCY_HZ: Final = np.arange(FFT_SIZE // 2 + 1) * ANALYSIS_RATE / FFT_SIZE
 _IN_BAND: Final[Array] = np.asarray((_FREQUENCY_HZ >= _LOW_HZ) & (_FREQUENCY_HZ <= _HIGH_HZ), np.float32)
 _WINDOW_CORRELATION: Final[Array] = _window_correlation()
-_LAG_COST: Final[Array] = (_OCTAVE_COST * np.log2(np.arange(_FIRST_LAG, _LAST_LAG + 1) * HIGHEST_HZ / _RATE)).astype(
-    np.float32
-)
+_LAG_COST: Final[Array] = (
+    _OCTAVE_COST * np.log2(np.arange(_FIRST_LAG - 1, _LAST_LAG + 2) * HIGHEST_HZ / _RATE)
+).astype(np.float32)
