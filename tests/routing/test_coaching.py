@@ -116,14 +116,6 @@ def test_an_overlap_just_long_enough_is_told_once() -> None:
     assert near(hint.span, 3, 4)
 
 
-def test_an_overlap_is_certain_at_once_where_the_caller_was_cut_in_mid_speech() -> None:
-    coach = Coach(Language.ZH)
-    speeches = [Speech(CALLER, 0, 1, 16, cut=True), Speech(AGENT, 1, 14.8, 18)]
-    told = [hint for party in (CALLER, AGENT) for hint in tell(coach, party, speeches, 0, from_s(16))]
-    assert [hint.kind for hint in told] == [HintKind.TALKING_OVER]
-    assert near(told[0].span, 14.8, 16) or near(told[0].span, 14.8, 15.8)
-
-
 def test_a_long_utterance_that_was_cut_goes_on() -> None:
     speeches = [
         Speech(CALLER, 0, 1, 16, cut=True),
