@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prosody.spectrum import HOP, HOP_S, QUIETEST_DB, SILENT_DB, Array, Mask, Spectra
 
@@ -19,7 +20,11 @@ _SHORTEST_SOUND: Final = 3
 """Frames; a shorter burst inside silence is a click."""
 
 
-@dataclass(frozen=True, slots=True)
+_FEWEST_FOR_SLOPE: Final = 20
+"""Active blocks (10 ms each) from which a slope means something."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Energy:
     """Level and activity of an utterance.
 
@@ -28,12 +33,16 @@ class Energy:
         range_db: 5 % to 95 % range of level over active frames, dB.
         extent_s: from the first to the last active frame, seconds.
         pauses_s: length of each silence of at least 200 ms inside the extent, seconds.
+        slope_db_per_s: least-squares slope of level over active frames; None with fewer than 200 ms of them.
+        active: which frames of 10 ms sound, shape (frames,).
     """
 
     mean_db: float | None
     range_db: float | None
     extent_s: float
     pauses_s: tuple[float, ...]
+    slope_db_per_s: float | None
+    active: Mask
 
 
 def measure_energy(spectra: Spectra) -> Energy:
@@ -42,7 +51,7 @@ def measure_energy(spectra: Spectra) -> Energy:
     active = find_active(level_db)
     places = np.flatnonzero(active)
     if not len(places):
-        return Energy(None, None, 0.0, ())
+        return Energy(None, None, 0.0, (), None, active)
     loud = level_db[active].astype(np.float64)
     low, high = np.percentile(loud, [5, 95])
     gaps = np.diff(places) - 1
@@ -52,7 +61,17 @@ def measure_energy(spectra: Spectra) -> Energy:
         range_db=float(high - low),
         extent_s=float(places[-1] - places[0] + 1) * HOP_S,
         pauses_s=tuple(float(gap) * HOP_S for gap in gaps[gaps >= shortest]),
+        slope_db_per_s=_slope(places, loud),
+        active=active,
     )
+
+
+def _slope(places: NDArray[np.intp], level_db: NDArray[np.float64]) -> float | None:
+    """Decibels per second, by least squares."""
+    if len(places) < _FEWEST_FOR_SLOPE:
+        return None
+    time = (places - places.mean()) * HOP_S
+    return float(np.sum(time * (level_db - level_db.mean())) / np.sum(time * time))
 
 
 def block_levels(signal: Array) -> Array:
