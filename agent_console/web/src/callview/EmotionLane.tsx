@@ -62,7 +62,7 @@ export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: Emo
       <ReadOut point={point} />
       <p className="soft lane-note">
         {shape.banded ? `${t.emotion.band} · ` : ""}
-        {t.emotion.provisional} · {t.emotion.onlyCaller}
+        {t.emotion.provisional} · {view.agentToneAllowed === null ? t.emotion.onlyCaller : t.emotion.callersCurve}
         {view.recalled === null ? "" : ` · ${t.emotion.recalled}`}
       </p>
       <div id={tableId} className={tabular ? "table-box" : "visually-hidden"}>

@@ -49,7 +49,8 @@ export function HintCard({ hint, view, onJump, age, children }: HintCardProps) {
         {pick(hint.suggestion)}
       </p>
       <p className="hint-why soft">
-        {pick(hint.reason)} <Evidence view={view} segments={targets} onJump={onJump} />
+        <span>{pick(hint.reason)}</span>
+        <Evidence view={view} segments={targets} onJump={onJump} />
       </p>
     </article>
   );

@@ -2,7 +2,7 @@
 
 import type { Dictionary } from "../i18n/zh";
 import { clock } from "../ui/time";
-import type { EmotionScore } from "../wire/events";
+import { isUnknown, type EmotionScore } from "../wire/events";
 import type { CallView, SegmentView } from "../wire/state";
 
 /** A value of the curve and its standard deviation; null where no figure for it came. */
@@ -42,9 +42,8 @@ export function emotionPoints(segments: CallView["segments"]): readonly EmotionP
   return points.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** A standard deviation of 1 or more says that nothing is known, which is what a log without the figure says, too. */
 function estimate(value: number, sd: number | null | undefined): Estimate {
-  return { value, sd: sd == null || sd >= 1 ? null : Math.max(0, sd) };
+  return { value, sd: isUnknown(sd) ? null : Math.max(0, sd) };
 }
 
 /** The course in one plain sentence, for example `情绪：平稳 → 紧张 (00:42)`. */

@@ -1,6 +1,6 @@
 /** A small call for tests, written as the wire writes it. */
 
-import type { EventBodies, EventType, WireEvent, EmotionScore, CallSummary } from "../wire/events";
+import type { EventBodies, EventType, WireEvent, EmotionScore, CallSummary, HintKind } from "../wire/events";
 
 /** Stamps bodies with call, rising seq and time. */
 export class Log {
@@ -26,6 +26,37 @@ export function score(basis: EmotionScore["basis"], curveArousal = 0.2, curveVal
     curve_arousal: curveArousal,
     curve_valence: curveValence,
   };
+}
+
+/** A score as the curve gives it: value, standard deviation and risk. */
+export function tracked(arousal: number, valence: number, sd: number, risk: number): EmotionScore {
+  return { ...score("tone_and_words", arousal, valence), curve_arousal_sd: sd, curve_valence_sd: sd, risk };
+}
+
+/** A scored utterance of the caller, in seconds. */
+export function say(log: Log, segment: number, startS: number, endS: number, mood: EmotionScore): Log {
+  const span = { start_ms: startS * 1000, end_ms: endS * 1000 };
+  return log
+    .add("speech.started", { party: "caller", segment, start_ms: span.start_ms }, span.start_ms)
+    .add("speech.ended", { party: "caller", segment, span, reason: "silence" }, span.end_ms)
+    .add("emotion.scored", { segment, score: { ...mood, basis: "tone" } }, span.end_ms)
+    .add("transcript.final", { segment, text: `#${segment}`, words: [], engine: "fake" }, span.end_ms)
+    .add("emotion.scored", { segment, score: mood }, span.end_ms);
+}
+
+/** A hint of which the suggestion is known. */
+export function hint(log: Log, kind: string, endS: number, evidence: readonly number[] = [], say = kind): Log {
+  return log.add(
+    "coaching.hinted",
+    {
+      kind: kind as HintKind,
+      span: { start_ms: Math.max(0, endS - 5) * 1000, end_ms: endS * 1000 },
+      reason: { zh: `因为${kind}`, en: `because of ${kind}` },
+      suggestion: { zh: `说${say}`, en: `say ${say}` },
+      evidence,
+    },
+    endS * 1000,
+  );
 }
 
 /** A caller who says one sentence with an order number in it. */

@@ -79,6 +79,9 @@ export interface EmotionScore {
   readonly models?: readonly string[];
 }
 
+/** Whether a standard deviation says that nothing is known, which is what a log without the figure says, too. */
+export const isUnknown = (sd: number | null | undefined): sd is null | undefined => sd == null || sd >= 1;
+
 /** Tone of an agent's utterance, where it is measured at all; never mixed with a caller's score. */
 export interface AgentTone {
   readonly arousal: number;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Log, oneSentence, score } from "../testing/events";
+import { emotionPoints } from "../callview/course";
+import { hint, Log, oneSentence, say, score, tracked } from "../testing/events";
 import type { WireEvent } from "./events";
 import { apply, fold } from "./fold";
 import { emptyView } from "./state";
@@ -66,6 +67,56 @@ describe("emotion", () => {
     expect(view.level).toBe("tense");
     expect(view.shifts).toMatchObject([{ current: "tense", atMs: 2600 }]);
     expect(view.decisions.map((one) => one.type)).toEqual(["emotion.shifted"]);
+  });
+});
+
+describe("tone", () => {
+  const begun = (): Log => {
+    const log = new Log();
+    log.events.push(...started.slice(0, 1));
+    return log;
+  };
+
+  it("takes the risk from scores that the words went into, as the level does", () => {
+    const log = say(begun(), 0, 0, 3, tracked(0.2, -0.1, 0.3, 0.25));
+    say(log, 1, 4, 7, tracked(0.5, -0.4, 0.2, 0.7));
+    expect(folded(log.events.slice(0, 5)).risk).toBeNull();
+    expect(folded(log.events.slice(0, 6)).risk).toBe(0.25);
+    expect(folded(log.events.slice(0, -1)).risk).toBe(0.25);
+    expect(folded(log.events).risk).toBe(0.7);
+  });
+
+  it("claims no risk where a log knows none", () => {
+    const events = oneSentence();
+    expect(folded(events).risk).toBeNull();
+    // What an older log becomes when a newer server reads it.
+    expect(folded(say(begun(), 0, 0, 3, tracked(0.9, -0.9, 1, 0)).events).risk).toBeNull();
+  });
+
+  it("keeps hints in order, and whose voice was known", () => {
+    const log = begun().add("voice.recalled", { normal: { features: [] }, source: "c0" });
+    hint(log, "long_silence", 30);
+    hint(log, "rising_frustration", 61, [1]);
+    log.add("voice.learned", { normal: { features: [] } });
+    const view = folded(log.events);
+    expect(view.hints.map((one) => [one.kind, one.evidence])).toEqual([
+      ["long_silence", []],
+      ["rising_frustration", [1]],
+    ]);
+    expect(view.recalled?.source).toBe("c0");
+    expect(view.lastSeq).toBe(4);
+  });
+
+  it("keeps an agent's tone apart from the caller's, and out of the curve", () => {
+    const log = begun()
+      .add("agent.tone_allowed", { legal_basis: "§ 4" })
+      .add("speech.started", { party: "agent", segment: 0, start_ms: 0 })
+      .add("agent.tone_scored", { segment: 0, tone: { arousal: 0.4, confidence: 0.6 } });
+    const view = folded(log.events);
+    expect(view.agentToneAllowed?.legal_basis).toBe("§ 4");
+    expect(view.segments.get(0)).toMatchObject({ emotion: null, agentTone: { arousal: 0.4 } });
+    expect(emotionPoints(view.segments)).toEqual([]);
+    expect(view.risk).toBeNull();
   });
 });
 

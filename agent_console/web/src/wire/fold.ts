@@ -5,7 +5,7 @@
  * event that is not the next one is a gap and is refused, so that the caller can fetch what is missing.
  */
 
-import type { WireEvent } from "./events";
+import { isUnknown, type EmotionScore, type WireEvent } from "./events";
 import type { CallView, Decision, SegmentView } from "./state";
 
 export type Applied =
@@ -72,7 +72,7 @@ function read(view: CallView, event: WireEvent): CallView {
     case "emotion.scored":
       return {
         ...change(view, event.segment, (one) => ({ ...one, emotion: event.score })),
-        risk: event.score.risk ?? view.risk,
+        risk: riskOf(event.score) ?? view.risk,
       };
     case "emotion.shifted":
       return logged(
@@ -112,6 +112,12 @@ function read(view: CallView, event: WireEvent): CallView {
       // Shown elsewhere or later, or an event that a newer server knows: it counts, and changes nothing here.
       return view;
   }
+}
+
+/** Like the level, risk follows from scores that the words went into; where nothing was known, it says nothing. */
+function riskOf({ basis, risk, curve_arousal_sd, curve_valence_sd }: EmotionScore): number | null {
+  if (basis === "tone" || (isUnknown(curve_arousal_sd) && isUnknown(curve_valence_sd))) return null;
+  return risk ?? null;
 }
 
 function logged(view: CallView, event: Decision): CallView {
