@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from prosody.compiled import compiled
 from prosody.pitch import PitchTrack
-from prosody.spectrum import ANALYSIS_RATE, HOP_S, Array, Mask, Spectra
+from prosody.spectrum import HOP_S, Array, Mask, Spectra
+from voice.contracts.audio import SAMPLE_RATE
 
 SHORTEST_S: Final = 0.0001
 LONGEST_S: Final = 0.02
@@ -102,7 +103,7 @@ def mark_periods(spectra: Spectra, track: PitchTrack) -> Marks:
     Returns:
         Marks in the order of time, on the time axis of the utterance.
     """
-    signal, rate = spectra.signal, ANALYSIS_RATE
+    signal, rate = spectra.pcm, SAMPLE_RATE  # at 8 kHz the parabola misses a third of a jitter of 0.7 %
     edges = np.flatnonzero(np.diff(track.voiced.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     most = int(float(np.sum(track.f0_hz)) * HOP_S / _NEAREST) + 4 * len(edges) + 2
     times = np.empty(most, np.float64)

@@ -39,7 +39,7 @@ class Timbre:
         loudness: sum of the auditory spectrum, mean, at least 0, relative units: 26 mel bands, equal-loudness weights
             and the cubic root of intensity (Hermansky, H. (1990), "Perceptual linear predictive analysis of speech",
             J. Acoust. Soc. Am. 87(4), eq. 4 and 6, with the exponent 0.33 of Eyben et al. (2016), GeMAPS). It grows by
-            a factor of 1.46 per 5 dB; a full-scale sine of 1 kHz has about 1.1.
+            a factor of 1.46 per 5 dB; a full-scale sine of 1 kHz has about 1.4.
         mfcc_mean: mel-frequency cepstral coefficients 1 to 13, mean (Davis, S. and Mermelstein, P. (1980), IEEE Trans.
             ASSP 28(4), eq. 1): orthonormal DCT-II of the levels, dB, of 26 triangular bands of equal height between 50
             Hz and 4 kHz on the mel scale 2595 log10(1 + f / 700). Coefficient 0, which is level, is left out.
