@@ -6,7 +6,7 @@ WEB := agent_console/web
 MODELS ?= models
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench samples clean
+.PHONY: help setup run test check bench peers samples clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -48,6 +48,13 @@ test: setup  ## all tests
 
 bench: setup  ## measure the pipeline on this machine
 	$(BIN)/warmline bench pipeline
+
+peers: $(VENV)/.peers  ## install what `warmline bench prosody` compares with (needs a C++ compiler)
+
+$(VENV)/.peers: requirements-bench.lock $(VENV)/.installed
+	@command -v $${CXX:-c++} >/dev/null || { echo 'WORLD and RAPT are compiled here; no C++ compiler was found. Debian: apt-get install g++' >&2; exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes --requirement requirements-bench.lock
+	@touch $@
 
 samples:  ## make the sample calls anew (needs about 1 GB of tools, see samples/README.md)
 	$(PYTHON) -m samples.generate

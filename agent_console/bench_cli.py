@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 import typer
@@ -54,10 +55,44 @@ def soak(
     _show("soak", figures, json_output=json_output)
 
 
-def _show(bench_name: str, figures: list[Figure], *, json_output: bool) -> None:
+@app.command(epilog="Example: warmline bench prosody --json > prosody.json")
+def prosody(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    speech: Annotated[
+        Path | None,
+        typer.Option(help="Folder with manifest.jsonl (audio, speaker), or of such folders; without it sample calls."),
+    ] = None,
+    utterances: Annotated[int, typer.Option(min=1, help="How many utterances to find the pitch of, at most.")] = 34,
+    rounds: Annotated[int, typer.Option(min=1, help="How often every cost is measured.")] = 9,
+) -> None:
+    """Cost of tone and accuracy of pitch on the telephone, beside the peers (needs `make peers`; five minutes)."""
+    from agent_console.bench.prosody import measure_prosody
+    from agent_console.bench.prosody_f0 import f0_table
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    figures, about = measure_prosody(speech, utterances=utterances, rounds=rounds, report=report)
+    if json_output:
+        _show("prosody", figures, about, json_output=True)
+        return
+    _show("prosody", [figure for figure in figures if figure.target or "f0_" not in figure.name], json_output=False)
+    out = _wide_terminal()
+    out.print(f0_table(figures))
+    out.print("Speech: {speech}, {utterances} utterances, {speakers} speakers, {seconds} s.".format(**about))
+
+
+def _show(bench_name: str, figures: list[Figure], about: Mapping[str, Any] | None = None, *, json_output: bool) -> None:
     from agent_console.bench.figures import document, table
 
     if json_output:
-        Terminal().print_json(data=document(bench_name, figures))
+        Terminal().print_json(data=document(bench_name, figures, about))
     else:
-        Terminal().print(table(bench_name, figures))
+        _wide_terminal().print(table(bench_name, figures))
+
+
+def _wide_terminal() -> Terminal:
+    """At least as wide as the tables, because a cut figure is none; a narrower window wraps."""
+    return Terminal(width=max(Terminal().width, 120))

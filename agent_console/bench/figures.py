@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from statistics import median
@@ -81,8 +81,8 @@ def percentile_of(
     return Figure(name, value, unit, len(values), min(values), max(values), target)
 
 
-def document(bench: str, figures: Sequence[Figure]) -> dict[str, Any]:
-    """The whole document, with what it was measured on."""
+def document(bench: str, figures: Sequence[Figure], about: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole document, with what it was measured on and, where it matters, what with."""
     return {
         "bench": bench,
         "version": version("warmline"),
@@ -92,6 +92,7 @@ def document(bench: str, figures: Sequence[Figure]) -> dict[str, Any]:
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "python": platform.python_version(),
         },
+        **({} if about is None else {"about": dict(about)}),
         "figures": [figure.document() for figure in figures],
     }
 

@@ -1,14 +1,14 @@
 """What `warmline bench prosody` compares with. Each is used as an engineer would use it, from Python.
 
-Nothing here is part of the product: Praat is under the GPL, openSMILE may be used for research only, and some need a C
-compiler to be installed. All search 60 to 500 Hz every 10 ms with their default thresholds of voicing; openSMILE's
-configuration fixes 55 to 1000 Hz.
+Nothing of it is part of the product: Praat is under the GPL, openSMILE may be used for research only, and RAPT and
+WORLD need a C++ compiler to be installed.
 """
 
 from __future__ import annotations
 
 import importlib
 import warnings
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -20,8 +20,11 @@ PEERS: Final = {
     "parselmouth": "Praat (parselmouth)",
     "pysptk": "RAPT (pysptk)",
     "pyworld": "WORLD (pyworld)",
+    "threadpoolctl": "threadpoolctl",
 }
 """Module and name of everything the benchmark needs beyond the product."""
+
+_DISTRIBUTIONS: Final = {"parselmouth": "praat-parselmouth"}
 
 
 def check_peers() -> None:
@@ -47,11 +50,16 @@ def load(module: str) -> Any:
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except ImportError as error:
-        raise _missing([PEERS[module]]) from error
+        raise _missing([PEERS[module.partition(".")[0]]]) from error
+
+
+def peer_versions() -> dict[str, str]:
+    """Which versions are compared with, by name."""
+    return {name: version(_DISTRIBUTIONS.get(module, module)) for module, name in PEERS.items()}
 
 
 def _missing(names: list[str]) -> MissingExtraError:
     return MissingExtraError(
         f"Expected the peers that the benchmark compares with; not installed: {', '.join(names)}.",
-        fix="Run: make peers (needs a C compiler).",
+        fix="Run: make peers (needs a C++ compiler).",
     )

@@ -87,7 +87,9 @@ def read_speech(folder: Path | None, most: int) -> Speech:
         AudioFormatError: audio that cannot be read, or nothing long enough.
     """
     if folder is None:
-        return Speech("sample calls", tuple(_sample_utterances())[:most], is_own=True)
+        return Speech(
+            "sample calls (for F0 each voice once more, moved up)", tuple(_sample_utterances())[:most], is_own=True
+        )
     manifests = sorted([*folder.glob("manifest.jsonl"), *folder.glob("*/manifest.jsonl")])
     if not manifests:
         raise ManifestError(
@@ -116,12 +118,15 @@ def _entries(manifest: Path) -> Iterable[tuple[str, Path]]:
             continue
         try:
             entry = orjson.loads(line)
-            speaker, audio = entry["speaker"], entry["audio"]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise ManifestError(
-                f"{manifest}, line {number}: expected a JSON object with `audio` and `speaker`."
-            ) from error
-        yield f"{manifest.parent.name}/{speaker}", manifest.parent / str(audio)
+        except orjson.JSONDecodeError:
+            entry = None
+        match entry:
+            case {"speaker": str(speaker), "audio": str(audio)}:
+                yield f"{manifest.parent.name}/{speaker}", manifest.parent / audio
+            case _:
+                raise ManifestError(
+                    f"{manifest}, line {number}: expected a JSON object with `audio` and `speaker`, both text."
+                )
 
 
 def _sample_utterances() -> Iterable[Utterance]:

@@ -25,8 +25,8 @@ but too soft to be heard, counts for nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -36,22 +36,15 @@ from scipy.signal import lfilter
 
 from agent_console.bench.prosody_peers import load
 from agent_console.bench.prosody_speech import Utterance
+from agent_console.bench.prosody_trackers import HIGHEST_HZ, LOWEST_HZ, to_line
 from voice.audio.telephone import BAND_HZ, through_telephone
 from voice.contracts.audio import SAMPLE_RATE, Pcm
 
 Signal = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-LOWEST_HZ: Final = 60.0
-HIGHEST_HZ: Final = 500.0
-"""What every tracker is told to search, where it can be told."""
-
 CONDITIONS: Final[dict[str, float | None]] = {"clean": None, "20db": 20.0, "10db": 10.0, "5db": 5.0}
 """Signal-to-noise ratio in the telephone band, dB, over the time in which somebody speaks."""
-
-GROSS: Final = 0.2
-"""A pitch further off than this is a gross error (Rabiner et al. (1976), "A comparative performance study of several
-pitch detection algorithms", IEEE Trans. ASSP 24(5), count by time; the share of 20 % is today's custom)."""
 
 _STEP_S: Final = 0.005
 _SHORTEST_FRAMES: Final = 10
@@ -93,110 +86,68 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """What a tracker says.
+class Anatomy:
+    """An utterance taken apart by WORLD, every 5 ms.
 
     Attributes:
-        times_s: the centre of each frame, shape (frames,).
-        f0_hz: 0 where it hears no voice, same shape.
+        speaker: whose it is.
+        recording: shape (n,), 16 kHz.
+        f0_hz: cleaned, 0 where unvoiced, shape (frames,).
+        envelope: power spectrum, shape (frames, bins).
+        aperiodicity: share of noise, same shape.
     """
 
-    times_s: Signal
+    speaker: str
+    recording: Signal
     f0_hz: Signal
+    envelope: Signal
+    aperiodicity: Signal
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counted frames.
-
-    Attributes:
-        voiced: voiced in truth.
-        missed: of these, unvoiced to the tracker.
-        gross: of the others, more than 20 % off.
-        unvoiced: unvoiced in truth.
-        false_alarms: of these, voiced to the tracker.
-    """
-
-    voiced: int = 0
-    missed: int = 0
-    gross: int = 0
-    unvoiced: int = 0
-    false_alarms: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.voiced + other.voiced,
-            self.missed + other.missed,
-            self.gross + other.gross,
-            self.unvoiced + other.unvoiced,
-            self.false_alarms + other.false_alarms,
-        )
-
-    @property
-    def gross_error(self) -> float:
-        """Per cent of the frames that are voiced to both; 0 where there is none."""
-        return 100 * self.gross / max(self.voiced - self.missed, 1)
-
-    @property
-    def miss(self) -> float:
-        """Per cent of the voiced frames."""
-        return 100 * self.missed / max(self.voiced, 1)
-
-    @property
-    def false_alarm(self) -> float:
-        """Per cent of the unvoiced frames."""
-        return 100 * self.false_alarms / max(self.unvoiced, 1)
-
-
-def score(track: Track, truth: Reference) -> Tally:
-    """Compare one track with the truth."""
-    f0_hz, counts = truth.at(track.times_s)
-    voiced, heard = counts & (f0_hz > 0), track.f0_hz > 0
-    both = voiced & heard
-    gross = np.abs(track.f0_hz[both] / f0_hz[both] - 1) > GROSS
-    unvoiced = counts & (f0_hz == 0)
-    return Tally(
-        int(voiced.sum()),
-        int((voiced & ~heard).sum()),
-        int(gross.sum()),
-        int(unvoiced.sum()),
-        int((unvoiced & heard).sum()),
-    )
-
-
-def speak_by_world(utterance: Utterance, *, pitch: float = 1.0, formants: float = 1.0) -> Reference:
-    """Take an utterance apart and put it together again by WORLD.
-
-    Args:
-        utterance: at least a second, wideband.
-        pitch: factor on F0; what leaves 60 to 500 Hz is left unvoiced.
-        formants: factor on the frequencies of the spectral envelope; 1.6 and 1.15 make a woman of a man.
+def take_apart(utterance: Utterance) -> Anatomy:
+    """Find contour, envelope and aperiodicity of a wideband utterance.
 
     Raises:
         MissingExtraError: WORLD is not installed.
     """
     world = load("pyworld")
     recording = utterance.pcm.astype(np.float64)
-    times, f0_hz, aperiodicity, envelope = _take_apart(recording)
-    spoken = f0_hz * pitch
-    spoken[(spoken < LOWEST_HZ) | (spoken > HIGHEST_HZ)] = 0
-    if formants != 1.0:
-        bins = np.arange(envelope.shape[1])
-        envelope = np.stack([np.interp(bins / formants, bins, row) for row in envelope])
-    signal = world.synthesize(spoken, np.ascontiguousarray(envelope), aperiodicity, SAMPLE_RATE, 1000 * _STEP_S)
-    return _reference(utterance.speaker, signal[: len(recording)], spoken[: len(times)])
+    raw, times = world.harvest(recording, SAMPLE_RATE, LOWEST_HZ, HIGHEST_HZ, 1000 * _STEP_S)
+    # Where D4C finds no voice, all of the spectrum is noise, the lowest bins included.
+    periodic = world.d4c(recording, raw, times, SAMPLE_RATE)[:, 1] < 0.999
+    f0_hz = _clean(np.where(periodic, raw, 0.0))
+    envelope = world.cheaptrick(recording, f0_hz, times, SAMPLE_RATE, f0_floor=LOWEST_HZ)
+    size = 2 * (envelope.shape[1] - 1)
+    aperiodicity = world.d4c(recording, f0_hz, times, SAMPLE_RATE, threshold=0.0, fft_size=size)
+    return Anatomy(utterance.speaker, recording, f0_hz, envelope, aperiodicity)
 
 
-def speak_by_glottis(utterance: Utterance, seed: int) -> Reference:
-    """Excite an utterance's linear-prediction filter by a glottal source of the same contour.
+def speak_by_world(anatomy: Anatomy) -> Reference:
+    """Put an utterance together again by WORLD."""
+    return _reference(anatomy.speaker, _synthesize(anatomy), anatomy.f0_hz)
 
-    Raises:
-        MissingExtraError: WORLD, which finds the contour, is not installed.
+
+def speak_by_glottis(anatomy: Anatomy, seed: int) -> Reference:
+    """Put an utterance together again by a glottal source and linear prediction."""
+    source = _excite(anatomy.f0_hz, len(anatomy.recording), np.random.default_rng(seed))
+    return _reference(anatomy.speaker, _shape(source, anatomy.recording), anatomy.f0_hz)
+
+
+def move(anatomy: Anatomy, name: str, *, pitch: float, formants: float) -> Utterance:
+    """The same words by another voice.
+
+    Args:
+        anatomy: what is said.
+        name: added to the speaker's.
+        pitch: factor on F0; what leaves 60 to 500 Hz becomes unvoiced.
+        formants: factor on the frequencies of the envelope; with 1.6 and 1.15 a man's voice becomes like a woman's.
     """
-    recording = utterance.pcm.astype(np.float64)
-    _, f0_hz, _, _ = _take_apart(recording)
-    source = _excite(f0_hz, len(recording), np.random.default_rng(seed))
-    return _reference(utterance.speaker, _shape(source, recording), f0_hz)
+    f0_hz = anatomy.f0_hz * pitch
+    f0_hz[(f0_hz < LOWEST_HZ) | (f0_hz > HIGHEST_HZ)] = 0
+    bins = np.arange(anatomy.envelope.shape[1])
+    envelope = np.stack([np.interp(bins / formants, bins, row) for row in anatomy.envelope])
+    signal = _synthesize(replace(anatomy, f0_hz=f0_hz, envelope=envelope))
+    return Utterance(f"{anatomy.speaker} {name}", signal.astype(np.float32))
 
 
 def babble_of(utterances: Sequence[Utterance], length: int, seed: int) -> Signal:
@@ -211,7 +162,7 @@ def babble_of(utterances: Sequence[Utterance], length: int, seed: int) -> Signal
 
 
 def telephone(truth: Reference, others: Sequence[Utterance], snr_db: float | None, seed: int) -> Pcm:
-    """What arrives of it: 300-3400 Hz, µ-law, 8 kHz (brought back to 16 kHz, as at the product's edge).
+    """What arrives of it: 300-3400 Hz, µ-law; shape (m,), 8 kHz.
 
     Args:
         truth: what is said.
@@ -228,29 +179,14 @@ def telephone(truth: Reference, others: Sequence[Utterance], snr_db: float | Non
         band = _in_band(signal)
         noise *= _rms(band[_speaking(band)]) / _rms(_in_band(noise)) * 10 ** (-snr_db / 20)
         signal = signal + noise
-    return through_telephone(np.clip(signal, -1, 1).astype(np.float32))
+    return to_line(through_telephone(np.clip(signal, -1, 1).astype(np.float32)))
 
 
-def tally(
-    track: Callable[[Pcm], Track], truths: Sequence[Reference], heard: Sequence[Pcm]
-) -> tuple[Tally, dict[str, Tally]]:
-    """Run a tracker over all utterances; answers the sum, and the sums by speaker."""
-    by_speaker: dict[str, Tally] = {}
-    for truth, pcm in zip(truths, heard, strict=True):
-        by_speaker[truth.speaker] = by_speaker.get(truth.speaker, Tally()) + score(track(pcm), truth)
-    return sum(by_speaker.values(), Tally()), by_speaker
-
-
-def _take_apart(recording: Signal) -> tuple[Signal, Signal, Signal, Signal]:
-    """Frame times, cleaned F0, aperiodicity and spectral envelope by WORLD, every 5 ms."""
-    world = load("pyworld")
-    raw, times = world.harvest(recording, SAMPLE_RATE, LOWEST_HZ, HIGHEST_HZ, 1000 * _STEP_S)
-    periodic = world.d4c(recording, raw, times, SAMPLE_RATE)[:, 1] < 0.999
-    f0_hz = _clean(np.where(periodic, raw, 0.0))
-    envelope = world.cheaptrick(recording, f0_hz, times, SAMPLE_RATE, f0_floor=LOWEST_HZ)
-    size = 2 * (envelope.shape[1] - 1)
-    aperiodicity = world.d4c(recording, f0_hz, times, SAMPLE_RATE, threshold=0.0, fft_size=size)
-    return times, f0_hz, aperiodicity, envelope
+def _synthesize(anatomy: Anatomy) -> Signal:
+    signal = load("pyworld").synthesize(
+        anatomy.f0_hz, anatomy.envelope, anatomy.aperiodicity, SAMPLE_RATE, 1000 * _STEP_S
+    )
+    return np.asarray(signal[: len(anatomy.recording)], np.float64)
 
 
 def _clean(f0_hz: Signal) -> Signal:
