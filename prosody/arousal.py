@@ -33,7 +33,7 @@ _HALF_WAY: Final = 1.6
 
 _AROUSED: Final = 0.45
 _STEEPNESS: Final = 4.0
-"""A logistic curve of arousal says how likely the speaker is aroused: even chances at `_AROUSED`, steepness per unit."""
+"""A logistic curve of arousal says how likely the speaker is aroused: even at `_AROUSED`, steepness per unit."""
 
 
 @dataclass(frozen=True, slots=True)

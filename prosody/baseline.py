@@ -56,8 +56,8 @@ class Deviation:
     Attributes:
         distance: value less location, in the feature's unit.
         z: in units of what would be expected, positive above normal.
-        sharpness: how well such a deviation can be seen, in (0, 1]: the caller's own spread over what would be expected,
-            which a young normal and little voice widen.
+        sharpness: how well such a deviation can be seen, in (0, 1]: the caller's own spread over what would be
+            expected, which a young normal and little voice widen.
     """
 
     distance: float

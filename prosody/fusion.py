@@ -144,8 +144,8 @@ def fuse(tone: Affect, valence: float | None, strength: float, heard: ToneRating
 def name_affect(affect: Affect) -> EmotionLabel:
     """The region of the plane, after Russell, J. A. (1980), "A circumplex model of affect", JPSP 39(6), figure 2.
 
-    `uncertain` where confidence is low, and where the voice is raised and what is said is neither pleasant nor unpleasant.
-    Anger needs evidence of displeasure: words, a tag or a model that judges valence.
+    `uncertain` where confidence is low, and where the voice is raised and what is said is neither pleasant nor
+    unpleasant. Anger needs evidence of displeasure: words, a tag or a model that judges valence.
     """
     arousal, valence = affect.arousal, affect.valence
     if affect.confidence < _LEAST_CONFIDENCE:
