@@ -25,7 +25,6 @@ from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
 from asr.engines import EngineChoice, load_recognizer
 from asr.worker import RecognitionWorker
-from prosody.emotion import EmotionTracker
 from routing.call import Rooms
 from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
@@ -103,7 +102,6 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
         rooms = Rooms(
             new_segmenter=new_segmenter,
             worker=worker,
-            new_tracker=EmotionTracker,
             understander=understander,
             policy=lambda: policy.current,
             threads=anyio.CapacityLimiter(STAGE_THREADS),

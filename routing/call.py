@@ -1,11 +1,12 @@
 """One call: a task group that joins the rooms.
 
     frames ─ Ear (silence for gaps, segmenter) ─┬─ recognizer ── final ─┐
-             └─ recorder                        └─ tone ── emotion ─────┴─ turn: meaning ─ emotion again ─ decision
+             └─ recorder                        ├─ tone ── emotion ─────┴─ turn: meaning ─ emotion again ─ decision
+                                                └─ coach (timing)           └─ coach (frustration, pace)
 
 Hearing never waits for understanding. Tone and turns are each worked on in the order of the segments, and a turn uses
 only what belongs to it and to turns before it; so a live call, its replay at any pace, and its replay without a pace
-come to the same finals, features and decisions.
+come to the same finals, features, decisions and hints.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ from anyio.to_thread import run_sync
 
 from asr.types import Hypothesis, Language
 from asr.worker import RecognitionWorker
-from prosody.emotion import EmotionTracker
-from prosody.features import measure
+from prosody.ports import ToneModel
+from routing.advice import Advice
+from routing.agent_tone import AgentTonePermission
+from routing.carry_over import can_be_known_again
+from routing.coaching import DEFAULT_COACHING, Coach, CoachSettings
 from routing.decider import Decider
 from routing.ear import Ear
 from routing.events import (
+    AgentToneAllowed,
     AudioDropped,
     CallEnded,
     CallStarted,
@@ -37,17 +42,19 @@ from routing.events import (
     EmotionShifted,
     PartyJoined,
     PartyLeft,
-    ProsodyMeasured,
     SpeechEnded,
     SpeechStarted,
-    StageFailed,
     TranscriptFinal,
     TranscriptPartial,
+    VoiceLearned,
+    VoiceRecalled,
 )
 from routing.journal.ports import Journal
 from routing.log import CallLog
 from routing.policy.rules import Policy
+from routing.tape import Tape
 from routing.terms import CallEndReason, Stage
+from routing.tone import CallTone
 from routing.turn import Turn
 from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s
@@ -73,18 +80,24 @@ class Rooms:
     Attributes:
         new_segmenter: makes a party's segmenter, with a detector of its own.
         worker: recognition.
-        new_tracker: makes a caller's emotion tracker.
         understander: the meaning of a turn.
         policy: the policy in force.
         threads: bounds the threads for tone and understanding.
+        tone_model: judges utterances by their sound besides the rules; None for rules alone.
+        carry_over: whether a call begins with how the same caller sounded before, and keeps it for the next.
+        agent_tone: the permission to measure agents' tone; None, as it is by default, leaves agents alone.
+        coaching: when a hint to the agent is due.
     """
 
     new_segmenter: Callable[[Party], Segmenter]
     worker: RecognitionWorker
-    new_tracker: Callable[[], EmotionTracker]
     understander: Understander
     policy: Callable[[], Policy]
     threads: anyio.CapacityLimiter
+    tone_model: ToneModel | None = None
+    carry_over: bool = True
+    agent_tone: AgentTonePermission | None = None
+    coaching: CoachSettings = DEFAULT_COACHING
 
 
 class Call:
@@ -101,6 +114,7 @@ class Call:
             whoever hears of the end finds the recording.
         in_step: hear on only when all that follows from an utterance is written. For replays without a pace: the log is
             then the same every time, as if every stage took no time.
+        recalled: what the call begins with instead of asking the journal: the replay of a call begins as that call did.
     """
 
     def __init__(
@@ -114,18 +128,22 @@ class Call:
         media_clock: Clock | None = None,
         recorder: StereoRecorder | None = None,
         in_step: bool = False,
+        recalled: VoiceRecalled | None = None,
     ) -> None:
         self.id = call
         self._started = started
         self._rooms = rooms
+        self._journal = journal
         self._media_clock = media_clock or clock
-        self._recorder = recorder
         self._in_step = in_step
-        self._log = CallLog(call, journal, self._now, clock)
+        self._recalled = recalled
+        self._log = CallLog(call, journal, self._now, clock, agent_tone=rooms.agent_tone)
+        self._tone = CallTone(call, self._log, rooms.threads, model=rooms.tone_model, agents=rooms.agent_tone)
+        self._tape = Tape(self._log, recorder)
+        self._advice = Advice(self._log, None)
         self._began_s: float | None = None
         self._next_segment = 0
         self._open: dict[Party, Turn] = {}
-        self._tracker = rooms.new_tracker()
         self._decider = Decider(started.language, rooms.policy)
         self._under_way = anyio.Event()
         self._over = False
@@ -158,12 +176,17 @@ class Call:
             tasks.start_soon(self._log.run, name=f"{self.id} log")
             try:
                 await self._log.write(self._started, *(PartyJoined(party) for party in present))
+                if self._rooms.agent_tone is not None:
+                    await self._log.write(AgentToneAllowed(self._rooms.agent_tone.legal_basis))
+                if recalled := await self._recall():
+                    await self._log.write(recalled)
                 self._under_way.set()
                 await self._live(heard, present)
-                await self._close_recording()
+                await self._tape.close()
                 self._over = True
                 reason = self._end_reason or ended_by()
-                await self._log.write(*(PartyLeft(party) for party in present), CallEnded(reason, self._now()))
+                left = (PartyLeft(party) for party in present)
+                await self._log.write(*self._learned(), *left, CallEnded(reason, self._now()))
             finally:
                 self._log.close()
         return reason
@@ -187,18 +210,39 @@ class Call:
     def _now(self) -> Samples:
         return 0 if self._began_s is None else from_s(self._media_clock.now_s() - self._began_s)
 
+    @property
+    def _carries_over(self) -> bool:
+        """Whether this caller's voice is kept, and asked for."""
+        return self._rooms.carry_over and can_be_known_again(self._started.channel, self._started.caller)
+
+    async def _recall(self) -> VoiceRecalled | None:
+        """How the caller sounded before; None where that is not known. The call can do without."""
+        found = self._recalled
+        try:
+            if found is None and self._carries_over:
+                found = await self._journal.recall_voice(self._started.channel, self._started.caller)
+            if found is not None:
+                self._tone.recall(found.normal)
+        except WarmlineError as error:
+            _log.warning("call %s: the caller's voice is not recalled (%s)", self.id, error.code)
+            return None
+        return found
+
+    def _learned(self) -> list[VoiceLearned]:
+        learned = self._tone.learned() if self._carries_over else None
+        return [] if learned is None else [learned]
+
     async def _live(self, heard: Heard, parties: list[Party]) -> None:
-        to_tone, toning = anyio.create_memory_object_stream[Turn](WAITING_TURNS)
         to_decide, deciding = anyio.create_memory_object_stream[Turn](WAITING_TURNS)
         ears = {party: Ear(party, self._rooms.new_segmenter(party)) for party in parties}
-        async with toning, deciding, anyio.create_task_group() as tasks, to_tone, to_decide:
-            tasks.start_soon(self._measure_tone, toning, name=f"{self.id} tone")
+        if Party.AGENT in ears:
+            self._advice = Advice(self._log, Coach(self.language, self._rooms.coaching))
+        async with self._tone.working(), deciding, anyio.create_task_group() as tasks, to_decide:
             tasks.start_soon(self._take_turns, deciding, name=f"{self.id} turns")
 
             async def close(turn: Turn, closed: SegmentClosed) -> None:
                 await self._close(turn, closed, tasks)
-                if turn.party is Party.CALLER:
-                    await to_tone.send(turn)
+                await self._tone.close(turn)
                 await to_decide.send(turn)
                 if self._in_step:
                     await turn.done.wait()
@@ -208,14 +252,17 @@ class Call:
                     match event:
                         case SegmentOpened(start=start, pcm=pcm):
                             self._open[party] = turn = await self._begin(party, start)
+                            await self._advice.open(turn, start + len(pcm))
                             await self._push(turn, pcm)
                         case SegmentAudio(pcm=pcm):
                             await self._push(self._open[party], pcm)
                             await checkpoint()
                         case SegmentClosed() as closed:
+                            await self._advice.close(closed)
                             await close(self._open.pop(party), closed)
                         case _:
                             assert_never(event)
+                await self._advice.hear(party, ears[party].heard)
 
             while (item := await self._next(heard)) is not None:
                 if self._began_s is None:
@@ -224,10 +271,14 @@ class Call:
                     case AudioLost(party=party, span=span):
                         await self._log.write(AudioDropped(party, span))
                     case AudioFrame(party=party) as frame:
-                        await self._record(frame)
+                        await self._tape.write(frame)
                         await follow(party, ears[party].hear(frame))
                     case _:
                         assert_never(item)
+            # The recording holds silence where one party's audio ended before the other's; so is it heard.
+            end = max((ear.heard for ear in ears.values()), default=0)
+            for party, ear in ears.items():
+                await follow(party, ear.wait(end))
             for party, ear in ears.items():
                 await follow(party, ear.flush())
 
@@ -242,39 +293,19 @@ class Call:
                 item = await anext(heard, None)
         return item
 
-    async def _record(self, frame: AudioFrame) -> None:
-        if self._recorder is None:
-            return
-        try:
-            if self._recorder.write(frame.party, frame.start, frame.pcm):
-                await run_sync(self._recorder.flush)
-        except WarmlineError as error:
-            await self._stop_recording(error)
-
-    async def _close_recording(self) -> None:
-        if self._recorder is None:
-            return
-        try:
-            await run_sync(self._recorder.close)
-        except WarmlineError as error:
-            await self._stop_recording(error)
-
-    async def _stop_recording(self, error: WarmlineError) -> None:
-        _log.error("call %s: recording stopped (%s)", self.id, error.code)
-        self._recorder = None
-        await self._log.write(StageFailed(Stage.RECORDING, error.code))
-
     async def _begin(self, party: Party, start: Samples) -> Turn:
         turn = Turn(SegmentId(self._next_segment), party, start)
         self._next_segment += 1
         await self._log.write(SpeechStarted(party, turn.id, start))
+        self._tone.begin(turn)
         try:
             turn.utterance = self._rooms.worker.begin(self.language, partial(self._show_partial, turn))
         except WarmlineError as error:
-            await self._log.write(StageFailed(Stage.RECOGNITION, error.code, turn.id))
+            await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
         return turn
 
     async def _push(self, turn: Turn, pcm: Pcm) -> None:
+        self._tone.hear(turn, pcm)
         if turn.utterance is None:
             return
         try:
@@ -282,7 +313,7 @@ class Call:
         except WarmlineError as error:  # too far behind: better no words than the wrong ones
             turn.utterance.abandon()
             turn.utterance = None
-            await self._fail(Stage.RECOGNITION, turn.id, error)
+            await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
 
     def _show_partial(self, turn: Turn, hypothesis: Hypothesis) -> None:
         if not turn.recognized.is_set() and hypothesis.text:
@@ -299,35 +330,25 @@ class Call:
             if turn.utterance is not None:
                 turn.hypothesis = await turn.utterance.finish()
         except Exception as error:  # a stage boundary: the call goes on without these words
-            await self._fail(Stage.RECOGNITION, turn.id, error)
+            await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
         finally:
             turn.recognized.set()
-
-    async def _measure_tone(self, turns: MemoryObjectReceiveStream[Turn]) -> None:
-        async for turn in turns:
-            segment = _closed(turn)
-            try:
-                features = await run_sync(measure, segment.pcm, limiter=self._rooms.threads)
-                score = self._tracker.score_tone(turn.id, segment.span, features)
-                turn.has_tone = True
-                await self._log.write(ProsodyMeasured(turn.id, features), EmotionScored(turn.id, score))
-            except Exception as error:  # a stage boundary: the call goes on without this tone
-                await self._fail(Stage.PROSODY, turn.id, error)
-            finally:
-                turn.toned.set()
 
     async def _take_turns(self, turns: MemoryObjectReceiveStream[Turn]) -> None:
         async for turn in turns:
             await turn.recognized.wait()
+            if self._in_step:
+                await turn.toned.wait()
             text = turn.hypothesis.text
             words = turn.words_in_call(turn.hypothesis.words)
             await self._log.write(TranscriptFinal(turn.id, text, words, self._rooms.worker.name))
+            await self._advice.say(turn)
             if turn.party is Party.CALLER:
                 await turn.toned.wait()
                 try:
                     await self._understand(turn)
                 except Exception as error:  # a stage boundary: the call goes on without this decision
-                    await self._fail(Stage.UNDERSTANDING, turn.id, error)
+                    await self._log.write_failure(Stage.UNDERSTANDING, error, turn.id)
             turn.done.set()
 
     async def _understand(self, turn: Turn) -> None:
@@ -335,8 +356,9 @@ class Call:
         meaning = await run_sync(understand, turn.hypothesis.text, self.language, limiter=self._rooms.threads)
         # A cough or a slammed door has no words: it is felt, but it is no turn.
         events = self._decider.hear(turn.id, meaning) if turn.hypothesis.text else []
-        if turn.has_tone:
-            score, shift = self._tracker.score_words(turn.id, meaning.sentiment.valence, meaning.sentiment.strength)
+        scored = self._tone.score_words(turn, meaning.sentiment.valence, meaning.sentiment.strength)
+        if scored is not None:
+            score, shift = scored
             self._decider.feel(turn.id, score, shift)
             events.append(EmotionScored(turn.id, score))
             if shift is not None:
@@ -344,14 +366,5 @@ class Call:
         if turn.hypothesis.text:
             events += self._decider.decide()
         await self._log.write(*events)
-
-    async def _fail(self, stage: Stage, segment: SegmentId, error: Exception) -> None:
-        code = error.code if isinstance(error, WarmlineError) else f"{stage}.{type(error).__name__}"
-        _log.error("call %s: %s failed for segment %s (%s)", self.id, stage, segment, code)
-        await self._log.write(StageFailed(stage, code, segment))
-
-
-def _closed(turn: Turn) -> SpeechSegment:
-    if turn.segment is None:
-        raise RuntimeError(f"Turn {turn.id} is worked on before it is closed.")
-    return turn.segment
+        if scored is not None:
+            await self._advice.feel(turn, *scored)

@@ -32,10 +32,14 @@ class Ear:
         Lazy, so that whoever iterates can let others run during a long silence. A frame that comes after its time has
         passed is left out.
         """
-        while self._next < frame.start:
-            yield from self._feed(AudioFrame(self.party, self._next, _silence()))
+        yield from self.wait(frame.start)
         if self._next == frame.start:
             yield from self._feed(frame)
+
+    def wait(self, until: Samples) -> Iterator[SegmenterOutput]:
+        """What becomes known while nothing comes from this party until `until`."""
+        while self._next < until:
+            yield from self._feed(AudioFrame(self.party, self._next, _silence()))
 
     def flush(self) -> list[SegmenterOutput]:
         """What becomes known because the audio ends here."""

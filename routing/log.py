@@ -9,10 +9,11 @@ from typing import Final
 import anyio
 
 from routing.agent_tone import AgentTonePermission
-from routing.events import AgentToneAllowed, AgentToneScored, CallEvent, ReportableEvent, Stamped
+from routing.events import AgentToneAllowed, AgentToneScored, CallEvent, ReportableEvent, StageFailed, Stamped
 from routing.journal.ports import Journal
-from voice.contracts.audio import CallId, Samples
-from voice.contracts.errors import AgentToneRefusedError, JournalUnavailableError
+from routing.terms import Stage
+from voice.contracts.audio import CallId, Samples, SegmentId
+from voice.contracts.errors import AgentToneRefusedError, JournalUnavailableError, WarmlineError
 from voice.contracts.ports import Clock
 
 OUTBOX_EVENTS: Final = 512
@@ -64,6 +65,13 @@ class CallLog:
             AgentToneRefusedError: one allows agents' tone, and there is no permission to.
         """
         await self._write(events)
+
+    async def write_failure(self, stage: Stage, error: Exception, segment: SegmentId | None = None) -> None:
+        """Say that a stage broke, for this segment or, without one, from now on; the call goes on."""
+        code = error.code if isinstance(error, WarmlineError) else f"{stage}.{type(error).__name__}"
+        where = "" if segment is None else f" for segment {segment}"
+        _log.error("call %s: %s failed%s (%s)", self._call, stage, where, code)
+        await self.write(StageFailed(stage, code, segment))
 
     async def write_agent_tone(self, event: AgentToneScored) -> None:
         """Add an agent's tone; the only way for it into a log.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from asr.types import Language
 from routing.call import Call, Rooms
-from routing.events import CallStarted
+from routing.events import CallStarted, VoiceRecalled
 from routing.journal.ports import Journal
 from routing.terms import CallEndReason, Channel, Direction
 from voice.clock import ManualClock
@@ -25,6 +25,7 @@ async def replay(
     clock: Clock,
     *,
     speed: float | None = None,
+    recalled: VoiceRecalled | None = None,
 ) -> None:
     """Run the recording `path` as the call `call`; returns when its last event is stored.
 
@@ -37,6 +38,8 @@ async def replay(
         clock: paces the replay, and dates it.
         speed: 1 is real pace, 2 twice that; None hears on as soon as everything that follows from an utterance is
             written, so that the log is the same every time.
+        recalled: how the caller sounded before, from the log of the call that was recorded; the replay then begins as
+            that call did. A replay asks no journal for it: its caller is a file.
 
     Raises:
         AudioFormatError: the file cannot be read as audio.
@@ -46,5 +49,5 @@ async def replay(
     started_at = clock.utc_now().isoformat(timespec="milliseconds")
     started = CallStarted(Direction.INBOUND, Channel.REPLAY, call, "replay", language, started_at)
     async with aclosing(source.frames()) as frames:
-        run = Call(call, started, rooms, journal, clock, media_clock=media, in_step=speed is None)
+        run = Call(call, started, rooms, journal, clock, media_clock=media, in_step=speed is None, recalled=recalled)
         await run.run(frames, source.parties, lambda: CallEndReason.AUDIO_ENDED)

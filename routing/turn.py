@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -25,7 +25,7 @@ class Turn:
         hypothesis: set when `recognized` is.
         recognized: the final hypothesis is there (an empty one where recognition failed).
         toned: its tone is scored, or never will be.
-        has_tone: whether the tracker scored its tone.
+        has_tone: whether a caller's tracker scored its tone.
         done: everything that follows from it is written.
     """
 
@@ -40,9 +40,19 @@ class Turn:
     has_tone: bool = False
     done: anyio.Event = field(default_factory=anyio.Event)
 
+    @property
+    def closed(self) -> SpeechSegment:
+        """The segment.
+
+        Raises:
+            RuntimeError: it is not closed yet.
+        """
+        if self.segment is None:
+            raise RuntimeError(f"Turn {self.id} is worked on before it is closed.")
+        return self.segment
+
     def words_in_call(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
         """Words whose spans count from the utterance's start, with spans in media time."""
         return tuple(
-            Word(word.text, Span(self.start + word.span.start, self.start + word.span.end), word.confidence)
-            for word in words
+            replace(word, span=Span(self.start + word.span.start, self.start + word.span.end)) for word in words
         )

@@ -12,7 +12,6 @@ import numpy as np
 from asr.ports import Recognizer
 from asr.types import Hypothesis, Language, Word
 from asr.worker import RecognitionWorker
-from prosody.emotion import EmotionTracker
 from routing.call import Rooms
 from routing.policy.file import load_policy
 from routing.understanding.turn import Understander
@@ -87,7 +86,6 @@ async def open_rooms(recognizer: Recognizer, *, threads: int = 1) -> AsyncIterat
         yield Rooms(
             new_segmenter=lambda party: Segmenter(LoudnessDetector(), SegmenterSettings(), party),
             worker=worker,
-            new_tracker=EmotionTracker,
             understander=load_understander(),
             policy=lambda: policy,
             threads=anyio.CapacityLimiter(2),
