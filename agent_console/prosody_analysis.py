@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from agent_console.prosody_options import PitchMethod
+from agent_console.prosody_trace import Trace, trace
 from prosody.emotion import EmotionTracker
-from prosody.features import measure
-from prosody.types import EmotionLevel, EmotionScore, EmotionShift, ProsodyFeatures
+from prosody.features import measure, measure_along
+from prosody.pitch import PitchTrack, track_pitch
+from prosody.ports import ToneModel
+from prosody.spectrum import Spectra, analyse
+from prosody.types import EmotionLevel, EmotionScore, EmotionShift, ProsodyFeatures, ToneInput
 from routing.ear import Ear
 from voice.audio.decode import AudioFile, AudioInfo
 from voice.audio.framing import Framer
@@ -32,6 +36,9 @@ from voice.replay import PARTIES
 from voice.vad.detectors import DETECTORS, make_detector
 from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
 
+Tracker: TypeAlias = Callable[[Spectra, float | None], PitchTrack]
+"""Follows the fundamental of an utterance, given the speaker's usual F0 where it is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -43,7 +50,7 @@ class Utterance:
         features: what was measured.
         score: emotion from tone alone; None for agents, whose emotion is not inferred.
         level: where the caller stands after it; None for agents.
-        pcm: its audio; empty unless asked for.
+        trace: the same every 10 ms; None unless asked for.
     """
 
     number: SegmentId
@@ -51,7 +58,7 @@ class Utterance:
     features: ProsodyFeatures
     score: EmotionScore | None
     level: EmotionLevel | None
-    pcm: Pcm
+    trace: Trace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,6 @@ class Analysis:
         utterances: those that touch the window.
         shifts: of mood, whose last utterance touches the window.
         pcm: the audio of the window; empty unless asked for.
-        pitch: how the fundamental was followed.
         broke_off: the file turned out to be damaged; what could be decoded was used.
     """
 
@@ -77,7 +83,6 @@ class Analysis:
     utterances: tuple[Utterance, ...]
     shifts: tuple[EmotionShift, ...]
     pcm: Pcm
-    pitch: PitchMethod
     broke_off: bool
 
     @property
@@ -97,8 +102,9 @@ def analyse_recording(
     party: Party = Party.CALLER,
     start_s: float = 0.0,
     end_s: float | None = None,
-    pitch: PitchMethod = PitchMethod.OWN,
-    keep_audio: bool = False,
+    tracker: Tracker | None = None,
+    model: ToneModel | None = None,
+    in_detail: bool = False,
     progress: Callable[[float, float | None], None] = lambda _done_s, _of_s: None,
 ) -> Analysis:
     """Find and measure one party's utterances. Blocking: a few milliseconds per second of audio.
@@ -111,14 +117,15 @@ def analyse_recording(
         party: caller or agent.
         start_s: where the window begins, seconds.
         end_s: where it ends; None is the end of the file.
-        pitch: how to follow the fundamental.
-        keep_audio: whether the answer shall hold audio (for a picture).
+        tracker: what follows the fundamental; None is what live calls are measured with.
+        model: judges utterances besides the rules; None for rules alone.
+        in_detail: whether the answer shall hold traces and audio (for a picture).
         progress: told how many seconds have been heard, of how many (None where the file does not say).
 
     Raises:
         AudioFormatError: not audio, empty, or without a channel of that party.
         SettingsError: a window that is none, or lies beyond the end.
-        MissingExtraError: librosa is needed and not there.
+        ModelError: the tone model broke.
     """
     if start_s < 0 or (end_s is not None and end_s <= start_s):
         raise SettingsError(
@@ -132,13 +139,13 @@ def analyse_recording(
                 f"Expected two channels (left caller, right agent) in {path} to listen to the {party}; got one.",
                 fix="A recording of one voice is taken for the caller.",
             )
-        listener = _Listener(party, pitch, keep_audio=keep_audio)
+        listener = _Listener(party, tracker, model, in_detail=in_detail)
         kept: list[Pcm] = []
         found: list[Utterance] = []
         for frame in _frames(file, party, parties.index(party)):
             if frame.start >= wanted.end and listener.has_heard_out(wanted.end):
                 break
-            if keep_audio and frame.span.overlaps(wanted):
+            if in_detail and frame.span.overlaps(wanted):
                 kept.append(frame.pcm)
             found += listener.hear(frame)
             progress(to_s(frame.span.end), file.info.stated_s)
@@ -159,7 +166,6 @@ def analyse_recording(
         utterances=tuple(each for each in found if each.span.overlaps(window)),
         shifts=tuple(shift for shift in listener.shifts if window.start < shift.span.end <= window.end),
         pcm=audio,
-        pitch=pitch,
         broke_off=broke_off,
     )
 
@@ -167,14 +173,15 @@ def analyse_recording(
 class _Listener:
     """One party: from frames to scored utterances, in the way of a live call."""
 
-    def __init__(self, party: Party, pitch: PitchMethod, *, keep_audio: bool) -> None:
+    def __init__(self, party: Party, tracker: Tracker | None, model: ToneModel | None, *, in_detail: bool) -> None:
         self.shifts: list[EmotionShift] = []
         self._segmenter = Segmenter(make_detector(DETECTORS[0]), SegmenterSettings(), party)
         self._ear = Ear(party, self._segmenter)
         # Whoever works is not watched: an agent's emotion is never inferred here.
-        self._tracker = EmotionTracker() if party is Party.CALLER else None
-        self._pitch = pitch
-        self._keep_audio = keep_audio
+        self._emotion = EmotionTracker() if party is Party.CALLER else None
+        self._tracker = tracker
+        self._model = model
+        self._in_detail = in_detail
         self._count = 0
 
     @property
@@ -194,17 +201,27 @@ class _Listener:
     def _take(self, closed: SegmentClosed) -> Utterance:
         number = SegmentId(self._count)
         self._count += 1
-        features = measure(closed.pcm)
-        score = level = None
-        if self._tracker is not None:
-            self._tracker.score_tone(number, closed.span, features)
-            # Without words the fused score is that of tone, and tells of shifts.
-            score, shift = self._tracker.score_words(number, None, 0.0)
-            level = self._tracker.level
-            if shift is not None:
-                self.shifts.append(shift)
-        pcm = closed.pcm if self._keep_audio else closed.pcm[:0]
-        return Utterance(number, closed.span, features, score, level, pcm)
+        features, detail = self._measure(closed)
+        if self._emotion is None:
+            return Utterance(number, closed.span, features, None, None, detail)
+        rating = None
+        if self._model is not None:
+            rating = self._model.rate(ToneInput(closed.pcm, features, self._emotion.normal()))
+        self._emotion.score_tone(number, closed.span, features, rating)
+        # Without words the fused score is that of tone, and tells of shifts.
+        score, shift = self._emotion.score_words(number, None, 0.0)
+        if shift is not None:
+            self.shifts.append(shift)
+        return Utterance(number, closed.span, features, score, self._emotion.level, detail)
+
+    def _measure(self, closed: SegmentClosed) -> tuple[ProsodyFeatures, Trace | None]:
+        usual_hz = None if self._emotion is None else self._emotion.usual_hz
+        if self._tracker is None and not self._in_detail:
+            return measure(closed.pcm, usual_hz), None
+        spectra = analyse(closed.pcm)
+        track = (self._tracker or track_pitch)(spectra, usual_hz)
+        detail = trace(closed.span.start, spectra, track) if self._in_detail else None
+        return measure_along(spectra, track), detail
 
 
 def _frames(file: AudioFile, party: Party, channel: int) -> Iterator[AudioFrame]:

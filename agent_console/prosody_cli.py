@@ -19,10 +19,13 @@ from voice.contracts.audio import to_s
 from voice.contracts.errors import MissingExtraError, OutputError, SettingsError
 
 if TYPE_CHECKING:
-    from agent_console.prosody_analysis import Analysis
+    from agent_console.prosody_analysis import Analysis, Tracker
 
 EPILOG: Final = "Example: warmline prosody call.wav --plot call.png --from 60 --to 90"
 
+_EXTRA: Final = (
+    'It is part of the extra "offline": pip install "warmline[offline]", or in a checkout: pip install -e ".[offline]".'
+)
 _FORMATS: Final = (".png", ".pdf", ".svg")
 
 
@@ -51,22 +54,23 @@ def prosody(
     from agent_console import prosody_table
     from agent_console.prosody_analysis import analyse_recording
 
+    tracker = _find_tracker(pitch)
     with _progress(file) as progress:
         analysis = analyse_recording(
             file,
             party=party.party,
             start_s=start_s,
             end_s=end_s,
-            pitch=pitch,
-            keep_audio=plot is not None or frames,
+            tracker=tracker,
+            in_detail=plot is not None or frames,
             progress=progress,
         )
     notes = Terminal(stderr=True, highlight=False, soft_wrap=True, markup=False)
     if plot is not None:
-        _draw(analysis, plot, lang, notes)
+        _draw(analysis, plot, lang, pitch, notes)
     terminal = Terminal()
     if json_output:
-        _emit(prosody_table.json_document(analysis), out)
+        _emit(prosody_table.json_document(analysis, pitch), out)
     elif csv:
         _emit(prosody_table.frames_csv(analysis) if frames else prosody_table.utterances_csv(analysis), out)
     elif analysis.utterances:
@@ -114,15 +118,26 @@ def _need_matplotlib() -> None:
     try:
         import matplotlib.figure
     except ImportError as error:
-        raise MissingExtraError(
-            "A picture needs matplotlib, which is not installed.",
-            fix='It is part of the extra "offline": pip install "warmline[offline]", or in a checkout: '
-            'pip install -e ".[offline]".',
-        ) from error
+        raise MissingExtraError("A picture needs matplotlib, which is not installed.", fix=_EXTRA) from error
     del matplotlib
 
 
-def _draw(analysis: Analysis, path: Path, lang: Lang, notes: Terminal) -> None:
+def _find_tracker(pitch: PitchMethod) -> Tracker | None:
+    """What follows F0; None for Warmline's own.
+
+    Raises:
+        MissingExtraError: librosa is wanted and not there.
+    """
+    if pitch is PitchMethod.OWN:
+        return None
+    try:
+        from prosody.pyin import track_pyin
+    except ImportError as error:
+        raise MissingExtraError("--pitch pyin needs librosa, which is not installed.", fix=_EXTRA) from error
+    return track_pyin
+
+
+def _draw(analysis: Analysis, path: Path, lang: Lang, pitch: PitchMethod, notes: Terminal) -> None:
     from agent_console import prosody_view
     from agent_console.prosody_wording import DRAWN, NO_FONT, OVERVIEW
     from agent_console.typeface import find_typeface
@@ -132,7 +147,7 @@ def _draw(analysis: Analysis, path: Path, lang: Lang, notes: Terminal) -> None:
     if lang is Lang.ZH and not typeface.speaks_chinese:
         labels = Lang.EN
         notes.print(f"{NO_FONT.zh}\n{NO_FONT.en}")
-    figure = prosody_view.draw(analysis, labels, typeface)
+    figure = prosody_view.draw(analysis, labels, typeface, pitch)
     with _written(path) as unfinished:
         prosody_view.save(figure, unfinished, typeface)
     notes.print(lang.of(DRAWN).format(path=path))

@@ -18,8 +18,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from agent_console.prosody_analysis import Analysis, Utterance
-from agent_console.prosody_options import Lang
-from agent_console.prosody_trace import trace
+from agent_console.prosody_options import Lang, PitchMethod
 from agent_console.prosody_wording import (
     HEARD,
     INCOMPLETE,
@@ -104,7 +103,8 @@ def frames_csv(analysis: Analysis) -> str:
     start_s, end_s = to_s(analysis.window.start), to_s(analysis.window.end)
     rows: list[list[object]] = []
     for utterance in analysis.utterances:
-        found = trace(utterance)
+        if (found := utterance.trace) is None:
+            continue
         for time_s, f0_hz, level_db, formants_hz in zip(
             found.time_s, found.f0_hz, found.level_db, found.formants_hz, strict=True
         ):
@@ -115,12 +115,12 @@ def frames_csv(analysis: Analysis) -> str:
     return _csv(_FRAME_COLUMNS, rows)
 
 
-def json_document(analysis: Analysis) -> str:
+def json_document(analysis: Analysis, pitch: PitchMethod) -> str:
     """Everything, the F0 contour of each utterance included."""
-    return json.dumps(_document(analysis), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json.dumps(_document(analysis, pitch), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def _document(analysis: Analysis) -> dict[str, Any]:
+def _document(analysis: Analysis, pitch: PitchMethod) -> dict[str, Any]:
     return {
         "file": str(analysis.info.path),
         "version": version("warmline"),
@@ -130,7 +130,7 @@ def _document(analysis: Analysis) -> dict[str, Any]:
         "duration_s": to_s(analysis.duration),
         "complete": analysis.is_complete,
         "party": analysis.party,
-        "pitch": analysis.pitch,
+        "pitch": pitch,
         "window": _span(analysis.window),
         "utterances": [
             {

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_console.prosody_analysis import Utterance
 from prosody.formants import find_formants
-from prosody.pitch import track_pitch
-from prosody.spectrum import HOP_S, Array, analyse
-from voice.contracts.audio import to_s
+from prosody.pitch import PitchTrack
+from prosody.spectrum import HOP_S, Array, Spectra
+from voice.contracts.audio import Samples, to_s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,14 +30,18 @@ class Trace:
     formants_hz: NDArray[np.float64]
 
 
-def trace(utterance: Utterance) -> Trace:
-    """Measure an utterance again, frame by frame; its audio must have been kept."""
-    spectra = analyse(utterance.pcm)
-    track = track_pitch(spectra)
-    time_s = np.asarray(to_s(utterance.span.start) + (np.arange(spectra.frames) + 0.5) * HOP_S, np.float64)
+def trace(start: Samples, spectra: Spectra, track: PitchTrack) -> Trace:
+    """Put what was measured of an utterance on the recording's time axis.
+
+    Args:
+        start: media time of its first sample.
+        spectra: of the utterance.
+        track: its pitch.
+    """
+    time_s = np.asarray(to_s(start) + (np.arange(spectra.frames) + 0.5) * HOP_S, np.float64)
     f0_hz = np.where(track.voiced, track.f0_hz, np.nan).astype(np.float64)
-    formants = np.full((spectra.frames, 3), np.nan)
+    formants_hz = np.full((spectra.frames, 3), np.nan)
     voiced = np.flatnonzero(track.voiced)
     found = find_formants(spectra, voiced)
-    formants[voiced] = np.where(np.isfinite(found), found, np.nan)
-    return Trace(time_s, f0_hz, spectra.level_db, formants)
+    formants_hz[voiced] = np.where(np.isfinite(found), found, np.nan)
+    return Trace(time_s, f0_hz, spectra.level_db, formants_hz)

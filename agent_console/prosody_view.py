@@ -21,8 +21,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import ArrayLike
 
 from agent_console.prosody_analysis import Analysis, Utterance
-from agent_console.prosody_options import Lang
-from agent_console.prosody_trace import Trace, trace
+from agent_console.prosody_options import Lang, PitchMethod
+from agent_console.prosody_trace import Trace
 from agent_console.prosody_wording import LEVELS, PARTIES, clock, name_reason
 from agent_console.spectrogram import DYNAMIC_DB, TOP_HZ, Curve, envelope, level_contour, spectrogram
 from agent_console.typeface import Typeface
@@ -72,13 +72,14 @@ _NO_EMOTION: Final = Wording("不推断坐席的情绪", "an agent's emotion is 
 _NO_SPEECH: Final = Wording("没有找到语音", "no speech found")
 
 
-def draw(analysis: Analysis, lang: Lang, typeface: Typeface) -> Figure:
-    """Draw the window of an analysis; its audio must have been kept.
+def draw(analysis: Analysis, lang: Lang, typeface: Typeface, pitch: PitchMethod = PitchMethod.OWN) -> Figure:
+    """Draw the window of an analysis that was made in detail.
 
     Args:
         analysis: what was found.
         lang: of the labels; the typeface has to hold its characters.
         typeface: fonts to draw with.
+        pitch: what followed F0.
     """
     start_s, end_s = to_s(analysis.window.start), to_s(analysis.window.end)
     length_s = end_s - start_s
@@ -90,8 +91,8 @@ def draw(analysis: Analysis, lang: Lang, typeface: Typeface) -> Figure:
     FigureCanvasAgg(figure)
     with typeface.in_use():
         panels = list(np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)))
-        figure.suptitle(typeface.safe(_title(analysis, lang)), fontsize=11, x=0.01, ha="left", parse_math=False)
-        traces = [trace(utterance) for utterance in analysis.utterances]
+        figure.suptitle(typeface.safe(_title(analysis, lang, pitch)), fontsize=11, x=0.01, ha="left", parse_math=False)
+        traces = [each.trace for each in analysis.utterances if each.trace is not None]
         rest = iter(panels)
         _draw_waveform(next(rest), analysis, lang)
         if detailed:
@@ -127,13 +128,13 @@ def save(figure: Figure, path: Path, typeface: Typeface) -> None:
         )
 
 
-def _title(analysis: Analysis, lang: Lang) -> str:
+def _title(analysis: Analysis, lang: Lang, pitch: PitchMethod) -> str:
     parts = [analysis.info.path.name, lang.of(PARTIES[analysis.party.value]), clock(to_s(analysis.duration))]
     if analysis.window.length < analysis.duration:
         parts[2] = f"{clock(to_s(analysis.window.start))}–{clock(to_s(analysis.window.end))} / {parts[2]}"
     parts.append(f"{analysis.info.codec}, {analysis.info.rate_hz / 1000:g} kHz")
-    if analysis.pitch.value != "own":
-        parts.append(f"F0: {analysis.pitch}")
+    if pitch is not PitchMethod.OWN:
+        parts.append(f"F0: {pitch}")
     return "   ·   ".join(parts)
 
 

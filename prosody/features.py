@@ -97,6 +97,16 @@ def measure(pcm: Pcm, usual_hz: float | None = None) -> ProsodyFeatures:
     return analyser.finish(usual_hz)
 
 
+def measure_along(spectra: Spectra, track: PitchTrack) -> ProsodyFeatures:
+    """Measure an utterance along a pitch track from elsewhere, such as `prosody.pyin`.
+
+    Args:
+        spectra: of the utterance, finished.
+        track: as many frames as `spectra`.
+    """
+    return _assemble(len(spectra.pcm), spectra, track)
+
+
 def warm_up() -> None:
     """Compile everything that is compiled, by measuring one second of a synthetic voice."""
     moments = np.arange(SAMPLE_RATE) / SAMPLE_RATE
