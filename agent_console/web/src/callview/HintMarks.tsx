@@ -40,6 +40,8 @@ export function HintMarks({ view, endMs, onJump }: HintMarksProps) {
     <ul ref={strip} className="hint-marks" aria-label={t.hints.marks}>
       {joinMarks(view.hints, place, MARK_PX).map(({ at, hints }) => {
         const names = hints.map(name).join("\n");
+        // What is said begins with what is seen.
+        const label = hints.length === 1 ? names : `${t.hints.count(hints.length)}: ${names}`;
         const first = hints[0];
         const target = first === undefined ? undefined : evidenceOf(first, view.segments).at(-1);
         return (
@@ -48,7 +50,7 @@ export function HintMarks({ view, endMs, onJump }: HintMarksProps) {
               type="button"
               className="hint-mark"
               title={names}
-              aria-label={names}
+              aria-label={label}
               disabled={target === undefined}
               onClick={() => {
                 if (target !== undefined) onJump(target);
