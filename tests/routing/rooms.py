@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 import numpy as np
 
 from asr.ports import Recognizer
 from asr.types import Hypothesis, Language, Word
 from asr.worker import RecognitionWorker
-from routing.call import Rooms
+from routing.call import Call, Rooms
+from routing.events import (
+    AgentToneScored,
+    CallStarted,
+    CoachingHinted,
+    EmotionScored,
+    EmotionShifted,
+    PriorityChanged,
+    ProsodyMeasured,
+    RouteDecided,
+    SpeechEnded,
+    Stamped,
+    TranscriptFinal,
+    VoiceRecalled,
+)
+from routing.grammar import check_log
+from routing.journal.memory import MemoryJournal
+from routing.journal.ports import Journal
 from routing.policy.file import load_policy
+from routing.terms import CallEndReason, Channel, Direction
 from routing.understanding.turn import Understander
 from voice.audio.framing import Framer
-from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm, Span, from_s
+from voice.clock import ManualClock, WallClock
+from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, CallId, Party, Pcm, Span, from_s
 from voice.contracts.errors import ModelError
+from voice.contracts.ports import VoiceActivityDetector
+from voice.intake import AudioLost
+from voice.recording import StereoRecorder
 from voice.vad.segmenter import Segmenter, SegmenterSettings
+
+E = TypeVar("E")
+CALL = CallId("c-test")
+STARTED = CallStarted(Direction.INBOUND, Channel.WEBRTC, "web", "main", Language.ZH, "2026-01-01T00:00:00Z")
 
 
 class LoudnessDetector:
@@ -79,12 +107,14 @@ def load_understander() -> Understander:
 
 
 @asynccontextmanager
-async def open_rooms(recognizer: Recognizer, *, threads: int = 1) -> AsyncIterator[Rooms]:
+async def open_rooms(
+    recognizer: Recognizer, *, threads: int = 1, new_detector: Callable[[], VoiceActivityDetector] = LoudnessDetector
+) -> AsyncIterator[Rooms]:
     """Rooms with a recognizer of the test's choice."""
     policy = load_policy()
     async with RecognitionWorker(recognizer, threads=threads) as worker:
         yield Rooms(
-            new_segmenter=lambda party: Segmenter(LoudnessDetector(), SegmenterSettings(), party),
+            new_segmenter=lambda party: Segmenter(new_detector(), SegmenterSettings(), party),
             worker=worker,
             understander=load_understander(),
             policy=lambda: policy,
@@ -105,3 +135,65 @@ def frames_of(party: Party, pcm: Pcm) -> list[AudioFrame]:
     """Cuts audio into frames from media time 0 on."""
     framer = Framer(party)
     return [*framer.feed(pcm, None), *framer.flush()]
+
+
+async def play(items: Iterable[AudioFrame | AudioLost], clock: ManualClock) -> AsyncIterator[AudioFrame | AudioLost]:
+    """The items, media time moving along; gives way often, as real sources do."""
+    for number, item in enumerate(items):
+        if isinstance(item, AudioFrame):
+            clock.advance_to(max(clock.now_s(), (item.start + FRAME_SAMPLES) / 16_000))
+        if number % 10 == 0:
+            await anyio.lowlevel.checkpoint()
+        yield item
+
+
+async def run_call(
+    rooms: Rooms,
+    items: Iterable[AudioFrame | AudioLost],
+    *,
+    parties: Sequence[Party] = (Party.CALLER,),
+    recorder: StereoRecorder | None = None,
+    in_step: bool = True,
+    started: CallStarted = STARTED,
+    call: CallId = CALL,
+    journal: Journal | None = None,
+    recalled: VoiceRecalled | None = None,
+) -> list[Stamped]:
+    """A whole call, checked against the grammar; its log."""
+    journal, clock = journal or MemoryJournal(), ManualClock()
+    one = Call(
+        call,
+        started,
+        rooms,
+        journal,
+        WallClock(),
+        media_clock=clock,
+        recorder=recorder,
+        in_step=in_step,
+        recalled=recalled,
+    )
+    with anyio.fail_after(60):
+        await one.run(play(items, clock), parties, lambda: CallEndReason.CALLER_HUNG_UP)
+    log = list(await journal.read(call))
+    check_log(log)
+    return log
+
+
+def of_type(log: Iterable[Stamped], kind: type[E]) -> list[E]:
+    return [stamped.event for stamped in log if isinstance(stamped.event, kind)]
+
+
+def outcome(log: Iterable[Stamped]) -> list[str]:
+    """What must not depend on pace: everything but partials, stamps, dates, and where stages overlap."""
+    kept = (
+        TranscriptFinal,
+        ProsodyMeasured,
+        EmotionScored,
+        EmotionShifted,
+        AgentToneScored,
+        CoachingHinted,
+        PriorityChanged,
+        RouteDecided,
+        SpeechEnded,
+    )
+    return sorted(repr(s.event) for s in log if isinstance(s.event, kept))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -15,14 +14,13 @@ import soundfile
 from asr.fake import FakeRecognizer
 from asr.types import Language
 from prosody.types import EmotionBasis
-from routing.call import Call, Rooms
+from routing.call import Call
 from routing.events import (
     AudioDropped,
     CallEnded,
     CallStarted,
     DtmfReceived,
     EmotionScored,
-    PriorityChanged,
     ProsodyMeasured,
     RouteDecided,
     SpeechEnded,
@@ -35,55 +33,26 @@ from routing.events import (
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.replay import replay
-from routing.terms import CallEndReason, Channel, Direction, RouteTarget, Stage
-from tests.routing.rooms import ScriptedRecognizer, frames_of, open_rooms, voice_of
+from routing.terms import CallEndReason, RouteTarget, Stage
+from tests.routing.rooms import (
+    CALL,
+    STARTED,
+    ScriptedRecognizer,
+    frames_of,
+    of_type,
+    open_rooms,
+    outcome,
+    play,
+    run_call,
+    voice_of,
+)
 from voice.clock import ManualClock, WallClock
-from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, CallId, Party, Pcm, Span, from_s
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Span, from_s
 from voice.contracts.errors import RecordingError
 from voice.intake import AudioLost
 from voice.recording import StereoRecorder
 
 pytestmark = pytest.mark.anyio
-E = TypeVar("E")
-CALL = CallId("c-test")
-STARTED = CallStarted(Direction.INBOUND, Channel.WEBRTC, "web", "main", Language.ZH, "2026-01-01T00:00:00Z")
-
-
-async def play(items: Iterable[AudioFrame | AudioLost], clock: ManualClock) -> AsyncIterator[AudioFrame | AudioLost]:
-    """The items, media time moving along; gives way often, as real sources do."""
-    for number, item in enumerate(items):
-        if isinstance(item, AudioFrame):
-            clock.advance_to(max(clock.now_s(), (item.start + FRAME_SAMPLES) / 16_000))
-        if number % 10 == 0:
-            await anyio.lowlevel.checkpoint()
-        yield item
-
-
-async def run_call(
-    rooms: Rooms,
-    items: Iterable[AudioFrame | AudioLost],
-    *,
-    parties: Sequence[Party] = (Party.CALLER,),
-    recorder: StereoRecorder | None = None,
-    in_step: bool = True,
-) -> list[Stamped]:
-    journal, clock = MemoryJournal(), ManualClock()
-    call = Call(CALL, STARTED, rooms, journal, WallClock(), media_clock=clock, recorder=recorder, in_step=in_step)
-    with anyio.fail_after(60):
-        await call.run(play(items, clock), parties, lambda: CallEndReason.CALLER_HUNG_UP)
-    log = list(await journal.read(CALL))
-    check_log(log)
-    return log
-
-
-def of_type(log: Iterable[Stamped], kind: type[E]) -> list[E]:
-    return [stamped.event for stamped in log if isinstance(stamped.event, kind)]
-
-
-def outcome(log: Iterable[Stamped]) -> list[str]:
-    """What must not depend on pace: everything but partials, stamps, dates, and where stages overlap."""
-    kept = (TranscriptFinal, ProsodyMeasured, EmotionScored, PriorityChanged, RouteDecided, SpeechEnded)
-    return sorted(repr(s.event) for s in log if isinstance(s.event, kept))
 
 
 async def test_two_utterances_become_two_turns() -> None:
