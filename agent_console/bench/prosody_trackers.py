@@ -30,7 +30,7 @@ HIGHEST_HZ: Final = 500.0
 _PRAAT_LOWEST_HZ: Final = 75.0
 _LINE_HOP: Final = LINE_RATE // 100
 _YIN_WINDOW: Final = 512
-"""64 ms: the longest period must fit in half of it; librosa's default of 2048 is 93 ms at its own rate."""
+"""64 ms: the longest period must fit in half of it. Longer windows make pyin err more here, not less."""
 _RAPT_CENTRE_S: Final = 0.0065
 _OPENSMILE_CENTRE_S: Final = 0.0295
 _OPENSMILE_ZERO_HZ: Final = 27.5
