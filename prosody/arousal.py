@@ -6,7 +6,10 @@ emotions in vocal expression and music performance", Psychological Bulletin 129(
 "Vocal communication of emotion", Speech Communication 40, table 2. All three find F0 level, F0 range, intensity, rate
 and high-frequency energy raised in the aroused states (anger, fear, joy) and lowered in sadness and boredom. Pitch
 level is the strongest and survives the telephone, so it weighs most; intensity depends on the handset and on gain
-control, rate is the least consistent of the five. The weights are set by hand from that order, not trained.
+control, rate is the least consistent of the five. Two more were taken up because they separate the aroused states on
+five corpora in five languages alike, clean and by telephone, which jitter, shimmer, HNR, formants and the Hammarberg
+index do not: spectral flux, and how much the fine shape of the spectrum moves (the spread of MFCC 8 to 13). The weights
+are set by hand, round numbers, not trained.
 """
 
 from __future__ import annotations
@@ -21,7 +24,15 @@ from prosody.normal import CallerNormal, deviations
 from prosody.types import Contribution, ProsodyFeatures, VoiceNormal
 
 WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
-    {"f0_median": 0.4, "spectral_tilt": 0.2, "intensity": 0.2, "f0_range": 0.1, "articulation_rate": 0.1}
+    {
+        "f0_median": 0.3,
+        "intensity": 0.15,
+        "spectral_flux": 0.15,
+        "timbre_movement": 0.15,
+        "articulation_rate": 0.1,
+        "spectral_tilt": 0.1,
+        "f0_range": 0.05,
+    }
 )
 """Share of each measure in the sum; they add up to 1."""
 
@@ -32,8 +43,11 @@ _HALF_WAY: Final = 1.6
 """Weighted deviation at which arousal reaches tanh(1) = 0.76."""
 
 _AROUSED: Final = 0.45
-_STEEPNESS: Final = 4.0
-"""A logistic curve of arousal says how likely the speaker is aroused: even at `_AROUSED`, steepness per unit."""
+_STEEPNESS: Final = 4.4
+"""A logistic curve of arousal says how likely the speaker is aroused: even at `_AROUSED`, steepness per unit. Fitted on
+EMO-DB, clean and by telephone, with normals of one to eight utterances: 0.47 and 8.9. Half that steepness is used,
+because a corpus that one has seen flatters: with 8.9 the confidence on four corpora never seen is 8 to 18 % too high,
+with half of it the expected calibration error is 2 to 12 %, on EMO-DB 10 %."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,25 @@ def _semitones(features: ProsodyFeatures) -> float | None:
     return None if features.f0_median_hz is None else 12 * math.log2(features.f0_median_hz)
 
 
+def _log_flux(features: ProsodyFeatures) -> float | None:
+    """Natural logarithm of spectral flux."""
+    return math.log(features.flux) if features.flux else None
+
+
+def _timbre_movement(features: ProsodyFeatures) -> float | None:
+    """Mean standard deviation of MFCC 8 to 13: how much the fine shape of the spectrum moves, harmonics included."""
+    fine = features.mfcc_sd[7:]
+    return sum(fine) / len(fine) if fine else None
+
+
 MEASURES: Final = (
     Measure("f0_median", _semitones, Spread(1.5, 1.0, 1.0), farthest=17.0),
     Measure("f0_range", lambda features: features.f0_range_st, Spread(3.5, 2.5, 1.5)),
     Measure("intensity", lambda features: features.intensity_mean_db, Spread(2.5, 1.0, 6.0)),
     Measure("spectral_tilt", lambda features: features.spectral_tilt_db, Spread(1.8, 1.5, 2.5)),
     Measure("articulation_rate", lambda features: features.articulation_rate_hz, Spread(0.8, 0.6, 0.4)),
+    Measure("spectral_flux", _log_flux, Spread(0.13, 0.1, 0.15)),
+    Measure("timbre_movement", _timbre_movement, Spread(0.45, 0.35, 0.45)),
 )
 PITCH: Final = "f0_median"
 _BY_NAME: Final[Mapping[str, Measure]] = {measure.name: measure for measure in MEASURES}
