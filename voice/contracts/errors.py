@@ -219,3 +219,9 @@ class ManifestError(WarmlineError):
     """A list of labelled recordings that cannot be used; the message names line and reason."""
 
     code = "manifest.invalid"
+
+
+class TermsError(WarmlineError):
+    """A file of domain terms that cannot be read, or a line in it that is no term."""
+
+    code = "terms.invalid"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from asr.text.writer import write
+from asr.text.writer import TextWriter
 from asr.types import Hypothesis, Language, Stretch, Word
 from voice.contracts.audio import Span, from_ms
+
+write = TextWriter().write
 
 
 def zh(text: str) -> str:
