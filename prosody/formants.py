@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prosody.compiled import compiled
+from prosody.periodicity import SteadyVoice, find_steady
 from prosody.pitch import PitchTrack
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Array, Spectra
 
@@ -28,7 +29,7 @@ FEWEST_FRAMES: Final = 5
 """Frames with a formant from which their median says something."""
 
 STEP: Final = 3
-"""Every third voiced frame is looked at: the tract moves little in 30 ms, and finding poles costs most."""
+"""Every third frame of steady voice is looked at: the tract moves little in 30 ms, and finding poles costs most."""
 
 LOWEST_HZ: Final = 50.0
 HIGHEST_HZ: Final = ANALYSIS_RATE / 2 - 50.0
@@ -46,7 +47,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Formants:
-    """Medians over voiced frames, hertz; None where fewer than five frames have that formant.
+    """Medians over frames of steady voice, hertz; None where fewer than five frames have that formant.
 
     Attributes:
         f1_hz: first formant, about 250 to 1000.
@@ -59,9 +60,16 @@ class Formants:
     f3_hz: float | None
 
 
-def measure_formants(spectra: Spectra, track: PitchTrack) -> Formants:
-    """Measure the formants of an utterance from its spectra."""
-    frequency = find_formants(spectra, np.flatnonzero(track.voiced)[::STEP])
+def measure_formants(spectra: Spectra, track: PitchTrack, steady: SteadyVoice | None = None) -> Formants:
+    """Measure the formants of an utterance from its spectra, where its voice is steady.
+
+    Args:
+        spectra: of the utterance.
+        track: its F0.
+        steady: what `find_steady` answers for both, where that is known already.
+    """
+    steady = steady or find_steady(spectra, track)
+    frequency = find_formants(spectra, np.flatnonzero(steady.voiced)[::STEP])
     return Formants(*(_median(frequency[:, place]) for place in range(3)))
 
 

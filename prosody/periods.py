@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prosody.compiled import compiled
+from prosody.periodicity import SteadyVoice, find_steady
 from prosody.pitch import PitchTrack
 from prosody.spectrum import HOP_S, Array, Mask, Spectra
 from voice.contracts.audio import SAMPLE_RATE
@@ -82,9 +83,20 @@ class Marks:
     amplitude: Float
 
 
-def measure_periods(spectra: Spectra, track: PitchTrack) -> Periods:
-    """Measure jitter and shimmer over all voiced stretches of an utterance."""
-    marks = mark_periods(spectra, track)
+def measure_periods(spectra: Spectra, track: PitchTrack, steady: SteadyVoice | None = None) -> Periods:
+    """Measure jitter and shimmer over the stretches of steady voice in an utterance.
+
+    Args:
+        spectra: of the utterance.
+        track: its F0.
+        steady: what `find_steady` answers for both, where that is known already.
+    """
+    steady = steady or find_steady(spectra, track)
+    return compare_periods(mark_periods(spectra, PitchTrack(track.f0_hz, steady.voiced)))
+
+
+def compare_periods(marks: Marks) -> Periods:
+    """Jitter and shimmer of periods that are marked."""
     if len(marks.times_s) <= FEWEST_COMPARED:
         return NO_PERIODS
     lengths = np.diff(marks.times_s)

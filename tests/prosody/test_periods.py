@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from prosody.periods import NO_PERIODS, mark_periods, measure_periods
+from prosody.periods import NO_PERIODS, compare_periods, mark_periods, measure_periods
 from prosody.pitch import PitchTrack, track_pitch
 from prosody.spectrum import HOP_S, Spectra, analyse
 from voice.contracts.audio import SAMPLE_RATE, Pcm
@@ -89,9 +89,19 @@ def test_known_jitter_is_found(f0_hz: float, share: float, telephoned: bool, tel
     lengths = vary(2 * round(f0_hz), 1 / f0_hz, share, seed=3)
     pcm = speak(lengths, np.ones(len(lengths)))
     spectra = analyse(telephone(pcm) if telephoned else pcm)
-    periods = measure_periods(spectra, flat_track(spectra, f0_hz))
+    periods = compare_periods(mark_periods(spectra, flat_track(spectra, f0_hz)))
     assert periods.jitter_local == pytest.approx(local(lengths), rel=0.1)
     assert periods.jitter_rap == pytest.approx(three(lengths), rel=0.1)
+
+
+@pytest.mark.parametrize("f0_hz", [105, 190])
+def test_what_the_tracker_finds_has_the_known_jitter(f0_hz: float, telephone: Telephone) -> None:
+    lengths = vary(2 * round(f0_hz), 1 / f0_hz, 0.012, seed=6)
+    pcm = speak(lengths, np.ones(len(lengths)))
+    for heard in (pcm, telephone(pcm)):
+        spectra = analyse(heard)
+        periods = measure_periods(spectra, track_pitch(spectra))
+        assert periods.jitter_local == pytest.approx(local(lengths), rel=0.15)
 
 
 @pytest.mark.parametrize("telephoned", [False, True])
@@ -134,6 +144,7 @@ def test_too_few_periods_say_nothing(count: int) -> None:
 
 def test_a_track_over_silence_finds_no_periods() -> None:
     spectra = analyse(np.zeros(SAMPLE_RATE, np.float32))
+    assert compare_periods(mark_periods(spectra, flat_track(spectra, 120))) == NO_PERIODS
     assert measure_periods(spectra, flat_track(spectra, 120)) == NO_PERIODS
 
 

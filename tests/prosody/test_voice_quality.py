@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from prosody.energy import block_levels, find_active
 from prosody.formants import measure_formants
+from prosody.periodicity import find_steady, periodic_share
 from prosody.periods import measure_periods
 from prosody.pitch import PitchTrack, track_pitch
 from prosody.spectrum import Spectra, analyse
@@ -24,7 +25,6 @@ from prosody.voice_quality import (
     hammarberg_index,
     harmonics_to_noise,
     measure_quality,
-    periodic_share,
     spectral_slope,
 )
 from voice.contracts.audio import SAMPLE_RATE, Pcm
@@ -38,6 +38,10 @@ Telephone = Callable[..., Pcm]
 
 def flat_track(spectra: Spectra, f0_hz: float) -> PitchTrack:
     return PitchTrack(np.full(spectra.frames, f0_hz, np.float32), np.ones(spectra.frames, np.bool_))
+
+
+def hnr_of(spectra: Spectra, f0_hz: float) -> float | None:
+    return harmonics_to_noise(spectra, find_steady(spectra, flat_track(spectra, f0_hz)))
 
 
 def tones(*partials: tuple[float, float]) -> Spectra:
@@ -54,13 +58,13 @@ def test_hnr_is_the_ratio_of_voice_to_noise(harmonics: Harmonics, f0_hz: float, 
     noise = np.random.default_rng(1).standard_normal(len(voice))
     noise *= np.sqrt(2 * np.mean(voice**2) / 10 ** (ratio_db / 10))  # half of white noise lies below 4 kHz
     spectra = analyse(np.asarray(voice + noise, np.float32))
-    assert harmonics_to_noise(spectra, flat_track(spectra, f0_hz)) == pytest.approx(ratio_db, abs=1.0)
+    assert hnr_of(spectra, f0_hz) == pytest.approx(ratio_db, abs=1.0)
 
 
 @pytest.mark.parametrize("f0_hz", [80, 133, 210, 400])
 def test_a_clean_voice_has_a_high_hnr(harmonics: Harmonics, f0_hz: float) -> None:
     spectra = analyse(harmonics(f0_hz, 1.0, range(1, 15)))
-    hnr_db = harmonics_to_noise(spectra, track_pitch(spectra))
+    hnr_db = harmonics_to_noise(spectra, find_steady(spectra, track_pitch(spectra)))
     assert hnr_db is not None
     assert 25 < hnr_db <= 40
 
@@ -77,15 +81,51 @@ def test_hnr_leaves_out_what_fades(harmonics: Harmonics) -> None:
     voice = harmonics(150, 1.0, range(1, 15))
     breath = np.random.default_rng(2).standard_normal(SAMPLE_RATE).astype(np.float32) * np.float32(0.0015)
     alone, both = analyse(voice), analyse(np.concatenate([voice, breath]))
-    hnr_db = harmonics_to_noise(alone, flat_track(alone, 150))
+    hnr_db = hnr_of(alone, 150)
     assert hnr_db is not None
-    assert harmonics_to_noise(both, flat_track(both, 150)) == pytest.approx(hnr_db, abs=1.5)
+    assert hnr_of(both, 150) == pytest.approx(hnr_db, abs=1.5)
 
 
 def test_noise_that_is_tracked_as_voice_has_no_high_hnr() -> None:
     spectra = analyse(np.random.default_rng(3).standard_normal(2 * SAMPLE_RATE).astype(np.float32))
-    hnr_db = harmonics_to_noise(spectra, flat_track(spectra, 200))
+    hnr_db = hnr_of(spectra, 200)
     assert hnr_db is None or hnr_db < 0
+
+
+def test_steady_is_where_the_voice_prevails(harmonics: Harmonics) -> None:
+    """Voice, voice in strong breath, breath alone, and voice again, all tracked as voiced."""
+    voice = harmonics(150, 0.5, range(1, 15))
+    breath = np.random.default_rng(4).standard_normal(SAMPLE_RATE // 2).astype(np.float32)
+    breath *= np.sqrt(np.mean(voice**2) / np.mean(breath**2))
+    spectra = analyse(np.concatenate([voice, voice + 2 * breath, breath, voice]))
+    steady = find_steady(spectra, flat_track(spectra, 150))
+    assert steady.voiced[5:45].all()
+    assert not steady.voiced[55:145].any()
+    assert steady.voiced[155:195].all()
+    assert steady.share.min() > 0.4
+
+
+def test_friction_above_four_kilohertz_is_no_steady_voice(harmonics: Harmonics) -> None:
+    """A hiss that the telephone would not carry; below 4 kHz there is voice only."""
+    voice = harmonics(150, 1.0, range(1, 15))
+    hiss = np.fft.rfft(np.random.default_rng(5).standard_normal(len(voice)))
+    hiss[np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE) < 4500] = 0
+    loud = np.fft.irfft(hiss, len(voice))
+    loud *= np.sqrt(4 * np.mean(voice**2) / np.mean(loud**2))
+    spectra = analyse(np.concatenate([voice, voice + loud]).astype(np.float32))
+    voiced = find_steady(spectra, flat_track(spectra, 150)).voiced
+    assert voiced[5:95].all()
+    assert not voiced[105:195].any()
+
+
+def test_steady_frames_are_voiced_frames(aishell: list[Recording]) -> None:
+    for recording in aishell[::10]:
+        spectra = analyse(recording.pcm)
+        track = track_pitch(spectra)
+        steady = find_steady(spectra, track)
+        assert not (steady.voiced & ~track.voiced).any()
+        assert len(steady.share) == steady.voiced.sum() > 0.4 * track.voiced.sum()
+        assert measure_quality(spectra, track, steady) == measure_quality(spectra, track)
 
 
 @pytest.mark.parametrize("fall_db", [0, 12, 35])
