@@ -63,13 +63,20 @@ class RecognitionWorker:
     Args:
         recognizer: a loaded model.
         threads: how many utterances are recognized at the same time; the machine's cores, or fewer.
+        write: makes the display text of a final, on the same thread; None leaves what the engine heard.
     """
 
-    def __init__(self, recognizer: Recognizer, threads: int = 1) -> None:
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        threads: int = 1,
+        write: Callable[[Hypothesis, Language], Hypothesis] | None = None,
+    ) -> None:
         if threads < 1:
             raise ValueError(f"Recognition needs at least one thread; got {threads}.")
         self._recognizer = recognizer
         self._count = threads
+        self._write = write
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = threading.Condition()
@@ -163,7 +170,8 @@ class RecognitionWorker:
             if audio:
                 utterance._engine.accept(np.concatenate(audio))
             if finishing:
-                utterance._post(utterance._engine.finish())
+                final = utterance._engine.finish()
+                utterance._post(self._write(final, utterance._language) if self._write else final)
             else:
                 self._offer_partial(utterance, utterance._engine)
         except WarmlineError as error:

@@ -44,7 +44,6 @@ from routing.events import (
     PartyLeft,
     SpeechEnded,
     SpeechStarted,
-    TranscriptFinal,
     TranscriptPartial,
     VoiceLearned,
     VoiceRecalled,
@@ -339,9 +338,7 @@ class Call:
             await turn.recognized.wait()
             if self._in_step:
                 await turn.toned.wait()
-            text = turn.hypothesis.text
-            words = turn.words_in_call(turn.hypothesis.words)
-            await self._log.write(TranscriptFinal(turn.id, text, words, self._rooms.worker.name))
+            await self._log.write(turn.final(self._rooms.worker.name))
             await self._advice.say(turn)
             if turn.party is Party.CALLER:
                 await turn.toned.wait()

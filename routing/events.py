@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias, get_args
 
-from asr.types import Language, Word
+from asr.types import Language, Repair, Stretch, Word
 from prosody.types import AgentTone, EmotionScore, EmotionShift, ProsodyFeatures, VoiceNormal
 from routing.terms import (
     CallEndReason,
@@ -124,13 +124,21 @@ class TranscriptPartial:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFinal:
-    """What a segment says; exactly one per segment, empty text where nothing was understood."""
+    """What a segment says; exactly one per segment, empty text where nothing was understood.
+
+    `text` is for people: digits, no hesitation, punctuation. `raw` is what the engine heard (empty where it is the
+    same); `stretches` lead from one to the other, `words` have their offsets in it, `repairs` name the misheard terms.
+    """
 
     TYPE: ClassVar[str] = "transcript.final"
     segment: SegmentId
     text: str
     words: tuple[Word, ...]
     engine: str
+    raw: str = ""
+    stretches: tuple[Stretch, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

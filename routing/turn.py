@@ -8,6 +8,7 @@ import anyio
 
 from asr.types import Hypothesis, Word
 from asr.worker import LiveUtterance
+from routing.events import TranscriptFinal
 from voice.contracts.audio import Party, Samples, SegmentId, Span
 from voice.contracts.speech import SpeechSegment
 
@@ -55,4 +56,18 @@ class Turn:
         """Words whose spans count from the utterance's start, with spans in media time."""
         return tuple(
             replace(word, span=Span(self.start + word.span.start, self.start + word.span.end)) for word in words
+        )
+
+    def final(self, engine: str) -> TranscriptFinal:
+        """The event that says what was recognized; only once `recognized` is set."""
+        said = self.hypothesis
+        return TranscriptFinal(
+            self.id,
+            said.text,
+            self.words_in_call(said.words),
+            engine,
+            raw=said.raw,
+            stretches=said.stretches,
+            repairs=said.repairs,
+            tags=said.tags,
         )

@@ -97,6 +97,36 @@ async def test_the_final_is_what_the_recognizer_says_of_all_audio() -> None:
         assert await utterance.finish() == alone.finish()
 
 
+async def test_finals_are_written_for_people_on_the_thread_and_partials_are_not() -> None:
+    partials: list[Hypothesis] = []
+    threads: list[str] = []
+
+    def write(hypothesis: Hypothesis, language: Language) -> Hypothesis:
+        threads.append(threading.current_thread().name)
+        return Hypothesis(f"{language}: {hypothesis.text}", raw=hypothesis.text)
+
+    async with RecognitionWorker(FakeRecognizer(), write=write) as worker:
+        utterance = worker.begin(Language.ZH, partials.append)
+        push_frames(utterance, voice(3))
+        with anyio.fail_after(5):
+            final = await utterance.finish()
+    assert final.text == f"zh: {final.raw}"
+    assert final.raw
+    assert [name.startswith("recognition-") for name in threads] == [True]
+    assert all(not partial.raw for partial in partials)
+
+
+async def test_a_text_that_cannot_be_written_fails_its_final_alone() -> None:
+    def write(hypothesis: Hypothesis, language: Language) -> Hypothesis:
+        raise OverflowError
+
+    async with RecognitionWorker(FakeRecognizer(), write=write) as worker:
+        utterance = worker.begin(Language.ZH, ignore)
+        push_frames(utterance, voice(1))
+        with pytest.raises(ModelError, match="OverflowError"):
+            await utterance.finish()
+
+
 async def test_partials_come_on_the_loop_and_grow() -> None:
     partials: list[str] = []
     threads: set[str] = set()
