@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -16,16 +17,18 @@ from typing import Final
 from rich.console import Console as Terminal
 
 from agent_console.settings import Settings
+from agent_console.tone_model import load_tone_model
 from asr.engines import vosk_model_for
 from asr.models.store import ModelStore
 from asr.types import Language
+from prosody.features import warm_up
 from routing.policy.file import DEFAULT_POLICY, load_policy
 from voice.contracts.errors import WarmlineError
 from voice.vad.detectors import load_detectors
 
 STATIC: Final = Path(__file__).parent / "static"
 LOW_DISK_GB: Final = 2.0
-_LIBRARIES: Final = ("av", "soxr", "aiortc", "ctranslate2", "onnxruntime", "vosk", "opencc")
+_LIBRARIES: Final = ("av", "soxr", "aiortc", "ctranslate2", "onnxruntime", "vosk", "opencc", "numba")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,9 @@ def examine(settings: Settings) -> list[Finding]:
         ("web app", _web_app),
         ("models", lambda: _models(settings)),
         ("voice activity", lambda: _detector(settings)),
+        ("tone", _compiler),
+        ("tone model", lambda: _tone_model(settings)),
+        ("agents' tone", lambda: _agent_tone(settings)),
         ("policy", lambda: _policy(settings)),
         ("data folder", lambda: _data(settings)),
         ("port", lambda: _port(settings)),
@@ -121,6 +127,47 @@ def _models(settings: Settings) -> Iterator[Finding]:
 def _detector(settings: Settings) -> Iterator[Finding]:
     load_detectors(settings.vad)
     yield Finding("voice activity", f"{settings.vad} is whole")
+
+
+def _compiler() -> Iterator[Finding]:
+    """Whether what measures tone is compiled already, and stays so: seconds at every start, or once on this machine."""
+    began = time.perf_counter()
+    warm_up()
+    took_s = time.perf_counter() - began
+    functions = {
+        function: function.stats
+        for name, module in list(sys.modules.items())
+        if name.startswith("prosody.")
+        for function in vars(module).values()
+        if hasattr(function, "stats") and hasattr(function.stats, "cache_misses")
+    }
+    anew = sum(bool(sum(stats.cache_misses.values())) for stats in functions.values())
+    if not all(stats.cache_path for stats in functions.values()):
+        fix = "Make the installation's folder or NUMBA_CACHE_DIR writable, so that compiling is done once."
+        yield Finding("tone", f"compiled in {took_s:.1f} s, at every start anew", fix=fix)
+    elif anew:
+        yield Finding(
+            "tone", f"{anew} of {len(functions)} functions compiled in {took_s:.1f} s, kept for the next start"
+        )
+    else:
+        yield Finding("tone", f"compiled before ({len(functions)} functions), loaded in {took_s:.1f} s")
+
+
+def _tone_model(settings: Settings) -> Iterator[Finding]:
+    model = load_tone_model(settings.tone_model)
+    yield Finding("tone model", "none, the rules judge alone" if model is None else f"{model.name}, beside the rules")
+
+
+def _agent_tone(settings: Settings) -> Iterator[Finding]:
+    permission = settings.agent_tone
+    if permission is None:
+        yield Finding("agents' tone", "not measured")
+    else:
+        yield Finding(
+            "agents' tone",
+            f"measured; the stated legal basis: {permission.legal_basis}",
+            fix="Lawful in the EU for medical or safety reasons only (AI Act, Article 5(1)(f)); see measure_agents.",
+        )
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import anyio
+from anyio.to_thread import run_sync
 from rich.console import Console as Terminal
 
 from agent_console.recordings import Recording, find_recording
 from agent_console.settings import Settings
 from agent_console.transcript_view import describe
-from agent_console.wiring import open_rooms
+from agent_console.wiring import JOURNAL, RECORDINGS, open_rooms
 from asr.types import Language
 from routing.call import Rooms
-from routing.events import CallEnded, SpeechStarted
+from routing.events import CallEnded, SpeechStarted, VoiceRecalled
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.journal.sqlite import SqliteJournal
 from routing.replay import replay
 from routing.wire import encode_line
 from voice.audio.decode import inspect
 from voice.clock import WallClock
-from voice.contracts.audio import Party, SegmentId
+from voice.contracts.audio import CallId, Party, SegmentId
+from voice.contracts.errors import UnknownCallError
+
+_HEAD_EVENTS: Final = 16
+"""Events among which voice.recalled stands where there is one: it follows party.joined."""
 
 
 async def replay_all(
@@ -68,8 +75,37 @@ async def _replay_one(
                     return
 
     ready = anyio.Event()
+    recalled = await find_recalled(recording.audio)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(show)
         await ready.wait()
-        await replay(recording.audio, recording.call, language, rooms, journal, WallClock(), speed=speed)
+        await replay(
+            recording.audio, recording.call, language, rooms, journal, WallClock(), speed=speed, recalled=recalled
+        )
     check_log(await journal.read(recording.call))
+
+
+async def find_recalled(audio: Path) -> VoiceRecalled | None:
+    """What the recorded call began with, so that its replay begins there, too.
+
+    A call's recording lies in `recordings` inside a data folder and is named after the call; the folder's journal then
+    has the call's log. None for any other file, and where that call began with nothing.
+
+    Raises:
+        JournalUnavailableError: there is a journal, but it cannot be read.
+    """
+    journal_file = await run_sync(_journal_beside, audio)
+    if journal_file is None:
+        return None
+    async with SqliteJournal.open(journal_file) as journal:
+        try:
+            head = await journal.read(CallId(audio.stem), limit=_HEAD_EVENTS)
+        except UnknownCallError:
+            return None
+    return next((stamped.event for stamped in head if isinstance(stamped.event, VoiceRecalled)), None)
+
+
+def _journal_beside(audio: Path) -> Path | None:
+    folder = audio.absolute().parent
+    found = folder.parent / JOURNAL
+    return found if folder.name == RECORDINGS and found.is_file() else None

@@ -84,9 +84,14 @@ class Settings(BaseSettings):
     language: Literal["zh", "en"] = Field("zh", description="zh or en, what callers speak unless they choose")
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
-    tone_model: Path | None = Field(
+    tone_model: str | None = Field(
         None,
-        description="an ONNX tone model with its description (.json) beside it, or nothing for the one that ships",
+        min_length=1,
+        max_length=4096,
+        description=(
+            "a tone model to judge beside the rules: linear for the one that ships, or the path of an ONNX model with "
+            "its description (.json) beside it; nothing for the rules alone"
+        ),
     )
     carry_over: bool = Field(
         True,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from rich.markup import escape
 
 from prosody.types import EmotionBasis
 from routing.events import (
+    AgentToneAllowed,
+    AgentToneScored,
     AudioDropped,
     CallEnded,
     CallStarted,
+    CoachingHinted,
     DtmfReceived,
     EmotionScored,
     EmotionShifted,
@@ -21,8 +25,12 @@ from routing.events import (
     StageFailed,
     Stamped,
     TranscriptFinal,
+    VoiceRecalled,
 )
 from voice.contracts.audio import Party, Samples, SegmentId, to_s
+
+HIGH_RISK: Final = 0.5
+"""Risk from which it is shown."""
 
 
 def describe(stamped: Stamped, speakers: Mapping[SegmentId, Party]) -> str | None:
@@ -41,10 +49,21 @@ def describe(stamped: Stamped, speakers: Mapping[SegmentId, Party]) -> str | Non
         case EmotionScored(score=score) if score.basis is EmotionBasis.TONE_AND_WORDS:
             return (
                 f"{at}  [magenta]emotion[/] {score.label}  arousal {score.arousal:+.2f}  valence {score.valence:+.2f}"
-                f"  confidence {score.confidence:.2f}"
+                f"  confidence {score.confidence:.2f}{_risk(score.risk)}"
             )
         case EmotionShifted(shift=shift):
             return f"{at}  [bold magenta]shift[/] {shift.previous} → {shift.current} [dim]({shift.reason})[/]"
+        case VoiceRecalled(source=source):
+            return f"{at}  [magenta]voice[/] known from call {escape(source)}"
+        case CoachingHinted(kind=kind, reason=reason, suggestion=suggestion):
+            return (
+                f"{at}  [bold green]hint[/] {kind}: {reason.zh} / {reason.en}\n"
+                f"          [green]{suggestion.zh} / {suggestion.en}[/]"
+            )
+        case AgentToneAllowed(legal_basis=basis):
+            return f"{at}  [bold red]agents' tone is measured[/] [dim]({escape(basis)})[/]"
+        case AgentToneScored(tone=tone):
+            return f"{at}  [magenta]agent's tone[/] arousal {tone.arousal:+.2f}  confidence {tone.confidence:.2f}"
         case IntentRecognized(label=label, grade=grade, confidence=confidence):
             return f"{at}  [cyan]intent[/] {label} ({grade}, {confidence:.2f})"
         case KeyPointFound(tag=tag, text=text, value=value):
@@ -68,3 +87,7 @@ def describe(stamped: Stamped, speakers: Mapping[SegmentId, Party]) -> str | Non
 def _clock(at: Samples) -> str:
     minutes, seconds = divmod(to_s(at), 60)
     return f"{int(minutes):02}:{seconds:04.1f}"
+
+
+def _risk(risk: float) -> str:
+    return f"  [bold red]risk {risk:.2f}[/]" if risk >= HIGH_RISK else ""

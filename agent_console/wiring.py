@@ -23,8 +23,10 @@ from agent_console.auth.sign_in import open_authentication
 from agent_console.deps import Console, NotReady, Site
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
+from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice, load_recognizer
 from asr.worker import RecognitionWorker
+from prosody.features import warm_up
 from routing.call import Rooms
 from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
@@ -43,6 +45,10 @@ from voice.webrtc.ice import IceServer, IceSettings
 from voice.webrtc.leg import WebRtcLeg
 
 STATIC: Final = Path(__file__).parent / "static"
+
+JOURNAL: Final = "journal.db"
+RECORDINGS: Final = "recordings"
+"""What the data folder holds: the journal's file, and the folder with a recording for every call, named after it."""
 
 STAGE_THREADS: Final = 2
 """Threads for tone and understanding of all calls: work of milliseconds that shares the cores with recognition."""
@@ -80,7 +86,7 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     """Load models and policy and start recognition, for as long as the context lasts; answers rooms and engine.
 
     Raises:
-        ModelError: a model is missing or corrupt.
+        ModelError: a model, of recognition or of tone, is missing or corrupt.
         UnknownEngineError: no such engine or detector.
         PolicyError: the policy file is not valid.
     """
@@ -88,6 +94,12 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     await run_sync(lambda: policy.current)
     new_detector = await run_sync(load_detectors, settings.vad)
     understander = await run_sync(Understander.load)
+    tone_model = await run_sync(load_tone_model, settings.tone_model)
+    # Before the first call: compiling takes seconds where nothing is on disk yet.
+    await run_sync(warm_up)
+    agent_tone = settings.agent_tone
+    if agent_tone is not None:
+        _log.warning("agents' tone is measured; the stated legal basis: %s", agent_tone.legal_basis)
     threads = settings.recognition_threads
     chosen = await run_sync(partial(load_recognizer, settings.engine, settings.models, threads=threads))
 
@@ -105,6 +117,9 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
             understander=understander,
             policy=lambda: policy.current,
             threads=anyio.CapacityLimiter(STAGE_THREADS),
+            tone_model=tone_model,
+            carry_over=settings.carry_over,
+            agent_tone=agent_tone,
         )
         yield rooms, "; ".join(_explain(choice) for choice in chosen.choices)
         tasks.cancel_scope.cancel()
@@ -122,7 +137,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         PolicyError: the policy file is not valid.
     """
     clock = WallClock()
-    recordings = settings.data / "recordings"
+    recordings = settings.data / RECORDINGS
     limits = SessionLimits(idle_s=settings.session_idle_minutes * 60, absolute_s=settings.session_hours * 3600)
     await run_sync(_make_folder, recordings)
     async with AsyncExitStack() as stack:
@@ -132,7 +147,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             _log.warning("recording %s was interrupted and is kept", saved.name)
         auth = stack.enter_context(open_authentication(settings.data, limits, clock))
         rooms, recognition = await stack.enter_async_context(open_rooms(settings))
-        journal = await stack.enter_async_context(SqliteJournal.open(settings.data / "journal.db"))
+        journal = await stack.enter_async_context(SqliteJournal.open(settings.data / JOURNAL))
         await end_interrupted(journal)
         answerer = WebRtcAnswerer(_ice(settings))
 
