@@ -3,12 +3,12 @@
 The autocorrelation of each pre-emphasised frame is a weighted sum over its power spectrum, so the spectra that pitch
 has already paid for serve here too. Its predictor of order 8 has four pairs of poles, one for each of the four
 resonances that a vocal tract has on average below 4 kHz; the angle of a pole is a frequency, its distance from the unit
-circle a bandwidth. Source: Markel, J. D. and Gray, A. H. (1976), "Linear Prediction of Speech", chapters 3.3
-(Levinson's recursion) and 7; order and pre-emphasis as in Praat's "To Formant (burg)" with 4 formants below 4000 Hz,
-from 50 Hz on.
+circle a bandwidth. Source: Markel, J. D. and Gray, A. H. (1976), "Linear Prediction of Speech"; order and pre-emphasis
+as in Praat's "To Formant (burg)" with 4 formants below 4000 Hz, from 50 Hz on.
 
-A telephone takes away what lies below 300 Hz, and with it part of the first formant of closed vowels: the figure for F1
-is then some per cent higher.
+A telephone takes away what lies below 300 and above 3400 Hz. Through it the medians of 238 utterances become 490
+instead of 420 Hz for F1, 1560 instead of 1600 for F2 and 2370 instead of 2670 for F3, in Praat too: compare formants
+within a call, not between lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prosody.compiled import compiled
-from prosody.periodicity import SteadyVoice, find_steady
+from prosody.periodicity import ClearVoice, find_clear
 from prosody.pitch import PitchTrack
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Array, Spectra
 
@@ -29,7 +29,7 @@ FEWEST_FRAMES: Final = 5
 """Frames with a formant from which their median says something."""
 
 STEP: Final = 3
-"""Every third frame of steady voice is looked at: the tract moves little in 30 ms, and finding poles costs most."""
+"""Every third frame of clear voice is looked at: the tract moves little in 30 ms, and finding poles costs most."""
 
 LOWEST_HZ: Final = 50.0
 HIGHEST_HZ: Final = ANALYSIS_RATE / 2 - 50.0
@@ -47,7 +47,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Formants:
-    """Medians over frames of steady voice, hertz; None where fewer than five frames have that formant.
+    """Medians over frames of clear voice, hertz; None where fewer than five frames have that formant.
 
     Attributes:
         f1_hz: first formant, about 250 to 1000.
@@ -60,16 +60,16 @@ class Formants:
     f3_hz: float | None
 
 
-def measure_formants(spectra: Spectra, track: PitchTrack, steady: SteadyVoice | None = None) -> Formants:
-    """Measure the formants of an utterance from its spectra, where its voice is steady.
+def measure_formants(spectra: Spectra, track: PitchTrack, clear: ClearVoice | None = None) -> Formants:
+    """Measure the formants of an utterance from its spectra, where its voice is clear.
 
     Args:
         spectra: of the utterance.
         track: its F0.
-        steady: what `find_steady` answers for both, where that is known already.
+        clear: what `find_clear` answers for both, where that is known already.
     """
-    steady = steady or find_steady(spectra, track)
-    frequency = find_formants(spectra, np.flatnonzero(steady.voiced)[::STEP])
+    clear = clear or find_clear(spectra, track)
+    frequency = find_formants(spectra, np.flatnonzero(clear.voiced)[::STEP])
     return Formants(*(_median(frequency[:, place]) for place in range(3)))
 
 

@@ -1,4 +1,4 @@
-"""How periodic a frame is at its tracked pitch, and where the voice is steady enough to be judged.
+"""How periodic a frame is at its tracked pitch, and where the voice is clear enough to be judged.
 
 A tracker that has to find voices in noise calls much voiced that is mostly breath or friction. What is said about the
 quality of a voice must rest on frames in which there is little else.
@@ -16,8 +16,8 @@ from prosody.compiled import compiled
 from prosody.pitch import PitchTrack
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, HOP, WINDOW_SHAPE, Array, Mask, Spectra
 
-# Boersma's (1993) costs and threshold, section 3.4; silence lies at his 0.03 of the peak in amplitude, a little higher
-# here because levels of whole frames are compared, in which short peaks weigh less.
+# Boersma's (1993) costs and voicing threshold. Silence lies a little above his 0.03 of the peak in amplitude, because
+# levels of whole frames are compared, in which what fades lasts longer than in peaks.
 _VOICING_THRESHOLD: Final = 0.45
 _SILENCE: Final = 0.05
 _VOICING_CHANGE_COST: Final = 0.14
@@ -37,7 +37,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SteadyVoice:
+class ClearVoice:
     """Where the voice prevails.
 
     Attributes:
@@ -70,25 +70,25 @@ def periodic_share(spectra: Spectra, track: PitchTrack, frames: NDArray[np.intp]
     return share
 
 
-def find_steady(spectra: Spectra, track: PitchTrack) -> SteadyVoice:
+def find_clear(spectra: Spectra, track: PitchTrack) -> ClearVoice:
     """Where the voice prevails: the voiced frames of `track` that a strict tracker would call voiced.
 
     Each frame is held against "no voice" as in Boersma (1993), eq. 23 and 24, with his threshold and his cost of
     changing; F0 stays as tracked. What a voice has above 4 kHz is mostly breath and friction, so the power there counts
     as noise; a telephone carries none.
     """
-    steady = np.zeros(spectra.frames, np.bool_)
+    clear = np.zeros(spectra.frames, np.bool_)
     voiced = np.flatnonzero(track.voiced)
     if not len(voiced):
-        return SteadyVoice(steady, np.zeros(0, np.float64))
+        return ClearVoice(clear, np.zeros(0, np.float64))
     share = periodic_share(spectra, track, voiced)
     strength = np.full(spectra.frames, -np.inf)
     low = _low_share(spectra.pcm, spectra.signal, voiced)
     strength[voiced] = share * low - _OCTAVE_COST * np.log2(_OCTAVE_FROM_HZ / track.f0_hz[voiced].astype(np.float64))
     loudness = 10 ** ((spectra.level_db.astype(np.float64) - float(spectra.level_db.max())) / 20)
     unvoiced = _VOICING_THRESHOLD + np.maximum(0, 2 - loudness * (1 + _VOICING_THRESHOLD) / _SILENCE)
-    _decide(strength, unvoiced, _VOICING_CHANGE_COST, steady)
-    return SteadyVoice(steady, share[steady[voiced]])
+    _decide(strength, unvoiced, _VOICING_CHANGE_COST, clear)
+    return ClearVoice(clear, share[clear[voiced]])
 
 
 @compiled
@@ -150,8 +150,8 @@ def _compare(pcm: Array, signal: Array, frames: NDArray[np.intp], share: Float) 
 
 
 @compiled
-def _decide(strength: Float, unvoiced: Float, change_cost: float, steady: Mask) -> None:
-    """Fill `steady`: the best path through two states; where both are equal there is no voice."""
+def _decide(strength: Float, unvoiced: Float, change_cost: float, clear: Mask) -> None:
+    """Fill `clear`: the best path through two states; where both are equal there is no voice."""
     frames = len(strength)
     from_voice = np.zeros((frames, 2), np.bool_)
     voice, none = strength[0], unvoiced[0]
@@ -164,7 +164,7 @@ def _decide(strength: Float, unvoiced: Float, change_cost: float, steady: Mask) 
         )
     state = voice > none
     for frame in range(frames - 1, -1, -1):
-        steady[frame] = state
+        clear[frame] = state
         state = from_voice[frame, 0] if state else from_voice[frame, 1]
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from prosody.periodicity import SteadyVoice, find_steady
+from prosody.periodicity import ClearVoice, find_clear
 from prosody.pitch import PitchTrack
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Mask, Spectra, band_power
 
@@ -22,8 +22,7 @@ _FAINTEST: Final = 1e-8
 
 _LEAST_HARMONIC: Final = 0.05
 _MOST_HARMONIC: Final = 0.9999
-"""Periodic shares between which HNR is stated: -13 to 40 dB. A Hann window of few periods cannot tell more (Boersma
-1993, table 1)."""
+"""Periodic shares between which HNR is stated: -13 to 40 dB. A Hann window of few periods cannot tell more."""
 
 _BELOW_LOUD_DB: Final = 20.0
 """Frames this far below the loudest fade in or out and are left out of HNR, as Praat's harmonicity leaves out what lies
@@ -40,7 +39,7 @@ class VoiceQuality:
         spectral_tilt_db: alpha ratio, mean over voiced frames, dB; see `spectral_tilt`.
         hammarberg_db: mean over voiced frames, dB; see `hammarberg_index`.
         spectral_slope_db_per_khz: mean over voiced frames, dB per kilohertz; see `spectral_slope`.
-        hnr_db: mean over frames of steady voice, dB; see `harmonics_to_noise`.
+        hnr_db: mean over frames of clear voice, dB; see `harmonics_to_noise`.
     """
 
     spectral_tilt_db: float | None
@@ -49,19 +48,19 @@ class VoiceQuality:
     hnr_db: float | None
 
 
-def measure_quality(spectra: Spectra, track: PitchTrack, steady: SteadyVoice | None = None) -> VoiceQuality:
+def measure_quality(spectra: Spectra, track: PitchTrack, clear: ClearVoice | None = None) -> VoiceQuality:
     """Measure the voice of an utterance from its spectra.
 
     Args:
         spectra: of the utterance.
         track: its F0.
-        steady: what `find_steady` answers for both, where that is known already.
+        clear: what `find_clear` answers for both, where that is known already.
     """
     return VoiceQuality(
         spectral_tilt(spectra, track.voiced),
         hammarberg_index(spectra, track.voiced),
         spectral_slope(spectra, track.voiced),
-        harmonics_to_noise(spectra, steady or find_steady(spectra, track)),
+        harmonics_to_noise(spectra, clear or find_clear(spectra, track)),
     )
 
 
@@ -88,7 +87,7 @@ def hammarberg_index(spectra: Spectra, voiced: Mask) -> float | None:
     Oto-laryngologica 90, in the form of Eyben et al. (2016), section 3.1 (there 2-5 kHz). It falls with vocal effort.
 
     Returns:
-        dB, about 0 (shouted) to 50 (soft), at most 80; None with fewer than five voiced frames.
+        dB, about 10 (shouted) to 40 (soft), within 80 of 0; None with fewer than five voiced frames.
     """
     if int(voiced.sum()) < FEWEST_FRAMES:
         return None
@@ -107,7 +106,7 @@ def spectral_slope(spectra: Spectra, voiced: Mask) -> float | None:
     0-500 and 500-1500 Hz.
 
     Returns:
-        dB per kilohertz, about -20 (soft) to 0 (shouted); None with fewer than five voiced frames.
+        dB per kilohertz, about -9 (soft) to 0 (shouted); None with fewer than five voiced frames.
     """
     if int(voiced.sum()) < FEWEST_FRAMES:
         return None
@@ -118,20 +117,20 @@ def spectral_slope(spectra: Spectra, voiced: Mask) -> float | None:
     return float(10 * level @ _SLOPE_WEIGHTS)
 
 
-def harmonics_to_noise(spectra: Spectra, steady: SteadyVoice) -> float | None:
-    """Harmonics-to-noise ratio below 4 kHz, mean over frames of steady voice.
+def harmonics_to_noise(spectra: Spectra, clear: ClearVoice) -> float | None:
+    """Harmonics-to-noise ratio below 4 kHz, mean over frames of clear voice.
 
     With r, the share of the power that is periodic (`periodic_share`), it is 10 log10(r / (1 - r)) (Boersma, P. (1993),
     "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound", IFA
-    Proceedings 17, eq. 4). Frames count that are steady (`find_steady`) and lie within 20 dB of the loudest.
+    Proceedings 17, eq. 4). Frames count that are clear (`find_clear`) and lie within 20 dB of the loudest.
 
     Returns:
-        dB, -13 to 40 (a pure tone); speech has 5 to 20. None with fewer than five such frames.
+        dB, -13 to 40 (a pure tone); running speech has 4 to 16. None with fewer than five such frames.
     """
-    if len(steady.share) < FEWEST_FRAMES:
+    if len(clear.share) < FEWEST_FRAMES:
         return None
-    level = spectra.level_db[steady.voiced]
-    share = np.clip(steady.share[level > spectra.level_db.max() - _BELOW_LOUD_DB], _LEAST_HARMONIC, _MOST_HARMONIC)
+    level = spectra.level_db[clear.voiced]
+    share = np.clip(clear.share[level > spectra.level_db.max() - _BELOW_LOUD_DB], _LEAST_HARMONIC, _MOST_HARMONIC)
     if len(share) < FEWEST_FRAMES:
         return None
     return float(np.mean(10 * np.log10(share / (1 - share))))

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from prosody.energy import block_levels, find_active
 from prosody.formants import measure_formants
-from prosody.periodicity import find_steady, periodic_share
+from prosody.periodicity import find_clear, periodic_share
 from prosody.periods import measure_periods
 from prosody.pitch import PitchTrack, track_pitch
 from prosody.spectrum import Spectra, analyse
@@ -41,7 +41,7 @@ def flat_track(spectra: Spectra, f0_hz: float) -> PitchTrack:
 
 
 def hnr_of(spectra: Spectra, f0_hz: float) -> float | None:
-    return harmonics_to_noise(spectra, find_steady(spectra, flat_track(spectra, f0_hz)))
+    return harmonics_to_noise(spectra, find_clear(spectra, flat_track(spectra, f0_hz)))
 
 
 def tones(*partials: tuple[float, float]) -> Spectra:
@@ -64,7 +64,7 @@ def test_hnr_is_the_ratio_of_voice_to_noise(harmonics: Harmonics, f0_hz: float, 
 @pytest.mark.parametrize("f0_hz", [80, 133, 210, 400])
 def test_a_clean_voice_has_a_high_hnr(harmonics: Harmonics, f0_hz: float) -> None:
     spectra = analyse(harmonics(f0_hz, 1.0, range(1, 15)))
-    hnr_db = harmonics_to_noise(spectra, find_steady(spectra, track_pitch(spectra)))
+    hnr_db = harmonics_to_noise(spectra, find_clear(spectra, track_pitch(spectra)))
     assert hnr_db is not None
     assert 25 < hnr_db <= 40
 
@@ -92,20 +92,20 @@ def test_noise_that_is_tracked_as_voice_has_no_high_hnr() -> None:
     assert hnr_db is None or hnr_db < 0
 
 
-def test_steady_is_where_the_voice_prevails(harmonics: Harmonics) -> None:
+def test_clear_is_where_the_voice_prevails(harmonics: Harmonics) -> None:
     """Voice, voice in strong breath, breath alone, and voice again, all tracked as voiced."""
     voice = harmonics(150, 0.5, range(1, 15))
     breath = np.random.default_rng(4).standard_normal(SAMPLE_RATE // 2).astype(np.float32)
     breath *= np.sqrt(np.mean(voice**2) / np.mean(breath**2))
     spectra = analyse(np.concatenate([voice, voice + 2 * breath, breath, voice]))
-    steady = find_steady(spectra, flat_track(spectra, 150))
-    assert steady.voiced[5:45].all()
-    assert not steady.voiced[55:145].any()
-    assert steady.voiced[155:195].all()
-    assert steady.share.min() > 0.4
+    clear = find_clear(spectra, flat_track(spectra, 150))
+    assert clear.voiced[5:45].all()
+    assert not clear.voiced[55:145].any()
+    assert clear.voiced[155:195].all()
+    assert clear.share.min() > 0.4
 
 
-def test_friction_above_four_kilohertz_is_no_steady_voice(harmonics: Harmonics) -> None:
+def test_friction_above_four_kilohertz_is_no_clear_voice(harmonics: Harmonics) -> None:
     """A hiss that the telephone would not carry; below 4 kHz there is voice only."""
     voice = harmonics(150, 1.0, range(1, 15))
     hiss = np.fft.rfft(np.random.default_rng(5).standard_normal(len(voice)))
@@ -113,19 +113,19 @@ def test_friction_above_four_kilohertz_is_no_steady_voice(harmonics: Harmonics) 
     loud = np.fft.irfft(hiss, len(voice))
     loud *= np.sqrt(4 * np.mean(voice**2) / np.mean(loud**2))
     spectra = analyse(np.concatenate([voice, voice + loud]).astype(np.float32))
-    voiced = find_steady(spectra, flat_track(spectra, 150)).voiced
+    voiced = find_clear(spectra, flat_track(spectra, 150)).voiced
     assert voiced[5:95].all()
     assert not voiced[105:195].any()
 
 
-def test_steady_frames_are_voiced_frames(aishell: list[Recording]) -> None:
+def test_clear_frames_are_voiced_frames(aishell: list[Recording]) -> None:
     for recording in aishell[::10]:
         spectra = analyse(recording.pcm)
         track = track_pitch(spectra)
-        steady = find_steady(spectra, track)
-        assert not (steady.voiced & ~track.voiced).any()
-        assert len(steady.share) == steady.voiced.sum() > 0.4 * track.voiced.sum()
-        assert measure_quality(spectra, track, steady) == measure_quality(spectra, track)
+        clear = find_clear(spectra, track)
+        assert not (clear.voiced & ~track.voiced).any()
+        assert len(clear.share) == clear.voiced.sum() > 0.4 * track.voiced.sum()
+        assert measure_quality(spectra, track, clear) == measure_quality(spectra, track)
 
 
 @pytest.mark.parametrize("fall_db", [0, 12, 35])
