@@ -88,8 +88,9 @@ def measure_costs(speech: Speech, rounds: int, report: Callable[[str], None]) ->
 
     Returns:
         `cpu_ratio_vs_PEER` for each peer (openSMILE with `_8k` and `_16k`; the others at 8 kHz, where they are
-        cheapest, and with `_16k` besides), `utterance_3s_cpu_ms` at 8 kHz, `first_utterance_cpu_ms`, and milliseconds
-        per second of audio of every set as `cpu_ms_per_s_SET_RATE`.
+        cheapest, and with `_16k` besides), `utterance_3s_cpu_ms` at 8 kHz, `first_utterance_cpu_ms` (the start-up cost;
+        seconds where numba finds no compiled code in its cache), and milliseconds per second of audio of every set as
+        `cpu_ms_per_s_SET_RATE`.
 
     Raises:
         AudioFormatError: nowhere 3 s of one speaker.
