@@ -70,8 +70,8 @@ class Analysis:
         party: who was listened to.
         duration: of the file, samples at 16 kHz; as the file states it where only its beginning was heard.
         window: what was asked for.
-        utterances: those that touch the window.
-        shifts: of mood, whose last utterance touches the window.
+        heard: all utterances from the beginning of the file to the end of the window.
+        shifts: of mood, likewise.
         pcm: the audio of the window; empty unless asked for.
         broke_off: the file turned out to be damaged; what could be decoded was used.
     """
@@ -80,10 +80,20 @@ class Analysis:
     party: Party
     duration: Samples
     window: Span
-    utterances: tuple[Utterance, ...]
+    heard: tuple[Utterance, ...]
     shifts: tuple[EmotionShift, ...]
     pcm: Pcm
     broke_off: bool
+
+    @property
+    def utterances(self) -> tuple[Utterance, ...]:
+        """Those that touch the window."""
+        return tuple(each for each in self.heard if each.span.overlaps(self.window))
+
+    @property
+    def shifts_within(self) -> tuple[EmotionShift, ...]:
+        """Those that were confirmed within the window."""
+        return tuple(each for each in self.shifts if self.window.start < each.span.end <= self.window.end)
 
     @property
     def is_scored(self) -> bool:
@@ -139,7 +149,7 @@ def analyse_recording(
                 f"Expected two channels (left caller, right agent) in {path} to listen to the {party}; got one.",
                 fix="A recording of one voice is taken for the caller.",
             )
-        listener = _Listener(party, tracker, model, in_detail=in_detail)
+        listener = _Listener(party, tracker, model, wanted if in_detail else None)
         kept: list[Pcm] = []
         found: list[Utterance] = []
         for frame in _frames(file, party, parties.index(party)):
@@ -163,8 +173,8 @@ def analyse_recording(
         party=party,
         duration=duration,
         window=window,
-        utterances=tuple(each for each in found if each.span.overlaps(window)),
-        shifts=tuple(shift for shift in listener.shifts if window.start < shift.span.end <= window.end),
+        heard=tuple(found),
+        shifts=tuple(listener.shifts),
         pcm=audio,
         broke_off=broke_off,
     )
@@ -173,7 +183,7 @@ def analyse_recording(
 class _Listener:
     """One party: from frames to scored utterances, in the way of a live call."""
 
-    def __init__(self, party: Party, tracker: Tracker | None, model: ToneModel | None, *, in_detail: bool) -> None:
+    def __init__(self, party: Party, tracker: Tracker | None, model: ToneModel | None, in_detail: Span | None) -> None:
         self.shifts: list[EmotionShift] = []
         self._segmenter = Segmenter(make_detector(DETECTORS[0]), SegmenterSettings(), party)
         self._ear = Ear(party, self._segmenter)
@@ -216,11 +226,12 @@ class _Listener:
 
     def _measure(self, closed: SegmentClosed) -> tuple[ProsodyFeatures, Trace | None]:
         usual_hz = None if self._emotion is None else self._emotion.usual_hz
-        if self._tracker is None and not self._in_detail:
+        in_detail = self._in_detail is not None and closed.span.overlaps(self._in_detail)
+        if self._tracker is None and not in_detail:
             return measure(closed.pcm, usual_hz), None
         spectra = analyse(closed.pcm)
         track = (self._tracker or track_pitch)(spectra, usual_hz)
-        detail = trace(closed.span.start, spectra, track) if self._in_detail else None
+        detail = trace(closed.span.start, spectra, track) if in_detail else None
         return measure_along(spectra, track), detail
 
 

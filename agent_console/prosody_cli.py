@@ -30,7 +30,10 @@ _FORMATS: Final = (".png", ".pdf", ".svg")
 
 
 def prosody(
-    file: Annotated[Path, typer.Argument(help="Audio file; mono is the caller, stereo caller left and agent right.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Audio file, mono the caller, stereo caller left and agent right; or a sample's folder."),
+    ],
     plot: Annotated[Path | None, typer.Option(help="Draw a picture: PNG, PDF or SVG.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="One row per utterance, as CSV.")] = False,
     frames: Annotated[bool, typer.Option("--frames", help="With --csv: one row per 10 ms of each utterance.")] = False,
@@ -53,8 +56,10 @@ def prosody(
     _check(file, plot, out, csv=csv, frames=frames, json_output=json_output)
     from agent_console import prosody_table
     from agent_console.prosody_analysis import analyse_recording
+    from agent_console.recordings import find_recording
 
     tracker = _find_tracker(pitch)
+    file = find_recording(file).audio
     with _progress(file) as progress:
         analysis = analyse_recording(
             file,
@@ -152,7 +157,7 @@ def _draw(analysis: Analysis, path: Path, lang: Lang, pitch: PitchMethod, notes:
         prosody_view.save(figure, unfinished, typeface)
     notes.print(lang.of(DRAWN).format(path=path))
     if to_s(analysis.window.length) > prosody_view.DETAIL_S:
-        start_s = to_s(analysis.shifts[0].span.start if analysis.shifts else analysis.window.start)
+        start_s = to_s(analysis.shifts_within[0].span.start if analysis.shifts_within else analysis.window.start)
         notes.print(lang.of(OVERVIEW).format(most=prosody_view.DETAIL_S, start=start_s // 1, end=start_s // 1 + 30))
 
 

@@ -85,7 +85,7 @@ def summary(analysis: Analysis, lang: Lang) -> list[str]:
         return [lang.of(NO_SPEECH).format(seconds=seconds)]
     spoken = sum(to_s(each.span.length) for each in analysis.utterances)
     lines = [lang.of(HEARD).format(count=count, spoken=spoken, seconds=seconds)]
-    lines += [_describe(shift, lang) for shift in analysis.shifts]
+    lines += [_describe(shift, lang) for shift in analysis.shifts_within]
     lines.append(lang.of(RELATIVE if analysis.is_scored else NO_EMOTION_OF_AGENTS))
     if not analysis.is_complete:
         lines.append(lang.of(INCOMPLETE))
@@ -142,7 +142,7 @@ def _document(analysis: Analysis, pitch: PitchMethod) -> dict[str, Any]:
             }
             for each in analysis.utterances
         ],
-        "shifts": [asdict(shift) | {"span": _span(shift.span)} for shift in analysis.shifts],
+        "shifts": [asdict(shift) | {"span": _span(shift.span)} for shift in analysis.shifts_within],
     }
 
 

@@ -9,9 +9,10 @@ vision can tell apart; marker shape and line style tell the same once more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,15 +42,19 @@ _VERMILION: Final = "#D55E00"
 _ORANGE: Final = "#E69F00"
 _SKY: Final = "#56B4E9"
 _PURPLE: Final = "#CC79A7"
-_SPEECH: Final = "#EAF2F8"
+_SPEECH: Final = "#E3EEF6"
 _LEVEL_COLOURS: Final = {EmotionLevel.TENSE: _ORANGE, EmotionLevel.UPSET: _VERMILION}
 
-_Corner = Literal["upper left", "lower left"]
+_ROWS: Final = 4
+_NAME_SHARE: Final = 0.17
+"""Rows for the names of shifts, and the share of the width that one takes at most."""
 
 _DPI: Final = 150
 _WIDTHS_IN: Final = (10.0, 18.0)
 _F0_LIMITS_HZ: Final = (60.0, 500.0)
 _F0_TICKS_HZ: Final = (50, 60, 75, 100, 125, 150, 200, 250, 300, 400, 500, 600)
+_LEVEL_RANGE_DB: Final = 70.0
+"""What is quieter than that below the loudest is left out: digital silence would squeeze the voice."""
 _REFERENCE_HZ: Final = 100.0
 """What semitones count from."""
 
@@ -68,7 +73,9 @@ _LEVEL_MEAN: Final = Wording("每句均值 (<4 kHz)", "mean of utterance (<4 kHz
 _AROUSAL: Final = Wording("激动程度 ±1 SD", "arousal ±1 SD")
 _VALENCE: Final = Wording("愉悦程度 ±1 SD", "valence ±1 SD")
 _ONE_AROUSAL: Final = Wording("单句激动程度", "arousal of one utterance")
-_NO_EMOTION: Final = Wording("不推断坐席的情绪", "an agent's emotion is not inferred")
+_NOTHING_TO_COMPARE: Final = Wording(
+    "还没有可以比较的话：第一句总是不确定", "nothing to compare with yet: the first utterance is always uncertain"
+)
 _NO_SPEECH: Final = Wording("没有找到语音", "no speech found")
 
 
@@ -102,7 +109,7 @@ def draw(analysis: Analysis, lang: Lang, typeface: Typeface, pitch: PitchMethod 
         if scored:
             _draw_emotion(next(rest), analysis, lang)
         for panel in panels:
-            _mark_utterances(panel, analysis.utterances)
+            _mark_utterances(panel, analysis.utterances, detailed=detailed)
             panel.spines[["top", "right"]].set_visible(False)
             panel.tick_params(labelsize=8)
             panel.yaxis.label.set_fontsize(9)
@@ -129,7 +136,10 @@ def save(figure: Figure, path: Path, typeface: Typeface) -> None:
 
 
 def _title(analysis: Analysis, lang: Lang, pitch: PitchMethod) -> str:
-    parts = [analysis.info.path.name, lang.of(PARTIES[analysis.party.value]), clock(to_s(analysis.duration))]
+    path = analysis.info.path
+    # The audio of a sample call says nothing by its own name.
+    name = f"{path.parent.name}/{path.name}" if path.name == "audio.wav" else path.name
+    parts = [name, lang.of(PARTIES[analysis.party.value]), clock(to_s(analysis.duration))]
     if analysis.window.length < analysis.duration:
         parts[2] = f"{clock(to_s(analysis.window.start))}–{clock(to_s(analysis.window.end))} / {parts[2]}"
     parts.append(f"{analysis.info.codec}, {analysis.info.rate_hz / 1000:g} kHz")
@@ -146,7 +156,16 @@ def _draw_waveform(panel: Axes, analysis: Analysis, lang: Lang) -> None:
     panel.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
     panel.set_ylabel(lang.of(_AMPLITUDE))
     if not analysis.utterances:
-        panel.text(0.5, 0.5, lang.of(_NO_SPEECH), transform=panel.transAxes, ha="center", va="center", color=_VERMILION)
+        panel.text(
+            0.5,
+            0.5,
+            lang.of(_NO_SPEECH),
+            transform=panel.transAxes,
+            ha="center",
+            va="center",
+            color=_VERMILION,
+            bbox={"facecolor": "white", "edgecolor": "none"},
+        )
 
 
 def _draw_spectrogram(panel: Axes, analysis: Analysis, traces: Sequence[Trace], lang: Lang) -> None:
@@ -187,7 +206,9 @@ def _draw_pitch(panel: Axes, analysis: Analysis, traces: Sequence[Trace], lang: 
     label = lang.of(_F0_MEDIAN)
     for utterance in analysis.utterances:
         if (median_hz := utterance.features.f0_median_hz) is not None:
-            panel.hlines(median_hz, *_ends(utterance), color=_ORANGE, linewidth=1.6, label=label, zorder=2)
+            # Where points lie close they would hide it.
+            width, order = (1.6, 2) if detailed else (2.4, 4)
+            panel.hlines(median_hz, *_ends(utterance), color=_ORANGE, linewidth=width, label=label, zorder=order)
             label = ""
     panel.set_yscale("log")
     panel.set_ylim(*_pitch_limits(f0_hz))
@@ -215,8 +236,8 @@ def _draw_level(panel: Axes, analysis: Analysis, lang: Lang) -> None:
         if (mean_db := utterance.features.intensity_mean_db) is not None:
             panel.hlines(mean_db, *_ends(utterance), color=_ORANGE, linewidth=1.6, label=label, zorder=4)
             label = ""
-    top = float(level_db.max(initial=-60.0))
-    panel.set_ylim(max(-100.0, top - 65), min(6.0, top + 6))
+    top, bottom = float(level_db.max(initial=-100.0)), float(level_db.min(initial=0.0))
+    panel.set_ylim(max(bottom, top - _LEVEL_RANGE_DB) - 4, top + 4)
     panel.yaxis.set_major_locator(MaxNLocator(5))
     panel.grid(axis="y", color="#dddddd", linewidth=0.5, zorder=0)
     panel.set_ylabel(lang.of(_LOUDNESS))
@@ -224,7 +245,8 @@ def _draw_level(panel: Axes, analysis: Analysis, lang: Lang) -> None:
 
 
 def _draw_emotion(panel: Axes, analysis: Analysis, lang: Lang) -> None:
-    for run in _stretches(analysis.utterances):
+    # Utterances before the window take part, so that a window shows a piece of the whole curve.
+    for run in _stretches(analysis.heard):
         # A stretch begins with the start of its first utterance, so that a single utterance has an extent, too.
         time_s = np.array([_ends(run[0])[0], *(_ends(each)[1] for each in run)])
         for name, colour, style in (("arousal", _VERMILION, "-"), ("valence", _BLUE, "--")):
@@ -232,7 +254,7 @@ def _draw_emotion(panel: Axes, analysis: Analysis, lang: Lang) -> None:
             sd = np.array([getattr(each.score, f"curve_{name}_sd") for each in (run[0], *run)])
             low, high = np.maximum(value - sd, -1), np.minimum(value + sd, 1)
             panel.fill_between(time_s, low, high, color=colour, alpha=0.14, linewidth=0, zorder=2)
-            named = lang.of(_AROUSAL if name == "arousal" else _VALENCE) if run[0] is analysis.utterances[0] else ""
+            named = lang.of(_AROUSAL if name == "arousal" else _VALENCE) if run[0] is analysis.heard[0] else ""
             panel.plot(time_s, value, style, color=colour, linewidth=1.6, marker=".", ms=4, label=named, zorder=4)
     label = lang.of(_ONE_AROUSAL)
     for utterance in analysis.utterances:
@@ -241,29 +263,40 @@ def _draw_emotion(panel: Axes, analysis: Analysis, lang: Lang) -> None:
                 utterance.score.arousal, *_ends(utterance), color=_SOFT, linewidth=2, alpha=0.9, label=label, zorder=3
             )
             label = ""
-    for shift in analysis.shifts:
+    _mark_shifts(panel, analysis, lang)
+    panel.axhline(0, color=_SOFT, linewidth=0.6, zorder=1)
+    panel.set_ylim(-1, 1)
+    panel.yaxis.set_major_locator(FixedLocator((-1, -0.5, 0, 0.5, 1)))
+    panel.set_ylabel(lang.of(_EMOTION))
+    if all(each.score is None or each.score.confidence == 0 for each in analysis.heard):
+        panel.text(0.5, 0.72, lang.of(_NOTHING_TO_COMPARE), transform=panel.transAxes, ha="center", fontsize=8)
+    if analysis.heard:
+        _legend(panel, columns=3)
+
+
+def _mark_shifts(panel: Axes, analysis: Analysis, lang: Lang) -> None:
+    """A line where a shift was confirmed, and what it was; names that would overlap go below each other."""
+    start_s, length_s = to_s(analysis.window.start), to_s(analysis.window.length)
+    taken_s = [-math.inf] * _ROWS
+    for shift in analysis.shifts_within:
         at_s = to_s(shift.span.end)
-        colour = _LEVEL_COLOURS.get(shift.current, _SOFT)
-        panel.axvline(at_s, color=colour, linewidth=1.2, zorder=5)
-        text = f"→ {lang.of(LEVELS[shift.current])} ({name_reason(shift.reason, lang)})"
-        late = at_s > to_s(analysis.window.start) + 0.7 * to_s(analysis.window.length)
+        panel.axvline(at_s, color=_LEVEL_COLOURS.get(shift.current, _SOFT), linewidth=1.2, zorder=5)
+        late = at_s > start_s + 0.75 * length_s
+        left_s = at_s - _NAME_SHARE * length_s if late else at_s
+        row = next((row for row, until_s in enumerate(taken_s) if until_s <= left_s), 0)
+        taken_s[row] = left_s + _NAME_SHARE * length_s
         panel.annotate(
-            text,
+            f"→ {lang.of(LEVELS[shift.current])} ({name_reason(shift.reason, lang)})",
             (at_s, 1.0),
-            (-4 if late else 4, -3),
+            (-4 if late else 4, -2 - 10 * row),
             textcoords="offset points",
             fontsize=7.5,
             color=_INK,
             ha="right" if late else "left",
             va="top",
+            bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5},
             zorder=6,
         )
-    panel.axhline(0, color=_SOFT, linewidth=0.6, zorder=1)
-    panel.set_ylim(-1, 1)
-    panel.yaxis.set_major_locator(FixedLocator((-1, -0.5, 0, 0.5, 1)))
-    panel.set_ylabel(lang.of(_EMOTION))
-    if analysis.utterances:
-        _legend(panel, columns=3, place="lower left")
 
 
 def _stretches(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
@@ -277,10 +310,10 @@ def _stretches(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
     return runs
 
 
-def _mark_utterances(panel: Axes, utterances: Sequence[Utterance]) -> None:
+def _mark_utterances(panel: Axes, utterances: Sequence[Utterance], *, detailed: bool) -> None:
     for utterance in utterances:
         panel.axvspan(*_ends(utterance), color=_SPEECH, linewidth=0, zorder=0)
-        for edge_s in _ends(utterance):
+        for edge_s in _ends(utterance) if detailed else ():
             panel.axvline(edge_s, color=_SKY, linewidth=0.5, alpha=0.8, zorder=2)
 
 
@@ -310,17 +343,33 @@ def _number_utterances(panel: Axes, analysis: Analysis) -> None:
 def _draw_time(panel: Axes, start_s: float, end_s: float, lang: Lang) -> None:
     panel.set_xlim(start_s, max(end_s, start_s + 0.01))
     if end_s > 120:
-        panel.xaxis.set_major_locator(MaxNLocator(12, steps=[1, 1.5, 2, 3, 6, 10]))
-        panel.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02}"))
+        panel.xaxis.set_major_locator(
+            MaxNLocator(12, steps=[1, 2, 5, 10] if end_s - start_s < 60 else [1, 1.5, 2, 3, 6, 10])
+        )
+        panel.xaxis.set_major_formatter(FuncFormatter(_clock_label(end_s - start_s)))
         panel.set_xlabel(lang.of(_CLOCK), fontsize=9)
     else:
-        panel.xaxis.set_major_locator(MaxNLocator(12))
+        panel.xaxis.set_major_locator(MaxNLocator(12, steps=[1, 2, 5, 10]))
         panel.set_xlabel(lang.of(_TIME), fontsize=9)
 
 
-def _legend(panel: Axes, *, columns: int, place: _Corner = "upper left") -> None:
-    legend = panel.legend(loc=place, ncols=columns, fontsize=7, framealpha=0.85, edgecolor="none", borderaxespad=0.2)
-    legend.set_zorder(7)
+def _clock_label(length_s: float) -> Callable[[float, object], str]:
+    """Minutes and seconds; tenths where the axis is so short that ticks fall between seconds."""
+    digits, width = (1, 4) if length_s < 12 else (0, 2)
+    return lambda seconds, _: f"{int(seconds + 1e-6) // 60}:{(seconds + 1e-6) % 60:0{width}.{digits}f}"
+
+
+def _legend(panel: Axes, *, columns: int) -> None:
+    """Above the panel, where it hides nothing."""
+    panel.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        fontsize=7,
+        frameon=False,
+        borderaxespad=0,
+        borderpad=0.1,
+    )
 
 
 def _pitch_limits(f0_hz: Curve) -> tuple[float, float]:

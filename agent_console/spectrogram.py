@@ -54,11 +54,11 @@ def level_contour(pcm: Pcm, start_s: float) -> tuple[Curve, Curve]:
     count = len(pcm) // _LEVEL_HOP
     if not count:
         return np.zeros(0), np.zeros(0)
-    # Blocks of a hop first, then a Hann-weighted mean over four of them: the same within 0.1 dB, and cheap.
+    # Blocks of a hop first, then a Hann-weighted mean over five of them: as smooth as by samples, and cheap.
     power = np.square(pcm[: count * _LEVEL_HOP].astype(np.float64)).reshape(count, _LEVEL_HOP).mean(axis=1)
     reach = _LEVEL_WINDOW // _LEVEL_HOP
     weights = np.hanning(reach + 3)[1:-1]
-    smooth = np.convolve(power, weights / weights.sum(), mode="same")
+    smooth = np.convolve(np.pad(power, len(weights) // 2, mode="edge"), weights / weights.sum(), mode="valid")
     step = max(1, -(-count // COLUMNS))
     padded = np.pad(smooth, (0, -count % step), mode="edge").reshape(-1, step)
     return _times(start_s, len(padded), step * _LEVEL_HOP), 10 * np.log10(np.maximum(padded.max(axis=1), _FLOOR))
