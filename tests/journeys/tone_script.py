@@ -97,6 +97,7 @@ class Script:
         self.log: list[Stamped] = []
         self._course = Course()
         self._segments = 0
+        self._fused: list[CallEvent] = []
         started = CallStarted(Direction.INBOUND, Channel.SIP, caller, "4001", Language.ZH, started_at)
         self.add(0.0, started, PartyJoined(Party.CALLER), PartyJoined(Party.AGENT, "lin"))
         if agent_tone:
@@ -125,10 +126,9 @@ class Script:
             self.add(end_s + 0.4, *self._fused)
         return number
 
-    def hint(self, kind: HintKind, start_s: float, end_s: float, words: tuple[str, str], *evidence: SegmentId) -> None:
-        reason = Wording("最近三句的激动程度持续上升", "Agitation has risen over the last three utterances")
-        span = Span(from_s(start_s), from_s(end_s))
-        self.add(end_s + 0.5, CoachingHinted(kind, span, reason, Wording(*words), evidence))
+    def hint(self, kind: HintKind, span_s: tuple[float, float], why: Wording, say: Wording, *by: SegmentId) -> None:
+        span = Span(from_s(span_s[0]), from_s(span_s[1]))
+        self.add(span_s[1] + 0.5, CoachingHinted(kind, span, why, say, by))
 
     def end(self, at_s: float) -> None:
         self.add(at_s, CallEnded(CallEndReason.CALLER_HUNG_UP, from_s(at_s)))
@@ -151,7 +151,7 @@ class Script:
         )
         self.add(at_s, ProsodyMeasured(number, FEATURES))
         self.add(at_s, EmotionScored(number, replace(fused, basis=EmotionBasis.TONE)))
-        self._fused: list[CallEvent] = [EmotionScored(number, fused)]
+        self._fused = [EmotionScored(number, fused)]
         if point.shift is not None:
             self._fused.append(EmotionShifted(point.shift))
 
@@ -161,7 +161,7 @@ def _reasons(arousal: float, valence: float, _: float) -> tuple[Contribution, ..
         Contribution("words", "valence", 0.7 * valence),
         Contribution("intensity", "arousal", 0.6 * arousal),
         Contribution("f0_median", "arousal", 0.4 * arousal),
-        Contribution("hnr", "valence", 0.3 * valence),
+        Contribution("raised_voice", "valence", 0.3 * valence),
     )
 
 
@@ -174,15 +174,16 @@ def escalation(call: str, started_at: str) -> Script:
     one.say(Party.CALLER, 9.1, 12.6, "我想换一个，订单号是四七一九。", (-0.05, 0.1, 0.7))
     agent = one.say(Party.AGENT, 14.0, 36.0, "好的，请稍等，我帮您查一下这个订单，您稍等一下，系统有点慢。")
     one.add(36.5, AgentToneScored(agent, AgentTone(0.31, 0.62)))
-    one.hint(
-        HintKind.LONG_SILENCE, 12.6, 40.0, ("谢谢您耐心等待，我马上就好。", "Thank you for waiting; nearly there.")
-    )
+    silence = Wording("客户已有 27 秒没有说话", "The caller has not spoken for 27 s")
+    patience = Wording("谢谢您耐心等待，我马上就好。", "Thank you for waiting; nearly there.")
+    one.hint(HintKind.LONG_SILENCE, (12.6, 40.0), silence, patience)
     one.say(Party.CALLER, 43.0, 46.5, "怎么还没好？我都等了半天了。", (0.42, -0.35, 0.7))
     one.say(Party.AGENT, 47.2, 50.1, "非常抱歉，系统正在处理。")
     one.say(Party.CALLER, 51.0, 55.2, "你们上次也是这么说的，每次都要等！", (0.62, -0.55, 0.8))
     last = one.say(Party.CALLER, 56.4, 61.0, "我不想再等了，给我转你们主管！", (0.78, -0.72, 0.82))
-    words = ("我听得出您很着急，我现在就为您优先处理。", "I hear how urgent this is; I will see to it right now.")
-    one.hint(HintKind.RISING_FRUSTRATION, 43.0, 61.0, words, SegmentId(4), SegmentId(6), last)
+    rising = Wording("最近三句越来越激动", "Agitation has risen over the last three utterances")
+    care = Wording("我听得出您很着急，我现在就为您优先处理。", "I hear how urgent this is; I will see to it right now.")
+    one.hint(HintKind.RISING_FRUSTRATION, (43.0, 61.0), rising, care, SegmentId(4), SegmentId(6), last)
     return one
 
 

@@ -31,15 +31,6 @@ export function HintDock({ view, nowMs, live, onJump }: HintDockProps) {
   const age = (one: Hint): string => t.hints.ago(Math.max(0, Math.round((nowMs - one.at_ms) / 1000)));
   return (
     <section className="dock" aria-label={t.hints.title} data-testid="hint-dock">
-      {open ? (
-        <ul id={listId} className="dock-earlier" data-testid="hints-earlier">
-          {earlier.map((one) => (
-            <li key={one.seq}>
-              <HintCard hint={one} view={view} onJump={onJump} age={age(one)} />
-            </li>
-          ))}
-        </ul>
-      ) : null}
       {shown === null ? null : (
         <HintCard key={shown.seq} hint={shown} view={view} onJump={onJump} age={age(shown)}>
           <button
@@ -66,6 +57,15 @@ export function HintDock({ view, nowMs, live, onJump }: HintDockProps) {
           {open ? t.hints.fold : t.hints.earlier(earlier.length)}
         </button>
       )}
+      {open ? (
+        <ul id={listId} className="dock-earlier" data-testid="hints-earlier">
+          {earlier.map((one) => (
+            <li key={one.seq}>
+              <HintCard hint={one} view={view} onJump={onJump} age={age(one)} />
+            </li>
+          ))}
+        </ul>
+      ) : null}
       <p className="visually-hidden" aria-live="polite" data-testid="hint-announcer">
         {live && shown !== null ? t.hints.announced(named(t.words.hint, shown.kind), pick(shown.suggestion)) : ""}
       </p>

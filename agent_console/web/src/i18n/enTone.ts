@@ -40,7 +40,7 @@ export const enTone: Shape<typeof zhTone> = {
   },
   hints: {
     title: "Coaching hints",
-    say: "You could say:",
+    say: "Advice:",
     jump: "Go to the words behind it",
     dismiss: "Dismiss this hint",
     earlier: (n) => `${n} earlier ${n === 1 ? "hint" : "hints"}`,

@@ -37,7 +37,7 @@ export const zhTone = {
   },
   hints: {
     title: "沟通提示",
-    say: "可以这样说：",
+    say: "建议：",
     jump: "跳到依据的那句话",
     dismiss: "收起这条提示",
     earlier: (n: number) => `较早的提示 ${n} 条`,

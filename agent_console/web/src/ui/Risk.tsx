@@ -8,9 +8,9 @@ import { RiskIcon } from "./icons";
 /** Below this a call list says nothing of risk. */
 const WORTH_SAYING = 0.05;
 
-/** Risk is distress looked ahead, so the pipeline's thresholds of distress colour it (`prosody.shift`). */
+/** Coloured by where the pipeline begins to advise the agent, and where it ceases to (`routing.coaching`). */
 export function riskLevel(risk: number): Level {
-  if (risk >= 0.62) return "upset";
+  if (risk >= 0.6) return "upset";
   return risk >= 0.4 ? "tense" : "settled";
 }
 
