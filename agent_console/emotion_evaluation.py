@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from agent_console.emotion_labels import load_labelled
-from agent_console.emotion_wording import LIMITS, MAY_HAVE_LEARNED, ONE_SPEAKER, SKIPPED, WITHOUT_NORMAL
+from agent_console.emotion_wording import LIMITS, MAY_HAVE_LEARNED, ONE_SPEAKER, RETRAINED, SKIPPED, WITHOUT_NORMAL
 from agent_console.manifest import Broken, refuse_broken
 from agent_console.prosody_options import Lang
-from agent_console.tone_models import ToneChoice, choose_tone_model
+from agent_console.tone_choice import ToneChoice, choose_tone_model
 from prosody.evaluation import Evaluation, Recording, evaluate, measure_recordings
 from voice.audio.telephone import through_telephone
 from voice.contracts.audio import Pcm
@@ -51,7 +51,9 @@ class EmotionReport:
     def notes(self, lang: Lang) -> list[str]:
         """What the figures do not say by themselves."""
         found = [lang.of(LIMITS)]
-        if not self.model.is_unseen:
+        if self.model.is_retrained:
+            found.append(lang.of(RETRAINED).format(model=self.model.name))
+        elif not self.model.is_unseen:
             found.append(lang.of(MAY_HAVE_LEARNED).format(model=self.model.name))
         if self.speakers < 2:
             found.append(lang.of(ONE_SPEAKER))
@@ -81,12 +83,12 @@ def evaluate_emotion(
         ModelError: the tone model is missing or broken.
         UnknownEngineError: there is no model of that name.
     """
-    choice = choose_tone_model(model)
     labelled, broken = load_labelled(manifest, partial(progress, "reading"))
     if not skip_broken:
         refuse_broken(manifest, broken, "Mend them, or leave them out with --skip-broken.")
     if not labelled:
         raise ManifestError(f"{manifest} has no line that can be used ({len(broken)} broken).")
+    choice = choose_tone_model(model, manifest)
     found: dict[str, Evaluation] = {}
     for band in bands:
         heard = [
@@ -95,7 +97,7 @@ def evaluate_emotion(
         ]
         utterances = measure_recordings(heard, partial(progress, f"measuring, {band}", len(labelled)))
         try:
-            found[band] = evaluate(utterances, lambda _speaker: choice.model, seed=seed)
+            found[band] = evaluate(utterances, choice.model_for, seed=seed)
         except ValueError as error:
             raise ManifestError(
                 f"{manifest} has no speaker with a neutral utterance to compare others with.",

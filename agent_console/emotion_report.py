@@ -37,7 +37,7 @@ def document(report: EmotionReport) -> dict[str, Any]:
         "evaluation": "emotion",
         "version": version("warmline"),
         "manifest": str(report.manifest),
-        "model": {"name": report.model.name, "unseen": report.model.is_unseen},
+        "model": {"name": report.model.name, "unseen": report.model.is_unseen, "retrained": report.model.is_retrained},
         "seed": report.seed,
         "speakers": report.speakers,
         "utterances": sum(report.used.values()),

@@ -48,3 +48,7 @@ MAY_HAVE_LEARNED: Final = Wording(
     "模型 {model} 可能学过这些录音，这些数字因此可能偏高。",
     "Model {model} may have learned from these recordings; the figures may flatter it.",
 )
+RETRAINED: Final = Wording(
+    "这些录音就是模型 {model} 的训练数据：每位说话人都由没有学过其录音的模型判断。",
+    "Model {model} was trained on these recordings: each speaker is judged by one trained anew without them.",
+)

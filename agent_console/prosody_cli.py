@@ -57,6 +57,8 @@ def prosody(
     from agent_console import prosody_table
     from agent_console.prosody_analysis import analyse_recording
     from agent_console.recordings import find_recording
+    from agent_console.settings import Settings
+    from agent_console.tone_model import load_tone_model
 
     tracker = _find_tracker(pitch)
     file = find_recording(file).audio
@@ -67,6 +69,7 @@ def prosody(
             start_s=start_s,
             end_s=end_s,
             tracker=tracker,
+            model=load_tone_model(Settings.load().tone_model),
             in_detail=plot is not None or frames,
             progress=progress,
         )

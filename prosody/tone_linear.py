@@ -29,7 +29,7 @@ LARGEST_Z: Final = 3.0
 """A deviation beyond this says no more (and may be an octave error)."""
 
 ACTIVATION: Final = 0.45
-"""Arousal at which the speaker is as likely aroused as not; that of `prosody.arousal`, so that the two have one scale."""
+"""Arousal at which the speaker is as likely aroused as not; that of `prosody.arousal`, so that both have one scale."""
 
 _RETRAIN: Final = "Run `python -m prosody.train_tone`."
 
@@ -67,15 +67,15 @@ class LinearToneModel:
         except ValueError as error:
             raise ModelCorruptError(f"{path} is not JSON: {error}.", fix=_RETRAIN) from error
         try:
-            return cls._of(document)
+            return cls.of(document)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelCorruptError(
                 f"{path} is not a tone model of format {FORMAT}: {error!r}.", fix=_RETRAIN
             ) from error
 
     @classmethod
-    def _of(cls, document: Any) -> Self:
-        """Raises KeyError, TypeError, ValueError or AttributeError for what is none."""
+    def of(cls, document: Any) -> Self:
+        """From a training's document; raises KeyError, TypeError, ValueError or AttributeError for what is none."""
         if document["format"] != FORMAT:
             raise ValueError(f"format {document['format']}")
         weights = {str(name): float(weight) for name, weight in document["weights"].items()}
