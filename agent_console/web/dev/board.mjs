@@ -87,6 +87,7 @@ export class Board {
       priority: last("priority.changed")?.current ?? 0,
       route: last("route.decided")?.target ?? null,
       route_reason: last("route.decided")?.reason ?? null,
+      risk: events.findLast((one) => one.type === "emotion.scored" && one.score.basis !== "tone")?.score.risk ?? 0,
       level: last("emotion.shifted")?.shift.current ?? "settled",
       intent: last("intent.recognized")?.label ?? null,
       last_text: text?.text ?? "",

@@ -66,6 +66,7 @@ const zh = {
         ["f0_median", "arousal", -0.04],
       ),
       shift: ["tense", "upset", [5, 6]],
+      hint: ["rising_frustration", "来电者由紧张转为激烈", "The caller went from tense to upset", "先道歉，再说清您会做什么。", "Apologise, then say what you will do."],
       priority: [45, 78, "asks_human_upset", "要求人工，且情绪激烈", "Asks for a human while upset"],
       route: ["human", "asks_human", "来电者要求人工客服", "The caller asked for a human"],
     }),
@@ -179,6 +180,11 @@ function speak(at, turn, segment) {
     const shift = { previous, current, span: { start_ms: start, end_ms: end }, segments, reason: current === "settled" ? "settling" : "arousal_high+valence_low" };
     at(done + 30, "emotion.shifted", { shift });
   }
+  if (turn.hint) {
+    const [kind, inZh, inEn, sayZh, sayEn] = turn.hint;
+    const hint = { kind, span: { start_ms: start, end_ms: end }, evidence: [segment] };
+    at(done + 32, "coaching.hinted", { ...hint, reason: { zh: inZh, en: inEn }, suggestion: { zh: sayZh, en: sayEn } });
+  }
   const verdict = (rule, inZh, inEn) => ({ rule, reason: { zh: inZh, en: inEn }, evidence: [segment], policy_version: "2026-11-20" });
   if (turn.priority) {
     const [previous, current, ...rest] = turn.priority;
@@ -220,9 +226,36 @@ function score([curveArousal, curveValence, label], basis, contributions = []) {
     contributions: basis === "tone" ? contributions.filter((one) => !/words/.test(one.feature)) : contributions,
     curve_arousal: curveArousal,
     curve_valence: curveValence,
+    curve_arousal_sd: basis === "tone" ? 0.26 : 0.2,
+    curve_valence_sd: basis === "tone" ? 0.34 : 0.22,
+    risk: Math.max(0, Math.min(1, 0.9 * curveArousal - 0.7 * curveValence)),
+    models: [],
   };
 }
 
-const features = (turn) => ({ duration_s: (turn.end - turn.start) / 1000, f0_median_hz: 190 + 80 * turn.tone[0], pause_count: 1 });
+function features({ start, end, tone: [arousal] }) {
+  const usual = 190 + 80 * arousal;
+  const voiced = (index) => index % 9 < 6 && index % 31 > 2;
+  const contour = Array.from({ length: Math.round((end - start) / 50) }, (_, index) =>
+    voiced(index) ? usual * 2 ** ((Math.sin(index / 5) * (1.5 + 4 * Math.abs(arousal))) / 12) : null,
+  );
+  return {
+    duration_s: (end - start) / 1000,
+    f0_median_hz: usual,
+    f0_range_st: 5 + 9 * Math.abs(arousal),
+    f0_final_st: -1.8,
+    f0_contour_hz: contour,
+    intensity_mean_db: -27 + 10 * arousal,
+    intensity_range_db: 16,
+    articulation_rate_hz: 4.6 + 2 * arousal,
+    pause_count: 1,
+    pause_ratio: 0.12,
+    jitter_local: 0.011,
+    shimmer_local: 0.07,
+    hnr_db: 16 - 6 * arousal,
+    centroid_hz: 900 + 600 * arousal,
+    spectral_tilt_db: -14 + 8 * arousal,
+  };
+}
 
 export const scripts = { zh, en };

@@ -7,7 +7,7 @@ import { percent, signed } from "../ui/figures";
 import { clock } from "../ui/time";
 import type { CallView } from "../wire/state";
 import { courseSentence, emotionPoints, type EmotionPoint, type Estimate } from "./course";
-import { curveShape, type CurveShape } from "./curveShape";
+import { curveShape, isKnown, type CurveShape } from "./curveShape";
 import { EmotionChart } from "./EmotionChart";
 import { HintMarks } from "./HintMarks";
 
@@ -47,7 +47,7 @@ export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: Emo
       </p>
       <EmotionChart
         label={points.length === 0 ? `${t.emotion.chart}. ${sentence}` : t.emotion.cursor}
-        reading={point === undefined ? "" : spoken(point, t)}
+        reading={point === undefined ? "" : spoken(point, shape.banded, t)}
         points={points}
         shape={shape}
         shifts={view.shifts}
@@ -59,7 +59,7 @@ export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: Emo
         onChoose={onChoose}
       />
       <HintMarks view={view} endMs={endMs} onJump={onChoose} />
-      <ReadOut point={point} />
+      <ReadOut point={point} banded={shape.banded} />
       <p className="soft lane-note">
         {shape.banded ? `${t.emotion.band} · ` : ""}
         {t.emotion.provisional} · {view.agentToneAllowed === null ? t.emotion.onlyCaller : t.emotion.callersCurve}
@@ -73,15 +73,18 @@ export function EmotionLane({ view, endMs, selected, playheadMs, onChoose }: Emo
 }
 
 /** The legend of the curve and, in it, the figures of one utterance. */
-function ReadOut({ point }: { readonly point: EmotionPoint | undefined }) {
+function ReadOut({ point, banded }: { readonly point: EmotionPoint | undefined; readonly banded: boolean }) {
   const { t } = useText();
-  const figure = (estimate: Estimate | undefined) =>
-    estimate === undefined ? null : (
+  const figure = (estimate: Estimate | undefined) => {
+    if (estimate === undefined) return null;
+    const [value, spread] = figures(estimate, banded, t);
+    return (
       <>
-        <strong>{signed(estimate.value)}</strong>
-        {estimate.sd === null ? null : ` ± ${estimate.sd.toFixed(2)}`}
+        <strong>{value}</strong>
+        {spread}
       </>
     );
+  };
   return (
     <dl className="readout figures" data-testid="emotion-readout" data-segment={point?.segment}>
       <div>
@@ -111,10 +114,15 @@ function ReadOut({ point }: { readonly point: EmotionPoint | undefined }) {
   );
 }
 
+/** Value and spread; where others have a spread and this has none, the value is a guess and not said. */
+function figures({ value, sd }: Estimate, banded: boolean, t: Dictionary): readonly [value: string, spread: string] {
+  if (sd !== null) return [signed(value), ` ± ${sd.toFixed(2)}`];
+  return [banded ? t.emotion.unknown : signed(value), ""];
+}
+
 /** The figures of a point in words. */
-function spoken(point: EmotionPoint, t: Dictionary): string {
-  const figure = (name: string, { value, sd }: Estimate): string =>
-    `${name} ${signed(value)}${sd === null ? "" : ` ± ${sd.toFixed(2)}`}`;
+function spoken(point: EmotionPoint, banded: boolean, t: Dictionary): string {
+  const figure = (name: string, estimate: Estimate): string => `${name} ${figures(estimate, banded, t).join("")}`;
   return [
     clock(point.startMs),
     named(t.words.label, point.score.label),
@@ -160,11 +168,11 @@ function EmotionTable({ view, points, shape }: EmotionTableProps) {
               )}
               <tr data-testid="emotion-row" data-segment={point.segment} data-basis={point.score.basis}>
                 <th scope="row">{clock(point.startMs)}</th>
-                <td>{cell(point.arousal)}</td>
-                <td>{cell(point.valence)}</td>
+                <td>{figures(point.arousal, shape.banded, t)}</td>
+                <td>{figures(point.valence, shape.banded, t)}</td>
                 <td>{named(t.words.label, point.score.label)}</td>
                 <td>{named(t.words.basis, point.score.basis)}</td>
-                <td>{risk == null ? "" : percent(risk)}</td>
+                <td>{risk == null || !shape.banded || !isKnown(point, true) ? "" : percent(risk)}</td>
                 <td>{shift === undefined ? "" : t.emotion.shift(t.words.level[shift.current])}</td>
               </tr>
             </Fragment>
@@ -174,5 +182,3 @@ function EmotionTable({ view, points, shape }: EmotionTableProps) {
     </table>
   );
 }
-
-const cell = ({ value, sd }: Estimate): string => `${signed(value)}${sd === null ? "" : ` ± ${sd.toFixed(2)}`}`;

@@ -4,7 +4,7 @@ import type uPlot from "uplot";
 import type { Level } from "../wire/events";
 import type { TimedShift } from "../wire/state";
 import type { EmotionPoint } from "./course";
-import type { CurveShape, Vertex } from "./curveShape";
+import { isKnown, type CurveShape, type Vertex } from "./curveShape";
 
 const INKS = {
   arousal: "--arousal",
@@ -176,7 +176,10 @@ export function drawScene(plot: uPlot, scene: Scene, font: string): void {
     sheet.ctx.lineWidth = sheet.ratio;
     sheet.line(sheet.x(read.atMs), sheet.top, sheet.x(read.atMs), sheet.bottom);
   }
-  for (const point of scene.points) for (const name of DIMENSIONS) drawPoint(sheet, scene, point, name);
+  for (const point of scene.points) {
+    if (!isKnown(point, scene.shape.banded)) drawUnknown(sheet, scene, point);
+    else for (const name of DIMENSIONS) drawPoint(sheet, scene, point, name);
+  }
   sheet.ctx.restore();
 }
 
@@ -209,6 +212,17 @@ function drawShifts(sheet: Sheet, scene: Scene): void {
     ctx.fillText(text, start, top - 3 * ratio);
     free = start + long + 6 * ratio;
   }
+}
+
+/** A dotted stroke as long as an utterance that told nothing. */
+function drawUnknown(sheet: Sheet, scene: Scene, point: EmotionPoint): void {
+  const { ctx, ratio } = sheet;
+  const marked = point.segment === scene.selected || point.segment === scene.read;
+  ctx.strokeStyle = scene.inks.edge;
+  ctx.lineWidth = (marked ? 3 : 2) * ratio;
+  ctx.setLineDash([2 * ratio, 3 * ratio]);
+  sheet.line(sheet.x(point.startMs), sheet.y(0), sheet.x(point.atMs), sheet.y(0));
+  ctx.setLineDash([]);
 }
 
 /** A disc for arousal, a diamond for valence: told apart without colour; hollow while provisional. */

@@ -57,9 +57,29 @@ describe("uncertainty", () => {
     expect(stretches[0]?.valence.at(-1)).toEqual({ atMs: 2000, value: -0.2, low: -0.5, high: -0.2 + 0.3 });
   });
 
-  it("is as wide as the plane where nothing is known of a point", () => {
-    const { stretches } = shapeOf(spoken([0, 2, tracked(0, 0, 1, 0)], [3, 5, calm]));
-    expect(stretches[0]?.arousal[0]).toMatchObject({ low: -1, high: 1 });
+  it("leaves a point of which nothing is known out of the curve", () => {
+    const shape = shapeOf(spoken([0, 2, tracked(0, 0, 1, 0)], [3, 5, calm]));
+    expect(shape.stretches.map((one) => one.segments)).toEqual([[1]]);
+    expect(columns(shape)[0]).toEqual([3, 5]);
+  });
+
+  it("keeps pieces apart where such a point stands before a gap", () => {
+    const nothing = tracked(0, 0, 1, 0);
+    const shape = shapeOf(spoken([0, 2, nothing], [30, 32, calm], [60, 61, nothing], [90, 92, calm]));
+    expect(shape.gaps).toHaveLength(3);
+    expect(shape.stretches.map((one) => one.segments)).toEqual([[1], [3]]);
+    expect(columns(shape)).toEqual([
+      [30, 32, 61, 90, 92],
+      [0.1, 0.1, null, 0.1, 0.1],
+      [-0.1, -0.1, null, -0.1, -0.1],
+    ]);
+  });
+
+  it("reaches one unit either way where only one of the two is known", () => {
+    const half = { ...calm, curve_valence_sd: 1 };
+    const { stretches } = shapeOf(spoken([0, 2, half], [3, 5, calm]));
+    expect(stretches[0]?.arousal[0]).toMatchObject({ low: -0.1, high: 0.1 + 0.2 });
+    expect(stretches[0]?.valence[0]).toMatchObject({ low: -1, high: 0.9 });
   });
 
   it("is not drawn for logs without it, whether the figure is missing, null or says nothing", () => {

@@ -37,24 +37,28 @@ export interface CurveShape {
   readonly banded: boolean;
 }
 
-/** Cut the points of a curve, in order of time, into stretches. */
+/** Whether anything is known at a point. Where a whole log tells no uncertainty, its values are all there is. */
+export const isKnown = ({ arousal, valence }: EmotionPoint, banded: boolean): boolean =>
+  !banded || arousal.sd !== null || valence.sd !== null;
+
+/** Cut the points of a curve, in order of time, into stretches. A point of which nothing is known is on none. */
 export function curveShape(points: readonly EmotionPoint[], gapMs = GAP_MS): CurveShape {
-  const runs: EmotionPoint[][] = [];
+  const banded = points.some((one) => isKnown(one, true));
+  const runs: EmotionPoint[][] = [[]];
   const gaps: Gap[] = [];
   let before: EmotionPoint | undefined;
   for (const point of points) {
-    if (before === undefined || point.startMs - before.atMs >= gapMs) {
-      if (before !== undefined) gaps.push({ startMs: before.atMs, endMs: point.startMs });
+    if (before !== undefined && point.startMs - before.atMs >= gapMs) {
+      gaps.push({ startMs: before.atMs, endMs: point.startMs });
       runs.push([]);
     }
-    runs.at(-1)?.push(point);
+    if (isKnown(point, banded)) runs.at(-1)?.push(point);
     before = point;
   }
-  const banded = points.some((one) => one.arousal.sd !== null || one.valence.sd !== null);
   return {
     banded,
     gaps,
-    stretches: runs.map((run) => ({
+    stretches: runs.filter((run) => run.length > 0).map((run) => ({
       segments: run.map((one) => one.segment),
       arousal: vertices(run, "arousal", banded),
       valence: vertices(run, "valence", banded),
@@ -70,7 +74,7 @@ function vertices(run: readonly EmotionPoint[], dimension: "arousal" | "valence"
     : [vertex(first.startMs, first[dimension], banded), ...ends];
 }
 
-/** In a call whose uncertainty is told, a point without one could lie anywhere. */
+/** In a call whose uncertainty is told, a value without one could lie anywhere. */
 function vertex(atMs: number, { value, sd }: Estimate, banded: boolean): Vertex {
   const half = sd ?? (banded ? 1 : 0);
   return { atMs, value, low: Math.max(-1, value - half), high: Math.min(1, value + half) };
@@ -81,9 +85,11 @@ export type Columns = [number[], (number | null)[], (number | null)[]];
 
 export function columns(shape: CurveShape): Columns {
   const table: Columns = [[], [], []];
-  for (const [index, stretch] of shape.stretches.entries()) {
-    const gap = shape.gaps[index - 1];
-    if (gap !== undefined) push(table, (gap.startMs + gap.endMs) / 2, null, null);
+  let endMs: number | null = null;
+  for (const stretch of shape.stretches) {
+    const startMs = stretch.arousal[0]?.atMs;
+    if (endMs !== null && startMs !== undefined) push(table, (endMs + startMs) / 2, null, null);
+    endMs = stretch.arousal.at(-1)?.atMs ?? endMs;
     for (const [at, vertex] of stretch.arousal.entries()) {
       push(table, vertex.atMs, vertex.value, stretch.valence[at]?.value ?? null);
     }

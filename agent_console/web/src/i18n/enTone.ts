@@ -13,6 +13,7 @@ export const enTone: Shape<typeof zhTone> = {
     steady: (level) => `${level.toLowerCase()} throughout`,
     provisional: "Hollow points: tone only, provisional",
     band: "Band: ± one standard deviation",
+    unknown: "unknown",
     silence: "caller silent",
     gap: (from, to) => `the caller was silent from ${from} to ${to}; the curve is interrupted`,
     recalled: "Usual voice known from an earlier call",

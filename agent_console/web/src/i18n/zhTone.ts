@@ -10,6 +10,7 @@ export const zhTone = {
     steady: (level: string) => `一直${level}`,
     provisional: "空心点：仅凭语气，暂定",
     band: "色带：± 一个标准差",
+    unknown: "未知",
     silence: "来电者未说话",
     gap: (from: string, to: string) => `${from} 至 ${to} 来电者未说话，曲线中断`,
     recalled: "从以往通话已知其平常的声音",
