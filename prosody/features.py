@@ -12,6 +12,7 @@ from prosody.formants import measure_formants
 from prosody.periods import measure_periods
 from prosody.pitch import CANDIDATES, Candidates, PitchTrack, find_candidates, follow_pitch
 from prosody.spectrum import HOP_S, Array, Rows, Spectra, SpectrumStream
+from prosody.steadiness import is_speech
 from prosody.timbre import measure_timbre
 from prosody.timing import find_nuclei
 from prosody.types import ProsodyFeatures
@@ -65,13 +66,15 @@ class UtteranceAnalyser:
                 the sound leaves two octaves open.
 
         Returns:
-            Units and ranges as `ProsodyFeatures` states them; every value is finite or None.
+            Units and ranges as `ProsodyFeatures` states them; every value is finite or None. Where the pitch is held as
+            no voice holds it (keypad, ringing, hum, music), nothing counts as voiced, and F0, rates, voice quality and
+            formants are None.
         """
         samples = self._stream.samples
         spectra = self._stream.finish()
         self._look(spectra.frames)
         track = follow_pitch(Candidates(self._octaves.all, self._strength.all), spectra.level_db, usual_hz)
-        return _assemble(samples, spectra, track)
+        return _assemble(samples, spectra, track if is_speech(spectra, track) else PitchTrack.unvoiced(spectra.frames))
 
     def _look(self, frames: int) -> None:
         """Find the candidates of all frames before `frames`."""
@@ -108,9 +111,14 @@ def measure_along(spectra: Spectra, track: PitchTrack) -> ProsodyFeatures:
 
 
 def warm_up() -> None:
-    """Compile everything that is compiled, by measuring one second of a synthetic voice."""
+    """Compile everything that is compiled, by measuring one second of a synthetic voice.
+
+    Measured on two cores: the first time on a machine 8 s of CPU, afterwards 0.4 s; 70 MB for importing this module
+    and about as much for what is compiled.
+    """
     moments = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    voice = sum(np.sin(2 * np.pi * 150 * partial * moments) / partial for partial in range(1, 20))
+    phase = 2 * np.pi * 150 * moments - 15 * np.cos(6 * np.pi * moments)
+    voice = sum(np.sin(partial * phase) / partial for partial in range(1, 20))
     measure(np.asarray(0.1 * voice * (1 - np.cos(8 * np.pi * moments)), np.float32), 150.0)
 
 

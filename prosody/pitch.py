@@ -29,6 +29,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft
 
 from prosody.compiled import compiled
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
@@ -86,6 +87,11 @@ class PitchTrack:
     f0_hz: Array
     voiced: Mask
 
+    @classmethod
+    def unvoiced(cls, frames: int) -> PitchTrack:
+        """A track without any voice."""
+        return cls(np.zeros(frames, np.float32), np.zeros(frames, np.bool_))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
@@ -121,7 +127,7 @@ def find_candidates(power: Array) -> Candidates:
     """
     blend = np.zeros((len(power), FFT_SIZE + 1), np.complex64)
     _blend(power, _IN_BAND, blend)
-    correlation = np.asarray(np.fft.irfft(blend, 2 * FFT_SIZE, axis=1), np.float32)
+    correlation = np.asarray(irfft(blend, 2 * FFT_SIZE, axis=1), np.float32)
     octaves = np.zeros((len(power), CANDIDATES), np.float32)
     strength = np.full((len(power), CANDIDATES), _EMPTY, np.float32)
     _pick(correlation, _WINDOW_CORRELATION, _LAG_COST, octaves, strength)
@@ -136,9 +142,9 @@ def follow_pitch(candidates: Candidates, level_db: Array, usual_hz: float | None
         level_db: of the same frames, dBFS.
         usual_hz: as in `track_pitch`.
     """
-    f0_hz = np.zeros(len(level_db), np.float32)
     if not len(level_db) or float(level_db.max()) <= SILENT_DB:
-        return PitchTrack(f0_hz, f0_hz > 0)
+        return PitchTrack.unvoiced(len(level_db))
+    f0_hz = np.zeros(len(level_db), np.float32)
     unvoiced = _unvoiced_strength(level_db)
     octaves, strength = candidates.octaves, candidates.strength
     if usual_hz is not None:

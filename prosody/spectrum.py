@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 
 from prosody.compiled import compiled
 from voice.contracts.audio import SAMPLE_RATE, Pcm, to_s
@@ -53,11 +54,12 @@ BLOCK: Final = 32
 _LOUDEST: Final = 1e3
 """Beyond any real level, and small enough that squares and sums stay finite in float32."""
 
-_SETTLING: Final = 320
-"""Samples (20 ms) whose mean is the first guess of the offset."""
+_SETTLING: Final = 4800
+"""Samples (300 ms) whose mean is the first guess of the offset."""
 
-_FOLLOWING: Final = 1 - np.exp(-2 * np.pi * 5 / SAMPLE_RATE)
-"""Share of a new sample in the running offset: a high-pass with its corner at 5 Hz, 0.03 dB down at 60 Hz."""
+_FOLLOWING: Final = 1 - np.exp(-2 * np.pi * 2 / SAMPLE_RATE)
+"""Share of a new sample in the running offset: a high-pass with its corner at 2 Hz. A faster one would follow the voice
+itself so far that its tail after an abrupt end passes for sound."""
 
 _HALF_TAPS: Final = 32
 _REACH: Final = _HALF_TAPS
@@ -93,7 +95,7 @@ class Spectra:
 class SpectrumStream:
     """Spectra of an utterance while it is spoken.
 
-    The offset is followed and taken out by a slow high-pass (5 Hz) that starts from the mean of the first 20 ms, so
+    The offset is followed and taken out by a slow high-pass (2 Hz) that starts from the mean of the first 300 ms, so
     that it needs no audio that is still to come and scales with the audio.
     """
 
@@ -189,7 +191,7 @@ class SpectrumStream:
         frames = np.empty((until - done, WINDOW), np.float32)
         level = np.empty(until - done, np.float32)
         _cut(self._signal.all[done * HOP :], WINDOW_SHAPE, _WINDOW_ENERGY, frames, level)
-        spectrum = np.asarray(np.fft.rfft(frames, FFT_SIZE, axis=1), np.complex64)
+        spectrum = np.asarray(rfft(frames, FFT_SIZE, axis=1), np.complex64)
         power = np.empty(spectrum.shape, np.float32)
         _square(spectrum, power)
         self._level.add(level)

@@ -29,6 +29,13 @@ def make_harmonics(f0_hz: float | Float, seconds: float, partials: range, tilt_d
     return np.asarray(0.2 * total / np.abs(total).max(), np.float32)
 
 
+def make_voice(f0_hz: float | Float, seconds: float, partials: range, tilt_db: float = 6.0) -> Pcm:
+    """As `make_harmonics`, but F0 moves by a semitone and more about its course: no speaker holds a pitch."""
+    moments = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    cents = 120 * np.sin(2 * np.pi * 2.7 * moments) + 20 * np.sin(2 * np.pi * 7.1 * moments)
+    return make_harmonics(f0_hz * 2 ** (cents / 1200), seconds, partials, tilt_db)
+
+
 def through_telephone(pcm: Pcm, noise_db: float | None = None) -> Pcm:
     """300-3400 Hz by a brick wall, optional white noise at a level in dBFS, 8-bit µ-law (continuous form of G.711)."""
     spectrum = np.fft.rfft(pcm.astype(np.float64))
@@ -45,6 +52,11 @@ def through_telephone(pcm: Pcm, noise_db: float | None = None) -> Pcm:
 @pytest.fixture(scope="session")
 def harmonics() -> Callable[..., Pcm]:
     return make_harmonics
+
+
+@pytest.fixture(scope="session")
+def voice() -> Callable[..., Pcm]:
+    return make_voice
 
 
 @pytest.fixture(scope="session")
