@@ -214,3 +214,36 @@ def test_doctor_names_what_is_missing_and_how_to_mend_it(warmline: Run) -> None:
     models = next(finding for finding in findings if finding["subject"] == "models")
     assert models["problem"]
     assert "warmline models pull" in models["fix"]
+
+
+def test_doctor_says_whether_tone_is_compiled_which_model_judges_and_who_is_measured(warmline: Run) -> None:
+    findings = {finding["subject"]: finding for finding in json.loads(warmline("doctor", "--json", port="0").stdout)}
+    assert "compiled" in findings["tone"]["found"]
+    assert "rules" in findings["tone model"]["found"]
+    assert findings["agents' tone"]["found"] == "not measured"
+    measured = warmline(
+        "doctor",
+        "--json",
+        port="0",
+        tone_model="linear",
+        measure_agents="true",
+        measure_agents_legal_basis="agreement 7",
+    )
+    findings = {finding["subject"]: finding for finding in json.loads(measured.stdout)}
+    assert "tone-linear/" in findings["tone model"]["found"]
+    assert "agreement 7" in findings["agents' tone"]["found"]
+    assert "Article 5(1)(f)" in findings["agents' tone"]["fix"]
+
+
+def test_doctor_names_a_tone_model_that_is_not_there(warmline: Run) -> None:
+    done = warmline("doctor", "--json", port="0", tone_model="nowhere.onnx")
+    finding = next(one for one in json.loads(done.stdout) if one["subject"] == "tone model")
+    assert finding["problem"]
+    assert "nowhere" in finding["found"]
+
+
+def test_a_tone_model_that_is_not_there_stops_a_replay_with_its_name(warmline: Run, sample: str) -> None:
+    done = warmline("replay", sample, tone_model="nowhere.onnx")
+    assert done.returncode == ExitCode.MODEL
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,13 +9,14 @@ import anyio
 import pytest
 
 from agent_console.settings import Settings
-from agent_console.wiring import POLICY_EVERY_S, follow_policy, open_console
+from agent_console.wiring import POLICY_EVERY_S, follow_policy, open_console, open_rooms
+from routing.agent_tone import AgentTonePermission
 from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
 from tests.conformance.test_journal import log
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId
-from voice.contracts.errors import DataFolderError, DataFolderInUseError, PolicyError
+from voice.contracts.errors import DataFolderError, DataFolderInUseError, ModelError, PolicyError
 
 pytestmark = pytest.mark.anyio
 
@@ -82,3 +83,31 @@ async def test_a_second_server_on_the_same_folder_is_refused_and_harms_no_live_c
         assert not entry.ended
     async with open_console(settings):
         pass  # free again
+
+
+async def test_calls_get_what_the_settings_say_of_tone(tmp_path: Path) -> None:
+    plain = Settings.load(environ={}, data=tmp_path, engine="fake", vad="webrtc")
+    async with open_rooms(plain) as (rooms, _):
+        assert (rooms.tone_model, rooms.carry_over, rooms.agent_tone) == (None, True, None)
+    other = Settings.load(
+        environ={},
+        data=tmp_path,
+        engine="fake",
+        vad="webrtc",
+        tone_model="linear",
+        carry_over=False,
+        measure_agents=True,
+        measure_agents_legal_basis="works agreement 7, occupational safety",
+    )
+    async with open_rooms(other) as (rooms, _):
+        assert rooms.tone_model is not None
+        assert rooms.tone_model.name.startswith("tone-linear/")
+        assert not rooms.carry_over
+        assert rooms.agent_tone == AgentTonePermission("works agreement 7, occupational safety")
+
+
+async def test_a_tone_model_that_is_not_there_is_said_before_any_call(tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, engine="fake", vad="webrtc", tone_model=str(tmp_path / "none.onnx"))
+    with pytest.raises(ModelError, match="none"):
+        async with open_rooms(settings):
+            pass
