@@ -51,7 +51,7 @@ class ShiftSettings:
     enter: tuple[float, float] = (0.45, 0.6)
     leave: tuple[float, float] = (0.3, 0.45)
     utterances: int = 2
-    rise_s: float = 5.0
+    rise_s: float = 6.0
     settle_s: float = 8.0
 
     def __post_init__(self) -> None:
