@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,9 +22,11 @@ import soundfile
 from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from prosody.arousal import WEIGHTS
+from prosody.curve import GAP_S
 from routing.events import CallEvent, CoachingHinted, EmotionScored, EmotionShifted, ProsodyMeasured, Stamped
 from routing.grammar import check_log
-from routing.terms import HintKind
+from routing.terms import HintKind, Stage
 from routing.wire import decode_line
 from tests.journeys.stage import PASSWORD, warmline
 from tests.journeys.tone_script import BASIS, Script, Stage, escalation, run_console
@@ -344,6 +347,18 @@ def _as_before(event: CallEvent) -> CallEvent:
             return ProsodyMeasured(segment, replace(features, f0_contour_hz=()))
         case _:
             return event
+
+
+def test_the_pages_know_what_the_pipeline_knows(project: Path) -> None:
+    source = project / "agent_console" / "web" / "src"
+    shape = (source / "callview" / "curveShape.ts").read_text(encoding="utf-8")
+    found = re.search(r"GAP_MS = ([0-9_]+);", shape)
+    assert found is not None
+    assert int(found[1].replace("_", "")) == 1000 * GAP_S
+    for language in ("zh", "en"):
+        words = (source / "i18n" / f"{language}.ts").read_text(encoding="utf-8")
+        names = {*WEIGHTS, "raised_voice", "words", *HintKind, *Stage}
+        assert [name for name in sorted(names) if f" {name}: " not in words] == []
 
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
