@@ -26,7 +26,8 @@ from prosody.arousal import WEIGHTS
 from prosody.curve import GAP_S
 from routing.events import CallEvent, CoachingHinted, EmotionScored, EmotionShifted, ProsodyMeasured, Stamped
 from routing.grammar import check_log
-from routing.terms import HintKind, Stage
+from routing.terms import HintKind
+from routing.terms import Stage as PipelineStage
 from routing.wire import decode_line
 from tests.journeys.stage import PASSWORD, warmline
 from tests.journeys.tone_script import BASIS, Script, Stage, escalation, run_console
@@ -357,7 +358,7 @@ def test_the_pages_know_what_the_pipeline_knows(project: Path) -> None:
     assert int(found[1].replace("_", "")) == 1000 * GAP_S
     for language in ("zh", "en"):
         words = (source / "i18n" / f"{language}.ts").read_text(encoding="utf-8")
-        names = {*WEIGHTS, "raised_voice", "words", *HintKind, *Stage}
+        names = {*WEIGHTS, "raised_voice", "words", *HintKind, *PipelineStage}
         assert [name for name in sorted(names) if f" {name}: " not in words] == []
 
 
