@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft
 
 from prosody.compiled import compiled
-from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
+from prosody.spectrum import ANALYSIS_RATE, BLOCK, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
 
 LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
@@ -123,14 +123,18 @@ def find_candidates(power: Array) -> Candidates:
     """The strongest peaks of each frame, refined by a parabola (Boersma 1993, eq. 24 with his octave cost).
 
     Args:
-        power: power spectra, shape (frames, FFT_SIZE // 2 + 1); each frame stands for itself.
+        power: power spectra from the start of an utterance, or of one of its blocks, on; shape
+            (frames, FFT_SIZE // 2 + 1). Each frame stands for itself.
     """
-    blend = np.zeros((len(power), FFT_SIZE + 1), np.complex64)
-    _blend(power, _IN_BAND, blend)
-    correlation = np.asarray(irfft(blend, 2 * FFT_SIZE, axis=1), np.float32)
     octaves = np.zeros((len(power), CANDIDATES), np.float32)
     strength = np.full((len(power), CANDIDATES), _EMPTY, np.float32)
-    _pick(correlation, _WINDOW_CORRELATION, _LAG_COST, octaves, strength)
+    blend = np.zeros((min(len(power), BLOCK), FFT_SIZE + 1), np.complex64)
+    for start in range(0, len(power), BLOCK):
+        rows = slice(start, start + BLOCK)
+        part = blend[: len(power) - start]
+        _blend(power[rows], _IN_BAND, part)
+        correlation = np.asarray(irfft(part, 2 * FFT_SIZE, axis=1), np.float32)
+        _pick(correlation, _WINDOW_CORRELATION, _LAG_COST, octaves[rows], strength[rows])
     return Candidates(octaves, strength)
 
 
