@@ -39,15 +39,15 @@ WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
 _LARGEST_Z: Final = 3.0
 """A deviation beyond this says no more (and may be an octave error)."""
 
-_HALF_WAY: Final = 1.6
+_HALF_WAY: Final = 1.4
 """Weighted deviation at which arousal reaches tanh(1) = 0.76."""
 
 _AROUSED: Final = 0.45
-_STEEPNESS: Final = 4.4
+_STEEPNESS: Final = 4.0
 """A logistic curve of arousal says how likely the speaker is aroused: even at `_AROUSED`, steepness per unit. Fitted on
-EMO-DB, clean and by telephone, with normals of one to eight utterances: 0.47 and 8.9. Half that steepness is used,
-because a corpus that one has seen flatters: with 8.9 the confidence on four corpora never seen is 8 to 18 % too high,
-with half of it the expected calibration error is 2 to 12 %, on EMO-DB 10 %."""
+EMO-DB, clean and by telephone, with normals of one to eight utterances, it would be 0.51 and 8.1. Half that steepness
+is used, because a corpus that one has seen flatters: with 8.1 the expected calibration error on four corpora in other
+languages is 8 to 17 %, as it is here 1 to 5 %, at the price of too little confidence on EMO-DB itself (13 %)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Arousal:
     Attributes:
         value: in [-1, 1], relative to the caller's normal; 0 where nothing can be said.
         confidence: how likely the judgement holds that the speaker is aroused, or is not; in [0.5, 1), near 0.5 for a
-            value between the two and where little voice or a young normal leaves it open; 0 where nothing can be said.
+            value between the two and where little voice, a young normal or missing cues leave it open; 0 where nothing
+            can be said.
         contributions: one for each cue that could be compared; they add up to `value`.
     """
 
@@ -83,15 +84,16 @@ def rate_arousal(normal: VoiceNormal, features: ProsodyFeatures) -> Arousal:
     contributions = tuple(Contribution(name, "arousal", push * squeeze) for name, push in pushes.items())
     weight = sum(WEIGHTS[name] for name in found)
     sharpness = sum(WEIGHTS[name] * one.sharpness for name, one in found.items()) / weight
-    return Arousal(value, weight * _confidence(value, sharpness), contributions)
+    return Arousal(value, 0.5 + weight * (_likely(value, sharpness) - 0.5), contributions)
 
 
-def _confidence(value: float, sharpness: float) -> float:
+def _likely(value: float, sharpness: float) -> float:
     """How likely it is that `value` lies on the right side.
 
-    What cannot be seen sharply comes out smaller, aroused or not, so the boundary comes down with it.
+    What cannot be seen sharply comes out smaller, aroused or not, so the boundary comes down with it. A voice far below
+    normal is no better evidence of calm than a usual one: fear and surprise lower some voices too.
     """
-    likely = 1 / (1 + math.exp(-_STEEPNESS * (value - _AROUSED * sharpness)))
+    likely = 1 / (1 + math.exp(-_STEEPNESS * (max(value, 0.0) - _AROUSED * sharpness)))
     return max(likely, 1 - likely)
 
 

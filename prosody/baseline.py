@@ -120,10 +120,10 @@ class RunningBaseline:
 
         Args:
             value: in the feature's unit.
-            voiced_s: two seconds of voice and more count fully, less counts in proportion.
+            voiced_s: one second of voice and more counts fully, less counts in proportion.
             share: of its weight, (0, 1]; below 1 for what may not be normal.
         """
-        self._past.append((value, share * min(voiced_s / 2, 1.0)))
+        self._past.append((value, share * min(voiced_s, 1.0)))
 
     def location(self) -> float:
         """Weighted median of what was learned, drawn towards what an earlier call learned.

@@ -118,14 +118,16 @@ def fuse(tone: Affect, valence: float | None, strength: float, heard: ToneRating
     Args:
         tone: from `affect_of_tone`.
         valence: of the words, in [-1, 1]; None where they say nothing.
-        strength: how strongly they say it, in [0, 1]; 0 leaves tone as it is.
+        strength: how strongly they say it, in [0, 1]; 0 leaves tone as it is. Its square root counts: mild words have a
+            mild valence already and are not to be discounted twice.
         heard: from `affect_of_tag`; without a voice it counts for nothing.
     """
     if heard is not None and tone.voiced:
         tone = _join(tone, heard, "heard_tag", _HEARD_SHARE)
     if valence is None or strength == 0:
         return tone
-    share = _WORDS_SHARE * strength
+    trust = math.sqrt(strength)
+    share = _WORDS_SHARE * trust
     lift = _AROUSAL_OF_WORDS * strength * max(-valence, 0.0)
     arousal = max(-1.0, min(1.0, tone.arousal + lift))
     said = [Contribution("words", "valence", share * valence)]
@@ -134,7 +136,7 @@ def fuse(tone: Affect, valence: float | None, strength: float, heard: ToneRating
     return Affect(
         arousal=arousal,
         valence=(1 - share) * tone.valence + share * valence,
-        confidence=max(tone.confidence, _WORDS_CONFIDENCE * math.sqrt(strength)),
+        confidence=max(tone.confidence, _WORDS_CONFIDENCE * trust),
         contributions=_largest_first((*_scaled(tone.contributions, "valence", 1 - share), *said)),
         voiced=tone.voiced,
         models=tone.models,

@@ -97,5 +97,5 @@ class LinearToneModel:
         total = sum(self.weights[name] * max(-LARGEST_Z, min(LARGEST_Z, found[name].z)) for name in known)
         size = sum(abs(self.weights[name]) for name in known)
         sharpness = sum(abs(self.weights[name]) * found[name].sharpness for name in known) / size
-        likely = 1 / (1 + math.exp(-self.steepness * (total - math.atanh(ACTIVATION) * sharpness)))
+        likely = 1 / (1 + math.exp(-self.steepness * (max(total, 0.0) - math.atanh(ACTIVATION) * sharpness)))
         return ToneRating(math.tanh(total), None, max(likely, 1 - likely), self.name)
