@@ -1,21 +1,14 @@
-"""How well a recognizer hears: character error rate for Mandarin, word error rate for languages with spaces.
-
-Error rate = (substitutions + deletions + insertions) / length of the reference, over all utterances together, by the
-smallest edit distance (Levenshtein 1966). Punctuation, spaces and case do not count; digits count as they are written,
-so 六二二 against 622 is three errors until the text is normalised elsewhere.
-"""
+"""How well a recognizer hears: its errors against what was said, and what its work costs."""
 
 from __future__ import annotations
 
 import time
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from asr.chinese import simplify
 from asr.ports import Recognizer
+from asr.scoring import Comparison, Edits, compare_texts
 from asr.types import Hypothesis, Language
 from voice.contracts.audio import Pcm, Samples, from_s, to_s
 
@@ -27,44 +20,41 @@ class Reference:
     name: str
     pcm: Pcm
     text: str
+    language: Language
     speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Edits:
-    """Errors against a reference of `length` characters or words; sums add up."""
-
-    substitutions: int
-    deletions: int
-    insertions: int
-    length: int
-
-    def __add__(self, other: Edits) -> Edits:
-        return Edits(
-            self.substitutions + other.substitutions,
-            self.deletions + other.deletions,
-            self.insertions + other.insertions,
-            self.length + other.length,
-        )
-
-    @property
-    def rate(self) -> float:
-        """Errors per character or word of the reference; above 1 where much was invented.
-
-        Raises:
-            ZeroDivisionError: the reference is empty.
-        """
-        return (self.substitutions + self.deletions + self.insertions) / self.length
-
-
-@dataclass(frozen=True, slots=True)
 class Scored:
-    """One utterance: what was recognized and its errors."""
+    """One utterance: what was recognized, and how it differs from what was said."""
 
     name: str
     speaker: str
+    language: Language
     hypothesis: Hypothesis
-    edits: Edits
+    comparison: Comparison
+
+    @property
+    def edits(self) -> Edits:
+        """The errors."""
+        return self.comparison.edits
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """What was heard as something else.
+
+    Attributes:
+        said: characters or words of the reference.
+        heard: what stood in their place.
+        count: how often.
+        names: the utterances, in their order, each once.
+    """
+
+    said: str
+    heard: str
+    count: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,8 @@ class Evaluation:
         engine: name of the recognizer.
         utterances: one by one.
         audio_s: length of all audio, seconds.
-        cpu_s: processor time of the whole process for all finals (and partials, if made), seconds.
+        cpu_s: processor time of the whole process for all finals (and partials, if made), seconds, without the writing
+            of display texts and the counting of errors.
         slowest_final_s: longest wall-clock time of one `finish`, seconds.
     """
 
@@ -88,42 +79,50 @@ class Evaluation:
     @property
     def edits(self) -> Edits:
         """All errors together."""
-        return sum((scored.edits for scored in self.utterances), Edits(0, 0, 0, 0))
+        return sum((scored.edits for scored in self.utterances), Edits())
 
     def by_speaker(self) -> dict[str, Edits]:
         """Errors of each speaker."""
         found: dict[str, Edits] = {}
         for scored in self.utterances:
-            found[scored.speaker] = found.get(scored.speaker, Edits(0, 0, 0, 0)) + scored.edits
+            found[scored.speaker] = found.get(scored.speaker, Edits()) + scored.edits
         return found
 
     @property
-    def cpu_ms_per_audio_s(self) -> float:
-        """Processor milliseconds per second of audio."""
-        return 1000 * self.cpu_s / self.audio_s
+    def rtf_cpu(self) -> float:
+        """Processor seconds per second of audio.
+
+        Raises:
+            ZeroDivisionError: there was no audio.
+        """
+        return self.cpu_s / self.audio_s
 
 
 def evaluate(
-    recognizer: Recognizer, references: Iterable[Reference], language: Language, *, chunk_s: float | None = None
+    recognizer: Recognizer,
+    references: Iterable[Reference],
+    *,
+    chunk_s: float | None = None,
+    write: Callable[[Hypothesis, Language], Hypothesis] | None = None,
 ) -> Evaluation:
     """Recognize every utterance and count the errors. Blocks.
 
     Args:
         recognizer: what is evaluated.
-        references: utterances with their true text.
-        language: what is spoken.
+        references: utterances with their true text; taken one at a time.
         chunk_s: where given, audio is pushed in chunks of that length and partials are asked for after each, as in a
             live call; otherwise all at once and without partials.
+        write: makes the display text of a final; None compares what the engine heard.
 
     Raises:
-        ModelError: the engine does not speak the language, or broke.
+        ModelError: the engine does not speak the language of an utterance, or broke.
     """
     scores: list[Scored] = []
     audio: Samples = 0
-    slowest = 0.0
-    cpu = time.process_time()
+    slowest = cpu_s = 0.0
     for reference in references:
-        utterance = recognizer.begin(language)
+        began = time.process_time()
+        utterance = recognizer.begin(reference.language)
         chunk = from_s(chunk_s) if chunk_s else max(1, len(reference.pcm))
         for start in range(0, len(reference.pcm), chunk):
             utterance.accept(reference.pcm[start : start + chunk])
@@ -132,42 +131,21 @@ def evaluate(
         before = time.perf_counter()
         hypothesis = utterance.finish()
         slowest = max(slowest, time.perf_counter() - before)
+        cpu_s += time.process_time() - began
         audio += len(reference.pcm)
-        edits = count_edits(units(reference.text, language), units(hypothesis.text, language))
-        scores.append(Scored(reference.name, reference.speaker, hypothesis, edits))
-    return Evaluation(recognizer.name, tuple(scores), to_s(audio), time.process_time() - cpu, slowest)
+        if write is not None:
+            hypothesis = write(hypothesis, reference.language)
+        comparison = compare_texts(reference.text, hypothesis.text, reference.language)
+        scores.append(Scored(reference.name, reference.speaker, reference.language, hypothesis, comparison))
+    return Evaluation(recognizer.name, tuple(scores), to_s(audio), cpu_s, slowest)
 
 
-def units(text: str, language: Language) -> list[str]:
-    """What errors are counted in: characters for Mandarin, words elsewhere; without punctuation and case."""
-    text = unicodedata.normalize("NFKC", text).lower()
-    if language is Language.ZH:
-        return [character for character in simplify(text) if character.isalnum()]
-    kept = "".join(c if c.isalnum() or c.isspace() else "" if c in "'’" else " " for c in text)
-    return kept.split()
-
-
-def count_edits(reference: Sequence[str], hypothesis: Sequence[str]) -> Edits:
-    """The fewest edits that turn `reference` into `hypothesis`; where several ways tie, substitutions go first."""
-    rows, columns = len(reference) + 1, len(hypothesis) + 1
-    cost = np.zeros((rows, columns), dtype=np.int32)
-    cost[:, 0], cost[0, :] = np.arange(rows), np.arange(columns)
-    for row in range(1, rows):
-        for column in range(1, columns):
-            same = reference[row - 1] == hypothesis[column - 1]
-            cost[row, column] = min(
-                cost[row - 1, column - 1] + (not same), cost[row - 1, column] + 1, cost[row, column - 1] + 1
-            )
-    substitutions = deletions = insertions = 0
-    row, column = rows - 1, columns - 1
-    while row or column:
-        here = cost[row, column]
-        if row and column and reference[row - 1] == hypothesis[column - 1] and cost[row - 1, column - 1] == here:
-            row, column = row - 1, column - 1
-        elif row and column and cost[row - 1, column - 1] + 1 == here:
-            substitutions, row, column = substitutions + 1, row - 1, column - 1
-        elif row and cost[row - 1, column] + 1 == here:
-            deletions, row = deletions + 1, row - 1
-        else:
-            insertions, column = insertions + 1, column - 1
-    return Edits(substitutions, deletions, insertions, len(reference))
+def find_substitutions(utterances: Sequence[Scored]) -> list[Substitution]:
+    """What was heard as something else, the most frequent first; ties in the order of their first occurrence."""
+    counts: Counter[tuple[str, str]] = Counter()
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for scored in utterances:
+        for pair in scored.comparison.replaced:
+            counts[pair] += 1
+            names.setdefault(pair, {})[scored.name] = None
+    return [Substitution(*pair, count, tuple(names[pair])) for pair, count in counts.most_common()]

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
-import numpy as np
 import pytest
 import soundfile as sf
-from scipy.signal import butter, resample_poly, sosfilt
 
-from asr.evaluation import Edits, Reference, count_edits, evaluate, units
+from asr.evaluation import Reference, evaluate
+from asr.scoring import Edits, compare, units
 from asr.types import Hypothesis, Language
 from asr.whisper import WhisperRecognizer, load_whisper
 from asr.worker import RecognitionWorker
-from voice.audio.g711 import decode_ulaw, encode_ulaw
-from voice.contracts.audio import FRAME_SAMPLES, Pcm
+from voice.audio.telephone import through_telephone
+from voice.contracts.audio import FRAME_SAMPLES
 
 pytestmark = pytest.mark.model
 
@@ -31,18 +31,16 @@ CER_TELEPHONE = 0.34
 WER_ENGLISH = 0.06
 
 
-def telephone(pcm: Pcm) -> Pcm:
-    """Through 300-3400 Hz and G.711 mu-law at 8 kHz."""
-    narrow = sosfilt(butter(4, [300, 3400], btype="band", fs=8000, output="sos"), resample_poly(pcm, 1, 2))
-    coded = decode_ulaw(encode_ulaw(np.clip(np.rint(narrow * 32768), -32768, 32767).astype(np.int16)))
-    wide: Pcm = resample_poly(coded.astype(np.float32) / 32768, 2, 1).astype(np.float32)
-    return wide
-
-
 def read(folder: Path, every: int = 1) -> list[Reference]:
     lines = [json.loads(line) for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
     return [
-        Reference(line["audio"], sf.read(folder / line["audio"], dtype="float32")[0], line["text"], line["speaker"])
+        Reference(
+            line["audio"],
+            sf.read(folder / line["audio"], dtype="float32")[0],
+            line["text"],
+            Language(line["lang"]),
+            line["speaker"],
+        )
         for line in lines[::every]
     ]
 
@@ -66,8 +64,8 @@ def english(project: Path) -> list[Reference]:
 def test_mandarin(recognizer: WhisperRecognizer, mandarin: list[Reference], line: str, bound: float) -> None:
     heard = mandarin
     if line == "telephone":
-        heard = [Reference(r.name, telephone(r.pcm), r.text, r.speaker) for r in mandarin]
-    result = evaluate(recognizer, heard, Language.ZH)
+        heard = [replace(r, pcm=through_telephone(r.pcm)) for r in mandarin]
+    result = evaluate(recognizer, heard)
     assert len(result.utterances) == 25
     assert set(result.by_speaker()) == {"S0150", "S0252"}
     assert result.edits.rate <= bound, [(s.name, s.hypothesis.text) for s in result.utterances]
@@ -77,15 +75,15 @@ def test_mandarin(recognizer: WhisperRecognizer, mandarin: list[Reference], line
 def test_english(recognizer: WhisperRecognizer, english: list[Reference], line: str) -> None:
     heard = english
     if line == "telephone":
-        heard = [Reference(r.name, telephone(r.pcm), r.text, r.speaker) for r in english]
-    result = evaluate(recognizer, heard, Language.EN)
+        heard = [replace(r, pcm=through_telephone(r.pcm)) for r in english]
+    result = evaluate(recognizer, heard)
     assert result.edits.rate <= WER_ENGLISH, [(s.name, s.hypothesis.text) for s in result.utterances]
 
 
 def test_mandarin_is_written_in_simplified_characters(recognizer: WhisperRecognizer, mandarin: list[Reference]) -> None:
     import opencc
 
-    texts = [s.hypothesis.text for s in evaluate(recognizer, mandarin[:8], Language.ZH).utterances]
+    texts = [s.hypothesis.text for s in evaluate(recognizer, mandarin[:8]).utterances]
     assert texts == [opencc.OpenCC("t2s").convert(text) for text in texts]
 
 
@@ -94,7 +92,7 @@ async def test_calls_at_once_are_heard_like_calls_alone(
     recognizer: WhisperRecognizer, mandarin: list[Reference]
 ) -> None:
     """Through the worker, frame by frame, with partials, two threads."""
-    alone = {s.name: s.hypothesis for s in evaluate(recognizer, mandarin[:6], Language.ZH).utterances}
+    alone = {s.name: s.hypothesis for s in evaluate(recognizer, mandarin[:6]).utterances}
     finals: dict[str, Hypothesis] = {}
     partials: list[str] = []
 
@@ -113,7 +111,7 @@ async def test_calls_at_once_are_heard_like_calls_alone(
 
 def test_partials_come_close_to_the_final(recognizer: WhisperRecognizer, english: list[Reference]) -> None:
     """The last partial, a second before the end, already holds most of what the final says."""
-    errors = Edits(0, 0, 0, 0)
+    errors = Edits()
     for reference in english:
         utterance = recognizer.begin(Language.EN)
         last = ""
@@ -123,5 +121,5 @@ def test_partials_come_close_to_the_final(recognizer: WhisperRecognizer, english
             last = partial.text if partial else last
         final = units(utterance.finish().text, Language.EN)
         partial_words = units(last, Language.EN)
-        errors += count_edits(final[: len(partial_words)], partial_words)
+        errors += compare(final[: len(partial_words)], partial_words).edits
     assert errors.rate < 0.2

@@ -1,60 +1,68 @@
-"""Error rates agree with jiwer, and text is counted as stated."""
+"""An evaluation adds up over utterances, speakers and substitutions."""
 
 from __future__ import annotations
 
-import jiwer
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from asr.evaluation import Edits, Reference, count_edits, evaluate, units
+from asr.evaluation import Reference, Substitution, evaluate, find_substitutions
 from asr.fake import FakeRecognizer
-from asr.types import Language
+from asr.scoring import Edits
+from asr.types import Hypothesis, Language
+from voice.contracts.audio import Pcm
+from voice.contracts.errors import ModelError
 
-words = st.lists(st.sampled_from("abcd"), max_size=12)
-
-
-@given(reference=words.filter(bool), hypothesis=words)
-def test_errors_are_as_many_as_jiwer_counts(reference: list[str], hypothesis: list[str]) -> None:
-    ours = count_edits(reference, hypothesis)
-    theirs = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
-    assert ours.rate == pytest.approx(theirs.wer)
-    assert ours.length - ours.deletions + ours.insertions == len(hypothesis)
+LOUD: Pcm = np.random.default_rng(3).standard_normal(16_000).astype(np.float32) * np.float32(0.1)
 
 
-def test_kinds_of_error() -> None:
-    assert count_edits("我要退款", "我退款吗") == Edits(0, 1, 1, 4)
-    assert count_edits("快递", "快第") == Edits(1, 0, 0, 2)
-    assert count_edits("", "嗯") == Edits(0, 0, 1, 0)
-    assert count_edits("嗯", "") == Edits(0, 1, 0, 1)
-    assert (Edits(1, 2, 3, 12) + Edits(0, 0, 0, 12)).rate == 0.25
-
-
-@pytest.mark.parametrize(
-    ("text", "language", "expected"),
-    [
-        ("我的訂單，12 号？", Language.ZH, list("我的订单12号")),
-        ("ＩＤＣ统计", Language.ZH, list("idc统计")),
-        ("Don't you -- O'Brien's, OK?", Language.EN, ["dont", "you", "obriens", "ok"]),
-        ("cold-hearted", Language.EN, ["cold", "hearted"]),
-        ("안녕 하세요.", Language.KO, ["안녕", "하세요"]),
-    ],
-)
-def test_what_counts(text: str, language: Language, expected: list[str]) -> None:
-    assert units(text, language) == expected
+def heard(pcm: Pcm) -> str:
+    utterance = FakeRecognizer().begin(Language.ZH)
+    utterance.accept(pcm)
+    return utterance.finish().text
 
 
 def test_an_evaluation_adds_up_over_utterances_and_speakers() -> None:
-    noise = np.random.default_rng(3).standard_normal(16_000).astype(np.float32) * np.float32(0.1)
-    utterance = FakeRecognizer().begin(Language.ZH)
-    utterance.accept(noise)
-    said = utterance.finish().text
-    references = [Reference("a", noise, said, "one"), Reference("b", noise, said + "吗吗", "two")]
-    result = evaluate(FakeRecognizer(), references, Language.ZH, chunk_s=0.1)
+    said = heard(LOUD)
+    references = [
+        Reference("a", LOUD, said, Language.ZH, "one"),
+        Reference("b", LOUD, said + "吗吗", Language.ZH, "two"),
+    ]
+    result = evaluate(FakeRecognizer(), references, chunk_s=0.1)
     length = len(said)
     assert result.edits == Edits(0, 2, 0, 2 * length + 2)
     assert result.by_speaker() == {"one": Edits(0, 0, 0, length), "two": Edits(0, 2, 0, length + 2)}
     assert result.audio_s == 2.0
     assert result.engine == "fake/fake"
-    assert result.cpu_ms_per_audio_s >= 0
+    assert result.rtf_cpu >= 0
+
+
+def test_the_display_text_is_what_is_compared_where_one_is_written() -> None:
+    def write(hypothesis: Hypothesis, language: Language) -> Hypothesis:
+        assert language is Language.ZH
+        return replace(hypothesis, text="退款", raw=hypothesis.text)
+
+    result = evaluate(FakeRecognizer(), [Reference("a", LOUD, "退款", Language.ZH)], write=write)
+    assert result.edits == Edits(0, 0, 0, 2)
+    assert result.utterances[0].hypothesis.raw == heard(LOUD)
+
+
+def test_substitutions_are_counted_with_where_they_are() -> None:
+    texts = iter(["前收了", "前收吗", "签收了", "为什么前收"])
+    references = [Reference(name, LOUD, "签收了", Language.ZH) for name in "abc"]
+    references.append(Reference("d", LOUD, "喂什么签收", Language.ZH))
+    result = evaluate(FakeRecognizer(), references, write=lambda hypothesis, _: replace(hypothesis, text=next(texts)))
+    assert find_substitutions(result.utterances) == [
+        Substitution("签", "前", 3, ("a", "b", "d")),
+        Substitution("了", "吗", 1, ("b",)),
+        Substitution("喂", "为", 1, ("d",)),
+    ]
+
+
+def test_a_language_that_the_engine_does_not_speak() -> None:
+    class Deaf(FakeRecognizer):
+        languages = frozenset((Language.EN,))
+
+    with pytest.raises(ModelError, match="speaks"):
+        evaluate(Deaf(), [Reference("a", LOUD, "退款", Language.ZH)])

@@ -17,7 +17,7 @@ import pytest
 import soundfile as sf
 
 from asr.engines import load_recognizer
-from asr.evaluation import Edits, count_edits
+from asr.scoring import Edits, compare_texts
 from asr.types import Language
 from voice.contracts.audio import Pcm
 
@@ -25,22 +25,17 @@ pytestmark = pytest.mark.model
 CER_KOREAN = 0.30
 
 
-def characters(text: str) -> list[str]:
-    """Letters only: the model writes pieces of words, so that its spaces mean nothing."""
-    return [character for character in text if character.isalnum()]
-
-
 def test_korean(need_model: Callable[[str], Path]) -> None:
     named = os.environ.get("WARMLINE_TEST_KOREAN")
     if named is None:
         pytest.skip("no Korean speech at hand (name a folder with manifest.jsonl in WARMLINE_TEST_KOREAN)")
     recognizer = load_recognizer("vosk", need_model("vosk-ko").parent, [Language.KO]).recognizer
-    edits = Edits(0, 0, 0, 0)
+    edits = Edits()
     for line in (Path(named) / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         pcm: Pcm = sf.read(Path(named) / entry["audio"], dtype="float32")[0]
         utterance = recognizer.begin(Language.KO)
         utterance.accept(pcm)
-        edits += count_edits(characters(entry["text"]), characters(utterance.finish().text))
+        edits += compare_texts(entry["text"], utterance.finish().text, Language.KO).edits
     assert edits.length > 100
     assert edits.rate <= CER_KOREAN

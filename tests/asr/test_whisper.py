@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from asr.evaluation import count_edits, units
+from asr.scoring import compare, units
 from asr.types import Language
 from asr.whisper import LONGEST, WINDOWS_S, WhisperRecognizer, WhisperSettings, fit_window, load_whisper, quiet_cut
 from voice.contracts.audio import Pcm, from_s
@@ -104,7 +104,7 @@ def test_the_short_window_hears_what_the_long_one_hears(recognizer: WhisperRecog
         units(recognizer.transcribe(pcm, Language.EN, beam=1, window_s=window).text, Language.EN)
         for window in (WINDOWS_S[0], WINDOWS_S[-1])
     )
-    assert count_edits(long, short).rate < 0.15
+    assert compare(long, short).edits.rate < 0.15
 
 
 @pytest.mark.model

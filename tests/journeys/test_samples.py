@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from asr.evaluation import count_edits, units
+from asr.scoring import compare, units
 from asr.types import Language
 from prosody.types import EmotionLevel
 from routing.events import (
@@ -112,7 +112,7 @@ def test_the_log_is_the_one_that_is_kept(logs: dict[str, list[Stamped]], name: s
     said, kept = (
         units(" ".join(event.text for event in _of(log, TranscriptFinal)), language) for log in (logs[name], expected)
     )
-    assert count_edits(kept, said).rate <= 0.15
+    assert compare(kept, said).edits.rate <= 0.15
 
 
 def _of(log: list[Stamped], kind: type[Any]) -> list[Any]:
