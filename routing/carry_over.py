@@ -9,8 +9,9 @@ from prosody.types import VoiceNormal
 from routing.events import VoiceLearned
 from routing.terms import Channel
 
-LEAST_LEARNED: Final = 3.0
-"""Full utterances (two seconds of voice each) of this call that a normal rests on before it is worth keeping."""
+LEAST_LEARNED: Final = 5.0
+"""Full utterances (two seconds of voice each) of this call that a normal rests on before it is worth keeping: more than
+are learned of an unknown caller whatever they sound like, so that a call which was angry throughout teaches little."""
 
 _PITCH: Final = "f0_median"
 _ANONYMOUS: Final = re.compile(

@@ -186,6 +186,7 @@ async def test_calls_are_listed_newest_first_and_paged(rig: Rig) -> None:
         "route": None,
         "route_reason": None,
         "level": "settled",
+        "risk": 0.0,
         "intent": None,
         "last_text": "",
         "last_seq": 1,

@@ -122,12 +122,18 @@ async def open_rooms(
         )
 
 
+def speak(length_s: float, *, f0_hz: float, gain: float = 0.1) -> Pcm:
+    """A synthetic voice: syllables four times a second, and a pitch that moves, as only voices do."""
+    time = np.arange(from_s(length_s)) / SAMPLE_RATE
+    cents = 120 * np.sin(2 * np.pi * 2.7 * time) + 20 * np.sin(2 * np.pi * 7.1 * time)
+    phase = 2 * np.pi * np.cumsum(f0_hz * 2 ** (cents / 1200)) / SAMPLE_RATE
+    tone = sum(np.sin(k * phase) / k for k in range(1, 12))
+    return np.asarray(gain * tone * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time)), np.float32)
+
+
 def voice_of(count: int, *, f0_hz: float = 180.0, gain: float = 0.1) -> Pcm:
     """Audio of `count` utterances of one second, each after one second of silence, one second at the end."""
-    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    tone = sum(np.sin(2 * np.pi * f0_hz * k * time) / k for k in range(1, 12))
-    utterance = (gain * tone * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time))).astype(np.float32)
-    silence = np.zeros(from_s(1), np.float32)
+    utterance, silence = speak(1.0, f0_hz=f0_hz, gain=gain), np.zeros(from_s(1), np.float32)
     return np.concatenate([part for _ in range(count) for part in (silence, utterance)] + [silence])
 
 

@@ -213,6 +213,6 @@ def normal(weight: float) -> VoiceNormal:
 
 
 def test_what_was_only_carried_is_not_kept_anew() -> None:
-    assert keep_voice(normal(5.0), normal(4.0)) is None
+    assert keep_voice(normal(8.0), normal(4.0)) is None
     assert keep_voice(normal(5.0), VoiceNormal()) == VoiceLearned(normal(5.0))
     assert keep_voice(VoiceNormal(), VoiceNormal()) is None

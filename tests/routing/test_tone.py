@@ -35,6 +35,7 @@ from tests.routing.rooms import (
     outcome,
     play,
     run_call,
+    speak,
     voice_of,
 )
 from voice.clock import ManualClock, WallClock
@@ -49,9 +50,7 @@ def long_voice(*lengths_s: float) -> Pcm:
     silence = np.zeros(from_s(1), np.float32)
     parts = [silence]
     for number, length_s in enumerate(lengths_s):
-        time = np.arange(from_s(length_s)) / 16_000
-        wave = sum(np.sin(2 * np.pi * (150 + 8 * number) * k * time) / k for k in range(1, 12))
-        parts += [(0.1 * wave * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time))).astype(np.float32), silence]
+        parts += [speak(length_s, f0_hz=150.0 + 8 * number), silence]
     return on_16_bit_grid(np.concatenate(parts))
 
 
