@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from prosody.emotion import EmotionTracker
-from prosody.types import EmotionLabel, EmotionLevel, FeatureNormal, VoiceNormal
+from prosody.types import EmotionLabel, EmotionLevel, FeatureNormal, ProsodyFeatures, VoiceNormal
 from tests.prosody.callers import CALM, RAISED, learned, play, span_of
 from voice.contracts.audio import SegmentId
 from voice.contracts.errors import EmotionInputError
@@ -91,3 +91,15 @@ def test_a_normal_of_another_version_is_taken_as_far_as_it_is_known() -> None:
 def test_a_normal_that_no_call_learned_is_refused(location: float, scale: float, weight: float) -> None:
     with pytest.raises(EmotionInputError, match="f0_median"):
         EmotionTracker(VoiceNormal((FeatureNormal("f0_median", location, scale, weight),)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [replace(CALM, intensity_mean_db=-14.0), replace(CALM, intensity_mean_db=-16.0, spectral_tilt_db=-8.0)],
+    ids=["gain", "handset"],
+)
+def test_another_level_or_handset_is_no_mood_and_soon_normal(changed: ProsodyFeatures) -> None:
+    results = play([CALM] * 10 + [changed] * 20)
+    assert not any(shift for _, _, shift in results)
+    assert results[10][0].arousal > 0.2
+    assert abs(results[-1][0].arousal) < 0.05
