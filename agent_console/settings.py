@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         description="auto, whisper, vosk, fake, or ENGINE/MODEL of an installed model",
     )
     language: Literal["zh", "en"] = Field("zh", description="zh or en, what callers speak unless they choose")
+    terms: Path | None = Field(
+        None, description="a text file of terms that callers use, one a line, or nothing for those that ship"
+    )
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
     tone_model: str | None = Field(

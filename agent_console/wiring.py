@@ -25,6 +25,7 @@ from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice, load_recognizer
+from asr.text.writer import TextWriter
 from asr.worker import RecognitionWorker
 from prosody.features import warm_up
 from routing.call import Rooms
@@ -89,6 +90,7 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
         ModelError: a model, of recognition or of tone, is missing or corrupt.
         UnknownEngineError: no such engine or detector.
         PolicyError: the policy file is not valid.
+        TermsError: the file of terms is not valid.
     """
     policy = PolicyFile(settings.policy or DEFAULT_POLICY)
     await run_sync(lambda: policy.current)
@@ -106,8 +108,10 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     def new_segmenter(party: Party) -> Segmenter:
         return Segmenter(new_detector(), SegmenterSettings(), party)
 
+    writer = await run_sync(TextWriter.load, settings.terms)
+
     async with (
-        RecognitionWorker(chosen.recognizer, threads=threads) as worker,
+        RecognitionWorker(chosen.recognizer, threads=threads, write=writer.write) as worker,
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(follow_policy, policy, WallClock(), name="policy file")
