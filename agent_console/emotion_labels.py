@@ -13,8 +13,9 @@ import numpy as np
 
 from agent_console.manifest import Broken, Entry, read_manifest
 from prosody.evaluation import EMOTIONS
+from prosody.spectrum import LONGEST_S
 from voice.audio.decode import AudioFile
-from voice.contracts.audio import Pcm
+from voice.contracts.audio import Pcm, to_s
 from voice.contracts.errors import AudioFormatError
 
 
@@ -80,6 +81,8 @@ def _label(entry: Entry) -> Labelled | Broken:
         pcm = _decode(entry.audio)
     except AudioFormatError as error:
         return Broken(entry.line, f"[{error.code}] {error}")
+    if to_s(len(pcm)) > LONGEST_S:
+        return Broken(entry.line, f"expected one utterance of at most {LONGEST_S} s, got {to_s(len(pcm)):.0f} s")
     return Labelled(entry.line, str(speaker), emotion, values["arousal"], values["valence"], pcm)
 
 

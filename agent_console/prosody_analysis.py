@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -35,6 +35,9 @@ from voice.contracts.errors import AudioFormatError, SettingsError
 from voice.replay import PARTIES
 from voice.vad.detectors import DETECTORS, make_detector
 from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
+
+_FOREVER_S: Final = 1e6
+"""Longer than any recording: eleven days."""
 
 Tracker: TypeAlias = Callable[[Spectra, float | None], PitchTrack]
 """Follows the fundamental of an utterance, given the speaker's usual F0 where it is known."""
@@ -137,11 +140,11 @@ def analyse_recording(
         SettingsError: a window that is none, or lies beyond the end.
         ModelError: the tone model broke.
     """
-    if start_s < 0 or (end_s is not None and end_s <= start_s):
-        raise SettingsError(
-            f"A window needs 0 <= from < to; got {start_s:g} s to {'the end' if end_s is None else f'{end_s:g} s'}."
-        )
-    wanted = Span(from_s(start_s), from_s(end_s) if end_s is not None else 2**62)
+    until_s = _FOREVER_S if end_s is None else end_s
+    if not 0 <= start_s < until_s <= _FOREVER_S:
+        shown = "the end" if end_s is None else f"{end_s:g} s"
+        raise SettingsError(f"A window needs 0 <= from < to, in seconds; got {start_s:g} s to {shown}.")
+    wanted = Span(from_s(start_s), from_s(until_s))
     with AudioFile(path) as file:
         parties = PARTIES[file.info.channels]
         if party not in parties:

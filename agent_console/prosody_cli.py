@@ -42,8 +42,8 @@ def prosody(
     party: Annotated[Listened, typer.Option(help="Whose channel; an agent's emotion is not inferred.")] = (
         Listened.CALLER
     ),
-    start_s: Annotated[float, typer.Option("--from", min=0, help="Show from this second on.")] = 0.0,
-    end_s: Annotated[float | None, typer.Option("--to", min=0, help="Show up to this second.")] = None,
+    start_s: Annotated[float, typer.Option("--from", help="Show from this second on.")] = 0.0,
+    end_s: Annotated[float | None, typer.Option("--to", help="Show up to this second.")] = None,
     pitch: Annotated[PitchMethod, typer.Option(help="What follows F0: Warmline's own tracker, or librosa's pyin.")] = (
         PitchMethod.OWN
     ),

@@ -169,15 +169,15 @@ def _draw_waveform(panel: Axes, analysis: Analysis, lang: Lang) -> None:
 
 
 def _draw_spectrogram(panel: Axes, analysis: Analysis, traces: Sequence[Trace], lang: Lang) -> None:
-    start_s, end_s = to_s(analysis.window.start), to_s(analysis.window.end)
-    levels = spectrogram(analysis.pcm)
+    start_s = to_s(analysis.window.start)
+    levels, seconds = spectrogram(analysis.pcm)
     if levels.size:
         top = float(np.percentile(levels, 99.9))
         panel.imshow(
             levels.T,
             origin="lower",
             aspect="auto",
-            extent=(start_s, end_s, 0, TOP_HZ / 1000),
+            extent=(start_s, start_s + seconds, 0, TOP_HZ / 1000),
             cmap="gray_r",
             vmin=top - DYNAMIC_DB,
             vmax=top,

@@ -64,25 +64,30 @@ def level_contour(pcm: Pcm, start_s: float) -> tuple[Curve, Curve]:
     return _times(start_s, len(padded), step * _LEVEL_HOP), 10 * np.log10(np.maximum(padded.max(axis=1), _FLOOR))
 
 
-def spectrogram(pcm: Pcm) -> NDArray[np.float32]:
+def spectrogram(pcm: Pcm) -> tuple[NDArray[np.float32], float]:
     """Level of each column and frequency up to 4 kHz, dB of arbitrary zero, shape (columns, frequencies).
 
     Where columns are longer than a window, the power of the windows in them is averaged, so that nothing is skipped.
+
+    Returns:
+        The levels, and how many seconds all columns cover together: the audio, and up to a column more.
     """
     frequencies = round(TOP_HZ * _FFT / SAMPLE_RATE) + 1
     if len(pcm) < _WINDOW:
-        return np.zeros((0, frequencies), np.float32)
+        return np.zeros((0, frequencies), np.float32), 0.0
+    hop = max(_FINEST_HOP, -(-len(pcm) // COLUMNS))
+    inner = -(-hop // (_WINDOW // 3))
+    count = -(-len(pcm) // hop)
     sharpened = pcm - _PRE_EMPHASIS * np.concatenate([pcm[:1], pcm[:-1]])
-    padded = np.pad(sharpened, _WINDOW // 2)
-    hop = max(_FINEST_HOP, len(pcm) // COLUMNS)
-    inner = max(1, -(-hop // (_WINDOW // 3)))
-    columns = []
-    for at in range(0, len(pcm), hop):
-        starts = at + (np.arange(inner) * hop) // inner
-        rows = np.stack([padded[start : start + _WINDOW] for start in starts if start + _WINDOW <= len(padded)])
+    padded = np.pad(sharpened, (_WINDOW // 2, _WINDOW + hop))
+    # Windows are spread over each column and centred on their share of it.
+    offsets = np.arange(inner) * hop // inner + hop // (2 * inner)
+    levels = np.empty((count, frequencies), np.float32)
+    for column in range(count):
+        rows = np.stack([padded[start : start + _WINDOW] for start in column * hop + offsets])
         power = np.abs(np.fft.rfft(rows * _GAUSSIAN, _FFT, axis=1)[:, :frequencies]) ** 2
-        columns.append(power.mean(axis=0))
-    return np.asarray(10 * np.log10(np.maximum(np.stack(columns), _FLOOR)), np.float32)
+        levels[column] = 10 * np.log10(np.maximum(power.mean(axis=0), _FLOOR))
+    return levels, to_s(count * hop)
 
 
 def _times(start_s: float, count: int, step: Samples) -> Curve:
