@@ -25,7 +25,7 @@ from voice.contracts.errors import SettingsError
 
 GAP_S: Final = 20.0
 """Seconds without a word from the caller after which a curve is interrupted: drawn as two pieces, and what was said
-before no longer counts as "in a row" with what is said after. The standard deviation has by then grown to at least 0.6,
+before no longer counts as "in a row" with what is said after. The standard deviation has by then grown to at least 0.6:
 the curve says more about silence than about the caller."""
 
 
@@ -39,9 +39,9 @@ class CurveSettings:
             beyond `least_error`.
         least_error: what remains of it however long the utterance is.
 
-    The two errors are those that make the arousal of 3454 neutral utterances of fourteen voices most likely (0.26 to 0.29
-    and 0.16, studio and telephone). With them 69 to 73 % of the curve's points lie within one standard deviation of
-    rest, where who speaks neutrally is, and 95 to 96 % within 1.96.
+    The two errors are those that make the arousal of 3454 neutral utterances of fourteen voices most likely (0.26 to
+    0.29 and 0.16, studio and telephone). With them 69 to 73 % of the curve's points lie within one standard deviation
+    of rest, where who speaks neutrally is, and 95 to 96 % within 1.96.
 
     Raises:
         SettingsError: one of them is not a positive, finite number.
