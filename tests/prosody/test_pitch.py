@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from prosody.pitch import track_pitch
 from prosody.spectrum import analyse
 from voice.contracts.audio import SAMPLE_RATE, Pcm
+
+if TYPE_CHECKING:
+    from tests.prosody.conftest import Recording
 
 Harmonics = Callable[..., Pcm]
 
@@ -82,3 +86,35 @@ def test_voicing_follows_a_voice_that_stops(harmonics: Harmonics) -> None:
 def test_silence_and_an_offset_have_no_pitch() -> None:
     for level in (0.0, 0.5):
         assert not track_pitch(analyse(np.full(SAMPLE_RATE, level, np.float32))).voiced.any()
+
+
+def test_the_usual_pitch_settles_what_the_sound_leaves_open(harmonics: Harmonics) -> None:
+    """Two even partials and faint odd ones: the voice may be at 110 or at 220 Hz."""
+    even, odd = harmonics(220, 1.0, range(1, 12)), harmonics(110, 1.0, range(1, 24, 2))
+    spectra = analyse(np.asarray(even + np.float32(0.05) * odd, np.float32))
+    heard = {usual: float(np.median(track_pitch(spectra, usual).f0_hz)) for usual in (100.0, 240.0)}
+    assert heard[100.0] == pytest.approx(110, rel=0.01)
+    assert heard[240.0] == pytest.approx(220, rel=0.01)
+
+
+@pytest.mark.parametrize("f0_hz", [90, 180, 360])
+@pytest.mark.parametrize("usual_hz", [60.0, 120.0, 480.0])
+def test_a_clear_voice_is_heard_whatever_is_usual(harmonics: Harmonics, f0_hz: float, usual_hz: float) -> None:
+    track = track_pitch(analyse(harmonics(f0_hz, 1.0, range(1, 20))), usual_hz)
+    assert cents(track.f0_hz[5:-5], f0_hz).max() < 20
+
+
+def test_the_telephone_leaves_the_median_where_it_was(aishell: list[Recording], telephone: Callable[..., Pcm]) -> None:
+    """Frames that are voiced on both sides. What is known of a speaker helps where all partials but one are lost."""
+    usual = {"S0150": 185.0, "S0252": 140.0}
+    far = {"alone": 0, "known": 0}
+    for recording in aishell:
+        wide = track_pitch(analyse(recording.pcm))
+        heard = analyse(telephone(3 * recording.pcm))
+        for name, usual_hz in (("alone", None), ("known", usual[recording.speaker])):
+            track = track_pitch(heard, usual_hz)
+            both = track.voiced & wide.voiced
+            assert both.sum() >= 5
+            far[name] += abs(np.log2(np.median(track.f0_hz[both]) / np.median(wide.f0_hz[both]))) > np.log2(1.2)
+    assert far["alone"] <= 3
+    assert far["known"] <= 1
