@@ -84,7 +84,7 @@ def find_formants(spectra: Spectra, frames: NDArray[np.intp]) -> Float:
         Hertz, rising, infinite where a frame lacks that formant or it is wider than 1500 Hz; shape (n, 3).
     """
     correlation = np.zeros((len(frames), ORDER + 1), np.float64)
-    _correlate(spectra.power, frames, _TO_CORRELATION, correlation)
+    _correlate(spectra.power, np.ascontiguousarray(frames), _TO_CORRELATION, correlation)
     sounding = correlation[:, 0] > 0
     frequency = np.full((len(frames), 3), np.inf)
     if not sounding.any():

@@ -121,6 +121,64 @@ def test_slope_and_range_of_a_glide(harmonics: Voice, st_per_s: float) -> None:
     assert features.f0_median_hz == pytest.approx(160, rel=0.02)
 
 
+def test_the_contour_is_the_pitch_every_50_ms(harmonics: Voice) -> None:
+    moments = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    first, second = 120 * 2 ** (0.5 * moments), 240 * 2 ** (-0.6 * moments)
+    pcm = np.concatenate([harmonics(first, 1.0, range(1, 20)), np.zeros(8000, np.float32)])
+    features = measure(np.concatenate([pcm, harmonics(second, 1.0, range(1, 12)), np.zeros(500, np.float32)]))
+    assert len(features.f0_contour_hz) == 50
+    middle = np.arange(0.025, 1, 0.05)[1:-1]
+    assert features.f0_contour_hz[1:19] == pytest.approx(list(120 * 2 ** (0.5 * middle)), rel=0.01)
+    assert features.f0_contour_hz[21:29] == (None,) * 8
+    assert features.f0_contour_hz[31:49] == pytest.approx(list(240 * 2 ** (-0.6 * middle)), rel=0.01)
+
+
+@pytest.mark.parametrize("final_st", [-6.0, -2.0, 5.0])
+def test_the_final_movement_is_that_of_the_last_stretch(harmonics: Voice, voice: Voice, final_st: float) -> None:
+    """The last 50 ms lie higher or lower than the 250 ms before; a blip after them is no stretch."""
+    moments = np.arange(SAMPLE_RATE // 2) / SAMPLE_RATE
+    step = 150 * 2 ** (final_st / 12 * np.clip((moments - 0.4) / 0.04, 0, 1))
+    still, blip = np.zeros(4000, np.float32), harmonics(300, 0.06, range(1, 10))
+    features = measure(np.concatenate([voice(200, 1.0, range(1, 20)), still, harmonics(step, 0.5, range(1, 20))]))
+    assert features.f0_final_st == pytest.approx(final_st, abs=0.35)
+    followed = measure(
+        np.concatenate([voice(200, 1.0, range(1, 20)), still, harmonics(step, 0.5, range(1, 20)), still, blip])
+    )
+    assert followed.f0_final_st == pytest.approx(final_st, abs=0.35)
+
+
+def test_no_final_movement_without_a_stretch_of_voice(harmonics: Voice) -> None:
+    assert measure(np.zeros(SAMPLE_RATE, np.float32)).f0_final_st is None
+    assert measure(harmonics(150, 0.07, range(1, 20))).f0_final_st is None
+
+
+@pytest.mark.parametrize("db_per_s", [-12.0, 0.0, 7.0])
+def test_the_slope_of_intensity(voice: Voice, db_per_s: float) -> None:
+    moments = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    pcm = voice(150, 2.0, range(1, 20)) * 10 ** (db_per_s * (moments - 2) / 20)
+    features = measure(np.asarray(pcm, np.float32))
+    assert features.intensity_slope_db_per_s == pytest.approx(db_per_s, abs=0.4)
+
+
+def test_nothing_is_left_to_compile_after_warming_up() -> None:
+    code = """
+import sys, numpy as np
+from prosody.features import measure, warm_up
+warm_up()
+def forms():
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("prosody")]
+    parts = [part for module in modules for part in vars(module).values() if hasattr(part, "py_func")]
+    return {id(part): len(part.signatures) for part in parts}
+before = forms()
+pcm = np.random.default_rng(0).standard_normal(40_000)
+for odd in (pcm.astype(np.float32), pcm, pcm[:500], pcm[:0]):
+    measure(odd), measure(odd, 120.0)
+print(sum(before.values()) > 10, forms() == before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
 @pytest.mark.parametrize("count", [0, 1, 159, 160, 320, 321, 5_000, 40_000])
 @pytest.mark.parametrize("kind", ["zeros", "offset", "square", "noise", "impulse", "huge", "nyquist"])
 def test_hostile_input_gives_finite_values_or_none(kind: str, count: int) -> None:
