@@ -15,6 +15,7 @@ from prosody.features import measure, measure_along
 from prosody.pitch import PitchTrack, track_pitch
 from prosody.ports import ToneModel
 from prosody.spectrum import Spectra, analyse
+from prosody.steadiness import is_speech
 from prosody.types import EmotionLevel, EmotionScore, EmotionShift, ProsodyFeatures, ToneInput
 from routing.ear import Ear
 from voice.audio.decode import AudioFile, AudioInfo
@@ -234,8 +235,10 @@ class _Listener:
             return measure(closed.pcm, usual_hz), None
         spectra = analyse(closed.pcm)
         track = (self._tracker or track_pitch)(spectra, usual_hz)
-        detail = trace(closed.span.start, spectra, track) if in_detail else None
-        return measure_along(spectra, track), detail
+        if not is_speech(spectra, track):
+            track = PitchTrack.unvoiced(spectra.frames)
+        features = measure_along(spectra, track) if self._tracker else measure(closed.pcm, usual_hz)
+        return features, trace(closed.span.start, spectra, track) if in_detail else None
 
 
 def _frames(file: AudioFile, party: Party, channel: int) -> Iterator[AudioFrame]:

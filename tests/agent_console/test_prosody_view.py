@@ -15,6 +15,7 @@ from agent_console.prosody_analysis import Analysis, analyse_recording
 from agent_console.prosody_options import Lang, PitchMethod
 from agent_console.prosody_view import DETAIL_S, draw, save
 from agent_console.typeface import Typeface, find_typeface
+from prosody.pitch import track_pitch
 from voice.audio.level import level_dbfs
 from voice.contracts.audio import Party, Span, from_s, to_s
 
@@ -32,6 +33,25 @@ def typeface() -> Typeface:
 @pytest.fixture(scope="module")
 def figure(analysis: Analysis, typeface: Typeface) -> Figure:
     return draw(analysis, Lang.EN, typeface)
+
+
+def test_looking_closer_changes_no_number(analysis: Analysis) -> None:
+    plain = analyse_recording(analysis.info.path)
+    assert [each.features for each in plain.heard] == [each.features for each in analysis.heard]
+    assert [each.score for each in plain.heard] == [each.score for each in analysis.heard]
+
+
+def test_what_is_no_voice_is_drawn_without_pitch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a live call takes it: where the pitch is held as no voice holds it, nothing counts as voiced."""
+    for module in ("prosody.features", "agent_console.prosody_analysis"):
+        monkeypatch.setattr(f"{module}.is_speech", lambda *_: False)
+    path = project / "samples" / "calls" / "zh-tone-only" / "audio.wav"
+    for tracker in (None, track_pitch):
+        found = analyse_recording(path, end_s=3, in_detail=True, tracker=tracker).utterances[0]
+        assert found.features.f0_median_hz is None
+        assert found.trace is not None
+        assert np.isnan(found.trace.f0_hz).all()
+        assert np.isnan(found.trace.formants_hz).all()
 
 
 def panel(figure: Figure, unit: str) -> Axes:
