@@ -12,7 +12,7 @@ from prosody.formants import measure_formants
 from prosody.periodicity import find_clear
 from prosody.periods import measure_periods
 from prosody.pitch import CANDIDATES, Candidates, PitchTrack, find_candidates, follow_pitch
-from prosody.spectrum import HOP_S, Array, Rows, Spectra, SpectrumStream
+from prosody.spectrum import HOP_S, ROOM_FRAMES, Array, Rows, Spectra, SpectrumStream
 from prosody.steadiness import is_speech
 from prosody.timbre import measure_timbre
 from prosody.timing import find_nuclei
@@ -45,8 +45,8 @@ class UtteranceAnalyser:
 
     def __init__(self) -> None:
         self._stream = SpectrumStream()
-        self._octaves = Rows(np.zeros((0, CANDIDATES), np.float32))
-        self._strength = Rows(np.zeros((0, CANDIDATES), np.float32))
+        self._octaves = Rows(np.zeros((0, CANDIDATES), np.float32), ROOM_FRAMES)
+        self._strength = Rows(np.zeros((0, CANDIDATES), np.float32), ROOM_FRAMES)
 
     def feed(self, pcm: Pcm) -> None:
         """Take the next samples of the utterance.

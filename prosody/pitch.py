@@ -30,7 +30,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft
+from scipy.fft import dct
 
 from prosody.compiled import compiled
 from prosody.spectrum import ANALYSIS_RATE, BLOCK, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
@@ -130,12 +130,13 @@ def find_candidates(power: Array) -> Candidates:
     """
     octaves = np.zeros((len(power), CANDIDATES), np.float32)
     strength = np.full((len(power), CANDIDATES), _EMPTY, np.float32)
-    blend = np.zeros((min(len(power), BLOCK), FFT_SIZE + 1), np.complex64)
+    blend = np.zeros((min(len(power), BLOCK), FFT_SIZE + 1), np.float32)
     for start in range(0, len(power), BLOCK):
         rows = slice(start, start + BLOCK)
         part = blend[: len(power) - start]
         _blend(power[rows], _IN_BAND, part)
-        correlation = np.asarray(irfft(part, 2 * FFT_SIZE, axis=1), np.float32)
+        # Power is real and even, so its inverse transform is a cosine transform; the scale falls out at lag 0.
+        correlation = np.asarray(dct(part, type=1, axis=1), np.float32)
         _pick(correlation, _WINDOW_CORRELATION, _LAG_COST, octaves[rows], strength[rows])
     return Candidates(octaves, strength)
 
@@ -189,7 +190,7 @@ def _unvoiced_strength(level_db: Array) -> Array:
 
 
 @compiled
-def _blend(power: Array, in_band: Array, blend: NDArray[np.complex64]) -> None:
+def _blend(power: Array, in_band: Array, blend: Array) -> None:
     """Plain and compressed power in the band, each summing to its share, as a spectrum to transform back."""
     for row in range(power.shape[0]):
         plain, compressed = 0.0, 0.0

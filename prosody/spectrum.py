@@ -51,6 +51,11 @@ LONGEST_S: Final = 120
 BLOCK: Final = 32
 """Frames that are worked on together."""
 
+ROOM_S: Final = 4
+"""Seconds of speech for which room is there from the start; most utterances are shorter."""
+
+ROOM_FRAMES: Final = ROOM_S * ANALYSIS_RATE // HOP
+
 _LOUDEST: Final = 1e3
 """Beyond any real level, and small enough that squares and sums stay finite in float32."""
 
@@ -100,10 +105,10 @@ class SpectrumStream:
     """
 
     def __init__(self) -> None:
-        self._pcm = Rows(np.zeros(_REACH, np.float32))
-        self._signal = Rows(np.zeros(_LEAD, np.float32))
-        self._level = Rows(np.zeros(0, np.float32))
-        self._power = Rows(np.zeros((0, FFT_SIZE // 2 + 1), np.float32))
+        self._pcm = Rows(np.zeros(_REACH, np.float32), ROOM_S * SAMPLE_RATE)
+        self._signal = Rows(np.zeros(_LEAD, np.float32), ROOM_S * ANALYSIS_RATE)
+        self._level = Rows(np.zeros(0, np.float32), ROOM_FRAMES)
+        self._power = Rows(np.zeros((0, FFT_SIZE // 2 + 1), np.float32), ROOM_FRAMES)
         self._offset: float | None = None
         self._cleaned = _REACH
 
@@ -199,10 +204,16 @@ class SpectrumStream:
 
 
 class Rows(Generic[Scalar]):
-    """An array that grows along its first axis; its room doubles, so that adding costs the same at any length."""
+    """An array that grows along its first axis; its room doubles, so that adding costs the same at any length.
 
-    def __init__(self, first: NDArray[Scalar]) -> None:
-        self._room = first.copy()
+    Args:
+        first: what stands in it from the beginning.
+        room: rows that fit before anything is copied; memory is taken as it is filled.
+    """
+
+    def __init__(self, first: NDArray[Scalar], room: int) -> None:
+        self._room = np.empty((max(room, len(first)), *first.shape[1:]), first.dtype)
+        self._room[: len(first)] = first
         self._used = len(first)
 
     def __len__(self) -> int:
