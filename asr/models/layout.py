@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from asr.models.catalogue import Engine
+from asr.models.sherpa_layout import SherpaKind, check_sherpa, detect_kind
 from asr.types import Language
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
 
@@ -39,8 +40,12 @@ def detect_engine(folder: Path) -> Engine:
     if (folder / "model.bin").is_file():
         check_whisper(folder)
         return Engine.WHISPER
+    if detect_kind(folder) is not None:
+        check_sherpa(folder)
+        return Engine.SHERPA
     raise ModelCorruptError(
-        "A model's folder holds am/final.mdl (Vosk) or model.bin (Whisper for CTranslate2); this one holds neither.",
+        "A model's folder holds am/final.mdl (Vosk), model.bin (Whisper for CTranslate2), or tokens.txt beside "
+        "encoder*.onnx or model*.onnx (sherpa-onnx); this one holds none of them.",
         fix="Give the folder that holds these files itself.",
     )
 
@@ -72,19 +77,22 @@ def check_vosk(folder: Path) -> None:
                 raise _corrupt(folder, f"{name} is not a {'Kaldi model' if magic == _KALDI_MAGIC else 'graph'}")
 
 
-def guess_languages(name: str, engine: Engine) -> frozenset[Language]:
-    """The languages of a model that the catalogue does not know: Whisper's are many, Vosk's is part of the name.
+def guess_languages(name: str, engine: Engine, folder: Path | None = None) -> frozenset[Language]:
+    """The languages of a model that the catalogue does not know: many for Whisper and SenseVoice, else in its name.
 
     Raises:
-        ModelCorruptError: the name of a Vosk model tells no language.
+        ModelCorruptError: the name tells no language.
     """
     if engine is Engine.WHISPER:
         return frozenset(Language)
+    if engine is Engine.SHERPA and folder is not None and detect_kind(folder) is SherpaKind.SENSE_VOICE:
+        return frozenset((Language.ZH, Language.EN, Language.KO))
     found = frozenset(language for language, pattern in _LANGUAGE_IN_NAME.items() if pattern.search(name.lower()))
     if not found:
         raise ModelCorruptError(
-            f"A Vosk model knows one language, which {name!r} does not tell.",
-            fix="Choose a name that holds it, for example vosk-large-cn, vosk-large-en or vosk-large-ko.",
+            f"A {'Vosk' if engine is Engine.VOSK else 'streaming sherpa-onnx'} model knows one language or two, "
+            f"which {name!r} does not tell.",
+            fix="Choose a name that holds it, for example vosk-large-cn, vosk-large-en or zipformer-large-zh-en.",
         )
     return found
 

@@ -1,4 +1,7 @@
-"""What every recognizer promises: the fake, Whisper and Vosk on real models."""
+"""What every recognizer promises: the fake, Whisper and Vosk on real models, sherpa-onnx on tiny ones made here.
+
+The tiny models know nothing, so what they prove of sherpa-onnx is everything but accuracy.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import soundfile as sf
 from asr.engines import load_recognizer
 from asr.ports import Recognizer
 from asr.types import Hypothesis, Language
+from tests.asr.tiny_sherpa import BUILDERS
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ModelError
 
@@ -34,13 +38,23 @@ class Subject:
         "fake",
         pytest.param("whisper", marks=pytest.mark.model),
         pytest.param("vosk", marks=pytest.mark.model),
+        *(f"sherpa/{kind}" for kind in BUILDERS),
     ],
 )
 def subject(
-    request: pytest.FixtureRequest, need_model: Callable[[str], Path], models_folder: Path, shared_data: Path
+    request: pytest.FixtureRequest,
+    need_model: Callable[[str], Path],
+    models_folder: Path,
+    shared_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Subject:
     name: str = request.param
-    model = {"fake": "", "whisper": "whisper-base", "vosk": "vosk-ko"}[name]
+    engine, _, kind = name.partition("/")
+    if engine == "sherpa":
+        models_folder = tmp_path_factory.mktemp("models")
+        name = f"sherpa/tiny-{kind}-zh-en"
+        BUILDERS[kind](models_folder / f"tiny-{kind}-zh-en")
+    model = {"fake": "", "whisper": "whisper-base", "vosk": "vosk-ko"}.get(name, "")
     if model:
         need_model(model)
     # Mandarin goes to the Korean model as well: there is no free Korean speech at hand, and what is promised here holds

@@ -205,7 +205,7 @@ def test_an_origin_that_is_none(store: ModelStore, origin: str) -> None:
 
 
 def test_a_folder_that_holds_no_model_is_not_even_copied(store: ModelStore, tmp_path: Path) -> None:
-    with pytest.raises(ModelCorruptError, match="holds neither"):
+    with pytest.raises(ModelCorruptError, match="holds none"):
         pull(store, "my-cn", origin=str(folder_of(tmp_path / "photos", {"a.jpg": b"x"})))
     assert list((store.folder / PARTIAL / "my-cn").iterdir()) == []
 

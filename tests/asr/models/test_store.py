@@ -156,7 +156,7 @@ def test_layouts_are_told_apart(tmp_path: Path) -> None:
     assert detect_engine(fill(tmp_path / "w", WHISPER)) is Engine.WHISPER
     plain = {k: v for k, v in VOSK.items() if "graph" not in k} | {"graph/HCLG.fst": FST, "graph/words.txt": b"a 1"}
     assert detect_engine(fill(tmp_path / "g", plain)) is Engine.VOSK
-    with pytest.raises(ModelCorruptError, match="holds neither"):
+    with pytest.raises(ModelCorruptError, match="holds none"):
         detect_engine(tmp_path)
 
 
