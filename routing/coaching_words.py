@@ -11,7 +11,7 @@ from routing.terms import Wording
 _LEVELS: Final = {
     EmotionLevel.SETTLED: Wording("平稳", "settled"),
     EmotionLevel.TENSE: Wording("紧张", "tense"),
-    EmotionLevel.UPSET: Wording("激动", "upset"),
+    EmotionLevel.UPSET: Wording("激烈", "upset"),
 }
 _ACKNOWLEDGE: Final = Wording(
     "放慢一点，先回应感受，再处理问题。可以说：“给您添麻烦了，我很理解，我现在就来处理。”",
@@ -48,7 +48,8 @@ def say_shift(shift: EmotionShift) -> tuple[Wording, Wording]:
 def say_risk(risk: float) -> tuple[Wording, Wording]:
     """The caller is getting more upset, without having reached the next level."""
     reason = Wording(
-        f"客户情绪正在变差，升级风险 {risk:.0%}", f"The caller's mood is getting worse; risk of escalation {risk:.0%}"
+        f"客户情绪正在变差，升级风险 {100 * risk:.0f}（满分 100）",
+        f"The caller's mood is getting worse; escalation risk {100 * risk:.0f} of 100",
     )
     return reason, _ACKNOWLEDGE
 
