@@ -19,10 +19,10 @@ import tokenizers
 
 from asr.chinese import simplify, widen_punctuation
 from asr.guards import is_loop, is_no_speech, is_silent, is_training_subtitle, without_loop
-from asr.mel import HOP, log_mel
 from asr.models.layout import check_whisper
 from asr.types import Hypothesis, Language, Word
 from asr.whisper_text import group_tokens, time_words
+from voice.audio.mel import HOP, log_mel
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, Span, from_ms, from_s, to_s
 from voice.contracts.errors import ModelCorruptError, ModelError
 

@@ -47,6 +47,12 @@ class FrameError(WarmlineError):
     code = "audio.frame"
 
 
+class TurnAnswerError(WarmlineError):
+    """A judgement of a pause that is no probability, or that was still missing when it was needed."""
+
+    code = "turn.answer"
+
+
 class SdpError(WarmlineError):
     """A session description that cannot be parsed or has no usable audio."""
 

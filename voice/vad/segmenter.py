@@ -18,14 +18,18 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples, Span, from_ms, to_ms
-from voice.contracts.errors import FrameError, SettingsError
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples, Span, from_ms, from_s, to_ms
+from voice.contracts.errors import FrameError, SettingsError, TurnAnswerError
 from voice.contracts.ports import VoiceActivityDetector
 from voice.contracts.speech import EndReason
+from voice.turns.settings import TurnSettings
+
+QUESTION_SAMPLES: Final[Samples] = from_s(8)
+"""The most audio of a question: its last eight seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,21 @@ class SegmentOpened:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TurnQuestion:
+    """A pause that may end a turn.
+
+    Attributes:
+        party: who pauses.
+        at: media time of the end of `pcm`.
+        pcm: the segment so far, pause included; at most its last `QUESTION_SAMPLES`.
+    """
+
+    party: Party
+    at: Samples
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SegmentAudio:
     """The next audio of the open segment.
 
@@ -100,11 +119,17 @@ class SegmentAudio:
         party: who speaks.
         start: media time of the first sample of `pcm`.
         pcm: shape (320,).
+        speech: whether it counts as speech; what is new in a pause are no words.
+        question: a pause to be judged, asked with this frame.
+        answer_due: whether the question has to be answered before the next frame is heard.
     """
 
     party: Party
     start: Samples
     pcm: Pcm
+    speech: bool = True
+    question: TurnQuestion | None = None
+    answer_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,12 +141,14 @@ class SegmentClosed:
         span: media time, pre-roll and hang-over included.
         pcm: the audio of `span`, shape (span.length,).
         reason: why it was closed.
+        silence: how much of the end of `span` is the pause that followed the last speech.
     """
 
     party: Party
     span: Span
     pcm: Pcm
     reason: EndReason
+    silence: Samples = 0
 
 
 SegmenterOutput: TypeAlias = SegmentOpened | SegmentAudio | SegmentClosed
@@ -138,10 +165,26 @@ class Segmenter:
         detector: this party's own, fresh.
         settings: when speech begins and ends.
         party: whose frames will come.
+        turns: how a judgement of a pause changes the hang-over; None asks for none.
+
+    Raises:
+        SettingsError: a complete turn would be closed later than one that nobody judged, or an incomplete one sooner.
     """
 
-    def __init__(self, detector: VoiceActivityDetector, settings: SegmenterSettings, party: Party) -> None:
+    def __init__(
+        self,
+        detector: VoiceActivityDetector,
+        settings: SegmenterSettings,
+        party: Party,
+        turns: TurnSettings | None = None,
+    ) -> None:
+        if turns is not None and not turns.close_after_ms <= settings.hangover_ms <= turns.patience_ms:
+            raise SettingsError(
+                "The hang-over has to lie between the ends of a complete and of an incomplete turn; "
+                f"got {turns.close_after_ms:g} <= {settings.hangover_ms:g} <= {turns.patience_ms:g} ms."
+            )
         self.party = party
+        self._turns = turns
         self._detector = detector
         self._settings = settings
         self._onset = _frames(settings.onset_ms)
@@ -164,17 +207,44 @@ class Segmenter:
         self._cut = False
         # After an early cut: frames within which speech that goes on continues the utterance that was cut.
         self._continues_for = 0
+        # The silence that ends the pause under way, and whether a judgement of it is still to come.
+        self._allowed = self._hangover
+        self._asked = False
+        # The answer, whenever it came, counts from this silence on.
+        self._judged_from = _frames(turns.close_after_ms) if turns else 0
 
     @property
     def is_open(self) -> bool:
         """Whether an announced utterance is under way."""
         return bool(self._open)
 
+    def answer(self, probability: float | None) -> None:
+        """Say how likely it is that the speaker has finished, for the latest question.
+
+        An answer to a question that speech has voided meanwhile, or that was answered, changes nothing.
+
+        Args:
+            probability: in [0, 1]; None where it could not be judged, which leaves the ordinary hang-over.
+
+        Raises:
+            TurnAnswerError: no probability.
+        """
+        if probability is not None and not 0.0 <= probability <= 1.0:
+            raise TurnAnswerError(f"Expected a probability in [0, 1] that the turn is complete; got {probability}.")
+        if not self._asked or self._turns is None:
+            return
+        self._asked = False
+        if probability is not None and probability < self._turns.incomplete_below:
+            self._allowed = _frames(self._turns.patience_ms)
+        elif probability is not None and probability >= self._turns.complete_from:
+            self._allowed = _frames(self._turns.close_after_ms)
+
     def feed(self, frame: AudioFrame) -> list[SegmenterOutput]:
         """Hear one frame.
 
         Raises:
             FrameError: another party's frame, or one that does not follow the frame before.
+            TurnAnswerError: the answer to a question is due.
         """
         if frame.party is not self.party:
             raise FrameError(f"This segmenter hears the {self.party}; got a frame of the {frame.party}.")
@@ -182,6 +252,11 @@ class Segmenter:
             raise FrameError(
                 f"Expected the frame at {self._next} samples; got the one at {frame.start}.",
                 fix="Fill gaps with silence before the segmenter.",
+            )
+        if self._answer_due:
+            raise TurnAnswerError(
+                f"The pause of the {self.party} at {frame.start} samples has not been judged.",
+                fix="Answer each question before the frame that it may close the segment with.",
             )
         self._next = frame.start + FRAME_SAMPLES
         self._count(self._detector.probability(frame.pcm))
@@ -201,6 +276,8 @@ class Segmenter:
             self._run += 1
             self._speech += 1
             self._silence = 0
+            self._allowed = self._hangover
+            self._asked = False
         else:
             self._run = 0
             self._silence += 1
@@ -237,24 +314,46 @@ class Segmenter:
     def _extend(self, frame: AudioFrame) -> list[SegmenterOutput]:
         """One frame while a segment is open."""
         self._open.append(frame.pcm)
-        outputs: list[SegmenterOutput] = [SegmentAudio(self.party, frame.start, frame.pcm)]
+        question = self._ask()
+        outputs: list[SegmenterOutput] = []
         left = self._longest - len(self._open)
-        if self._silence >= self._hangover:
+        allowed = self._allowed if self._silence >= self._judged_from else self._hangover
+        if self._silence >= allowed:
             outputs.append(self._close(EndReason.SILENCE))
-        elif self._silence and self._silence * self._relax**2 >= self._hangover * left**2:
-            rest = self._hangover - self._silence
+        elif self._silence and self._silence * self._relax**2 >= allowed * left**2:
+            rest = allowed - self._silence
             outputs.append(self._close(EndReason.SILENCE))
             self._continues_for = rest
         elif left <= 0:
             outputs.append(self._close(EndReason.MAX_LENGTH))
             self._cut = True
-        return outputs
+        # Whatever closes the segment leaves nothing to be judged.
+        if not self._open:
+            question = None
+        audio = SegmentAudio(self.party, frame.start, frame.pcm, self._run > 0, question, self._answer_due)
+        return [audio, *outputs]
+
+    def _ask(self) -> TurnQuestion | None:
+        """The question that this frame gives rise to."""
+        if self._turns is None or self._silence != _frames(self._turns.ask_after_ms):
+            return None
+        self._asked = True
+        pcm = np.concatenate(self._open[-(QUESTION_SAMPLES // FRAME_SAMPLES) :])
+        return TurnQuestion(self.party, self._position, pcm)
+
+    @property
+    def _answer_due(self) -> bool:
+        """Whether the next frame may end a complete turn that has not been judged."""
+        if self._turns is None or not self._asked or not self._open:
+            return False
+        return self._silence + 1 >= self._judged_from
 
     def _close(self, reason: EndReason) -> SegmentClosed:
         span = Span(self._position - self._open_samples, self._position)
         pcm = np.concatenate(self._open)
         self._open = []
-        return SegmentClosed(self.party, span, pcm, reason)
+        self._asked = False
+        return SegmentClosed(self.party, span, pcm, reason, min(self._silence * FRAME_SAMPLES, span.length))
 
     @property
     def _position(self) -> Samples:

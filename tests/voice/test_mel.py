@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asr.mel import BINS, HOP, WINDOW, log_mel, mel_filters
+from voice.audio.mel import BINS, HOP, WINDOW, log_mel, mel_filters
 from voice.contracts.audio import SAMPLE_RATE, Pcm
 
 
