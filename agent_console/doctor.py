@@ -18,7 +18,7 @@ from rich.console import Console as Terminal
 
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
-from asr.engines import vosk_model_for
+from asr.engines import DEFAULT_WHISPER, choose_model
 from asr.models.store import ModelStore
 from asr.types import Language
 from prosody.features import warm_up
@@ -116,11 +116,11 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield Finding("model", f"{name} is whole")
     if not installed:
         yield Finding("models", f"none in {settings.models}", problem=True, fix="warmline models pull whisper-base")
-    elif vosk_model_for(Language.ZH, store) is None:
+    elif (choice := choose_model(Language.ZH, store)) is None or choice.model == DEFAULT_WHISPER:
         yield Finding(
             "models",
             "only Whisper base: usable, but weak on Mandarin over the telephone",
-            fix="Try other weights on recordings of your own, for example: warmline models pull vosk-small-cn",
+            fix="Try other weights on recordings of your own, for example: warmline models pull sense-voice-small",
         )
 
 

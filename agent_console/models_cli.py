@@ -16,6 +16,7 @@ from agent_console.exit_codes import ExitCode
 from agent_console.settings import Settings
 from asr.models.catalogue import CATALOGUE
 from asr.models.fetch import pull as fetch
+from asr.models.ranking import standings_of
 from asr.models.store import Advance, ModelStore, Step
 from asr.models.store import Progress as Report
 from voice.contracts.errors import ModelError
@@ -43,6 +44,15 @@ def list_all(json_output: JsonOutput = False, models: ModelsFolder = None) -> No
             "pinned": entry.pinned,
             "installed": entry.name in installed,
             "origin": entry.origin,
+            "accuracy": {
+                language.value: {
+                    "error_percent": standing.error_percent,
+                    "test": standing.test,
+                    "source": standing.source,
+                    "ours": standing.ours,
+                }
+                for language, standing in standings_of(entry.name).items()
+            },
             "about": {"zh": entry.zh, "en": entry.en},
         }
         for entry in CATALOGUE
@@ -55,7 +65,10 @@ def list_all(json_output: JsonOutput = False, models: ModelsFolder = None) -> No
         here = "[green]✓ installed[/]" if entry.name in installed else ""
         size = f"{entry.sources[0].download_size / 1e6:.0f} MB"
         terminal.print(f"[bold]{entry.name}[/]  {entry.engine}  {' '.join(sorted(entry.languages))}  {size}  {here}")
-        terminal.print(f"  {entry.zh}\n  {entry.en}\n  [dim]{entry.licence}[/]", highlight=False)
+        terminal.print(f"  {entry.zh}\n  {entry.en}", highlight=False)
+        for language, standing in standings_of(entry.name).items():
+            terminal.print(f"  {language}: {standing.zh} / {standing.en}", highlight=False, markup=False)
+        terminal.print(f"  [dim]{entry.licence}[/]", highlight=False)
     for name in sorted(installed - {entry.name for entry in CATALOGUE}):
         terminal.print(f"also installed: {name}")
 
@@ -63,7 +76,9 @@ def list_all(json_output: JsonOutput = False, models: ModelsFolder = None) -> No
 @app.command(epilog="Example: warmline models pull vosk-small-cn --from ~/Downloads/vosk-model-small-cn-0.22.zip")
 def pull(
     name: Annotated[str, typer.Argument(help="Name in the catalogue, or a name of yours together with --from.")],
-    origin: Annotated[str | None, typer.Option("--from", help="Take it from this folder, zip file or URL.")] = None,
+    origin: Annotated[
+        str | None, typer.Option("--from", help="Take it from this folder, zip or tar.bz2 file, or URL.")
+    ] = None,
     models: ModelsFolder = None,
 ) -> None:
     """Fetch a model, verify it, and put it in its place; nothing half-done is left behind."""

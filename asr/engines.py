@@ -54,8 +54,7 @@ class ChoiceReason:
             case ChoiceRule.OWN_MODEL:
                 return "您自行安装的模型，优先使用；此处不知其准确率"
             case ChoiceRule.BEST_BY_FIGURE:
-                figure = self._figure("错误率 {error:g}%，{test}", "由我们测得", "由发布方公布，并非我们测得：{source}")
-                return f"已安装的模型中最准（{figure}）"
+                return f"已安装的模型中最准（{self.standing.zh if self.standing else ''}）"
             case ChoiceRule.FIRST_IN_ORDER:
                 return "已安装的模型中排位最前；没有公布的数字，排位是我们的判断"
             case ChoiceRule.NOTHING_INSTALLED:
@@ -70,19 +69,11 @@ class ChoiceReason:
             case ChoiceRule.OWN_MODEL:
                 return "a model that you installed yourself comes first; how accurate it is, is not known here"
             case ChoiceRule.BEST_BY_FIGURE:
-                figure = self._figure("{error:g} % errors, {test}", "measured by us", "published, not ours: {source}")
-                return f"the most accurate of those installed ({figure})"
+                return f"the most accurate of those installed ({self.standing.en if self.standing else ''})"
             case ChoiceRule.FIRST_IN_ORDER:
                 return "the first in order of those installed; no figure is published, its place is our judgement"
             case ChoiceRule.NOTHING_INSTALLED:
                 return "no model for this language is installed, so it is the default, Whisper"
-
-    def _figure(self, figure: str, ours: str, published: str) -> str:
-        standing = self.standing
-        if standing is None:
-            raise ValueError("A choice by figure names the figure.")
-        source = ours if standing.ours else published.format(source=standing.source)
-        return f"{figure.format(error=standing.error_percent, test=standing.test)}; {source}"
 
 
 @dataclass(frozen=True, slots=True)

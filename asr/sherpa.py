@@ -47,7 +47,8 @@ class SherpaSettings:
         terms: words of the business that a transducer should rather hear; they cost it a beam search. Paraformer and
             SenseVoice take none.
         term_score: what each character of a term adds to its hypothesis, natural logarithm.
-        beam: hypotheses kept where there are terms; without terms the search is greedy.
+        beam: hypotheses kept where there are terms; without terms the search is greedy. A character is favoured only
+            where it is among the `beam` likeliest by its sound.
         sense_voice: how SenseVoice is used.
     """
 

@@ -261,7 +261,7 @@ CATALOGUE: Final[tuple[ModelEntry, ...]] = (
         name="paraformer-streaming-zh-en",
         engine=Engine.SHERPA,
         languages=frozenset((Language.ZH, Language.EN)),
-        licence="FunASR Model Open Source License Agreement 1.1; free to use with attribution, read it first",
+        licence="Apache-2.0 by the cards of the Paraformer family on ModelScope; the archive itself does not say",
         origin="Alibaba DAMO streaming Paraformer, ONNX by k2-fsa",
         sources=(
             ArchiveSource(

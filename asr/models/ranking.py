@@ -33,13 +33,29 @@ class Standing:
     source: str = ""
 
     @property
+    def zh(self) -> str:
+        """The figure for people, in Chinese."""
+        if self.error_percent is None:
+            return "没有公布的数字"
+        source = "由我们测得" if self.ours else f"由发布方公布，并非我们测得：{self.source}"
+        return f"错误率 {self.error_percent:g}%，{self.test}；{source}"
+
+    @property
+    def en(self) -> str:
+        """Likewise in English."""
+        if self.error_percent is None:
+            return "no figure is published"
+        source = "measured by us" if self.ours else f"published, not ours: {self.source}"
+        return f"{self.error_percent:g} % errors, {self.test}; {source}"
+
+    @property
     def ours(self) -> bool:
         """Whether the figure was measured here."""
         return self.source == _OURS
 
 
 _OURS: Final = "Warmline"
-_FUN_AUDIO: Final = "An et al. 2024, FunAudioLLM, table 6"
+_FUN_AUDIO: Final = "An et al. 2024, FunAudioLLM"
 _ALPHA_CEPHEI: Final = "Alpha Cephei's list of models"
 
 STANDINGS: Final[Mapping[Language, tuple[Standing, ...]]] = {
@@ -53,7 +69,7 @@ STANDINGS: Final[Mapping[Language, tuple[Standing, ...]]] = {
     ),
     Language.EN: (
         Standing("sense-voice-small", 3.15, "LibriSpeech test-clean", _FUN_AUDIO),
-        Standing("whisper-base", 5.0, "LibriSpeech test-clean", "Radford et al. 2022, table 8"),
+        Standing("whisper-base", 5.0, "LibriSpeech test-clean", "Radford et al. 2022"),
         Standing("vosk-small-en", 9.85, "LibriSpeech test-clean", _ALPHA_CEPHEI),
         # Both were trained on Mandarin with English in between.
         Standing("zipformer-small-zh-en"),
@@ -65,6 +81,11 @@ STANDINGS: Final[Mapping[Language, tuple[Standing, ...]]] = {
         Standing("whisper-base"),
     ),
 }
+
+
+def standings_of(model: str) -> dict[Language, Standing]:
+    """What is known of a model, by language."""
+    return {language: s for language, row in STANDINGS.items() for s in row if s.model == model}
 
 
 def best_of(language: Language, models: Collection[str]) -> Standing | None:
