@@ -14,8 +14,9 @@ from voice.contracts.audio import Pcm
 from voice.contracts.errors import ModelError, TurnAnswerError, WarmlineError
 from voice.vad.segmenter import TurnQuestion
 
-Judge: TypeAlias = Callable[[Pcm], float]
-"""How likely it is that the speaker has finished, from the sound up to the pause; called on a thread."""
+Judge: TypeAlias = Callable[[Pcm], float | None]
+"""How likely it is that the speaker has finished, from the sound up to the pause, or None for no opinion; called on a
+thread. It has to answer the same for the same sound, or a replay is cut differently."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +25,8 @@ class _Judgement:
 
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     done: anyio.Event = field(default_factory=anyio.Event)
-    outcome: float | WarmlineError | None = None
+    probability: float | None = None
+    error: WarmlineError | None = None
 
 
 class TurnJudge:
@@ -52,8 +54,8 @@ class TurnJudge:
         self._latest = _Judgement()
         self._tasks.start_soon(self._run, self._latest, question.pcm, name=f"turn of the {question.party}")
 
-    async def answer(self) -> float:
-        """Wait for what was judged of the latest question: a probability in [0, 1].
+    async def answer(self) -> float | None:
+        """Wait for what was judged of the latest question: a probability in [0, 1], or None for no opinion.
 
         Raises:
             TurnAnswerError: nothing was asked.
@@ -62,18 +64,17 @@ class TurnJudge:
         if self._latest is None:
             raise TurnAnswerError("No pause was given to be judged.")
         await self._latest.done.wait()
-        outcome = self._latest.outcome
-        if not isinstance(outcome, float):
-            raise outcome or ModelError("The pause was not judged.")
-        return outcome
+        if self._latest.error is not None:
+            raise self._latest.error
+        return self._latest.probability
 
     async def _run(self, judgement: _Judgement, pcm: Pcm) -> None:
         with judgement.scope:
             try:
-                judgement.outcome = await run_sync(self._judge, pcm, limiter=self._threads)
+                judgement.probability = await run_sync(self._judge, pcm, limiter=self._threads)
             except WarmlineError as error:
-                judgement.outcome = error
+                judgement.error = error
             except Exception as error:  # the boundary of this stage: a pause that nobody judges has the ordinary timer
-                judgement.outcome = ModelError(f"The judge of turns broke: {type(error).__name__}.")
-                judgement.outcome.__cause__ = error
+                judgement.error = ModelError(f"The judge of turns broke: {type(error).__name__}.")
+                judgement.error.__cause__ = error
         judgement.done.set()

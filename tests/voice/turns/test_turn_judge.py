@@ -81,6 +81,13 @@ async def test_a_judge_that_breaks_fails_the_answer_and_nothing_else(
         assert await turns.answer() == 0.75
 
 
+async def test_a_judge_may_have_no_opinion() -> None:
+    async with anyio.create_task_group() as tasks:
+        turns = TurnJudge(lambda _: None, tasks, anyio.CapacityLimiter(1))
+        turns.ask(question(0.25))
+        assert await turns.answer() is None
+
+
 async def test_without_a_question_there_is_no_answer() -> None:
     async with anyio.create_task_group() as tasks:
         with pytest.raises(TurnAnswerError, match="No pause"):
