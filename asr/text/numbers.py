@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import Final
 
+import vosk  # noqa: F401  # Three libraries here carry OpenFst; they bear each other only where vosk is loaded first.
 from wetext import Normalizer
 from wetext.alignment import AlignmentError
 
