@@ -76,7 +76,7 @@ def write_words(symbols: Sequence[Symbol], language: Language, end: Samples, *, 
             else:
                 drafts.append(draft)
                 apart = False
-    starts = list(accumulate((min(draft.start, end) for draft in drafts), max))
+    starts = list(accumulate((min(max(0, draft.start), end) for draft in drafts), max))
     words = []
     for draft, start, following in zip(drafts, starts, [*starts, end][1:], strict=True):
         text = draft.text.strip()
