@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.quantile import quantiles
 from prosody.spectrum import HOP, HOP_S, QUIETEST_DB, SILENT_DB, Array, Mask, Spectra
 
 SHORTEST_PAUSE_S: Final = 0.2
@@ -53,7 +54,7 @@ def measure_energy(spectra: Spectra) -> Energy:
     if not len(places):
         return Energy(None, None, 0.0, (), None, active)
     loud = level_db[active].astype(np.float64)
-    low, high = np.percentile(loud, [5, 95])
+    low, high = quantiles(loud, 0.05, 0.95)
     gaps = np.diff(places) - 1
     shortest = round(SHORTEST_PAUSE_S / HOP_S)
     return Energy(
@@ -89,7 +90,7 @@ def find_active(level_db: Array) -> Mask:
     """
     if not len(level_db):
         return np.zeros(0, np.bool_)
-    quiet_db, loud_db = np.percentile(level_db, [5, 95])
+    quiet_db, loud_db = quantiles(level_db, 0.05, 0.95)
     floor_db = min(quiet_db + _ABOVE_FLOOR_DB, loud_db - _LEAST_DISTANCE_DB)
     active = (level_db > max(loud_db - _BELOW_LOUD_DB, floor_db)) & (level_db > SILENT_DB)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))

@@ -12,6 +12,7 @@ from prosody.formants import measure_formants
 from prosody.periodicity import find_clear
 from prosody.periods import measure_periods
 from prosody.pitch import CANDIDATES, Candidates, PitchTrack, find_candidates, follow_pitch
+from prosody.quantile import quantiles
 from prosody.spectrum import HOP_S, ROOM_FRAMES, Array, Rows, Spectra, SpectrumStream
 from prosody.steadiness import is_speech
 from prosody.timbre import measure_timbre
@@ -207,7 +208,7 @@ def _shape_of(f0_hz: Array, voiced: NDArray[np.intp]) -> tuple[float | None, flo
     median_hz = float(2 ** (np.median(semitones) / 12))
     if len(voiced) < _FEWEST_FOR_RANGE:
         return median_hz, None, None
-    low, high = np.percentile(semitones, [5, 95])
+    low, high = quantiles(semitones, 0.05, 0.95)
     time = (voiced - voiced.mean()) * HOP_S
     slope = float(np.sum(time * (semitones - semitones.mean())) / np.sum(time * time))
-    return median_hz, float(high - low), slope
+    return median_hz, high - low, slope

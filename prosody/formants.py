@@ -91,8 +91,10 @@ def find_formants(spectra: Spectra, frames: NDArray[np.intp]) -> Float:
         return frequency
     correlation = correlation[sounding] / correlation[sounding, :1]
     correlation[:, 0] += _FLOOR
+    predictor = np.empty_like(correlation)
+    _predict(correlation, predictor)
     poles = np.empty((len(correlation), ORDER), np.complex128)
-    _roots(_predict(correlation), _START, poles)
+    _roots(predictor, _START, poles)
     hertz = np.angle(poles) * (ANALYSIS_RATE / (2 * np.pi))
     width = -np.log(np.maximum(np.abs(poles), 1e-12)) * (ANALYSIS_RATE / np.pi)
     hertz = np.where((hertz > LOWEST_HZ) & (hertz < HIGHEST_HZ), hertz, np.inf)
@@ -119,21 +121,30 @@ def _correlate(power: Array, frames: NDArray[np.intp], weight: Float, correlatio
                 correlation[row, lag] += p * weight[k, lag]
 
 
-def _predict(correlation: Float) -> Float:
-    """Levinson's recursion for many frames at once: (n, ORDER + 1) lags to coefficients 1, a1 ... of the same shape."""
-    predictor = np.zeros_like(correlation)
-    predictor[:, 0] = 1
-    error = correlation[:, 0].copy()
-    for order in range(1, ORDER + 1):
-        reflection = -np.einsum("ij,ij->i", predictor[:, :order], correlation[:, order:0:-1]) / error
-        predictor[:, 1 : order + 1] += reflection[:, None] * predictor[:, order - 1 :: -1][:, :order]
-        error *= np.maximum(1 - reflection**2, 1e-12)
-    return predictor
+@compiled
+def _predict(correlation: Float, predictor: Float) -> None:
+    """Levinson's recursion: lags 0 to ORDER of each row become the coefficients 1, a1 ... of its predictor."""
+    order = correlation.shape[1] - 1
+    before = np.empty(order + 1, np.float64)
+    for row in range(len(correlation)):
+        found = predictor[row]
+        found[:] = 0.0
+        found[0] = 1.0
+        error = correlation[row, 0]
+        for step in range(1, order + 1):
+            total = 0.0
+            for place in range(step):
+                total += found[place] * correlation[row, step - place]
+            reflection = -total / error
+            before[:] = found
+            for place in range(1, step + 1):
+                found[place] += reflection * before[step - place]
+            error *= max(1.0 - reflection * reflection, 1e-12)
 
 
 @compiled
 def _roots(predictor: Float, start: NDArray[np.complex128], roots: NDArray[np.complex128]) -> None:
-    """Fill in all roots of many polynomials 1, a1 ... at once, each from the same start.
+    """Fill in all roots of many polynomials 1, a1 ..., each from those of the one before, the first from `start`.
 
     The simultaneous iteration of Aberth, O. (1973), "Iteration methods for finding all zeros of a polynomial
     simultaneously", Mathematics of Computation 27(122), eq. 5; it doubles the right digits at each step or better.
@@ -141,7 +152,7 @@ def _roots(predictor: Float, start: NDArray[np.complex128], roots: NDArray[np.co
     order = len(start)
     for row in range(len(predictor)):
         found = roots[row]
-        found[:] = start
+        found[:] = start if row == 0 else roots[row - 1]
         for _ in range(_MOST_STEPS):
             largest = 0.0
             for place in range(order):

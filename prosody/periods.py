@@ -283,10 +283,18 @@ def _measure_amplitudes(signal: Array, times: Float, first: Mask, rate: float, a
         left, right = _AMPLITUDE_REACH * before, _AMPLITUDE_REACH * after
         low, high = int(np.ceil(times[mark] - left)), int(np.floor(times[mark] + right))
         power, weight = 0.0, 0.0
-        for place in range(max(low, 0), min(high + 1, len(signal))):
-            distance = place - times[mark]
-            shape = 0.5 + 0.5 * np.cos(np.pi * distance / (left if distance < 0 else right))
-            power += (shape * signal[place]) ** 2
-            weight += shape**2
+        for side in range(2):
+            start = max(low, 0) if side == 0 else int(np.ceil(times[mark]))
+            stop = min(high + 1, len(signal)) if side == 1 else int(np.ceil(times[mark]))
+            # The window's cosine turns on from sample to sample instead of being computed anew.
+            step = np.pi / (left if side == 0 else right)
+            turn_re, turn_im = np.cos(step), np.sin(step)
+            re, im = np.cos(step * (start - times[mark])), np.sin(step * (start - times[mark]))
+            for place in range(start, stop):
+                shape = 0.5 + 0.5 * re
+                weighted = shape * signal[place]
+                power += weighted * weighted
+                weight += shape * shape
+                re, im = re * turn_re - im * turn_im, re * turn_im + im * turn_re
         if weight > 0.0:
             amplitude[mark] = np.sqrt(power / weight)

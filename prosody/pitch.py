@@ -33,7 +33,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from prosody.compiled import compiled
-from prosody.spectrum import ANALYSIS_RATE, BLOCK, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
+from prosody.quantile import quantiles
+from prosody.spectrum import ANALYSIS_RATE, BLOCK, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra, sum_of
 
 LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
@@ -181,7 +182,7 @@ def _centre(octaves: Array, strength: Array) -> float:
 
 def _unvoiced_strength(level_db: Array) -> Array:
     """How well "no voice" fits each frame (Boersma 1993, eq. 23), relative to the loud frames of this utterance."""
-    loud_db = np.percentile(level_db, 95)
+    (loud_db,) = quantiles(level_db, 0.95)
     relative = np.power(10.0, (level_db - loud_db) / 20)
     silence = 10 ** (-_SILENCE_BELOW_PEAK_DB / 20)
     strength = _VOICING_THRESHOLD + np.maximum(0, 2 - relative * (1 + _VOICING_THRESHOLD) / silence)
@@ -192,17 +193,17 @@ def _unvoiced_strength(level_db: Array) -> Array:
 @compiled
 def _blend(power: Array, in_band: Array, blend: Array) -> None:
     """Plain and compressed power in the band, each summing to its share, as a spectrum to transform back."""
+    bins = power.shape[1]
+    plain = np.empty(bins, np.float32)
+    compressed = np.empty(bins, np.float32)
     for row in range(power.shape[0]):
-        plain, compressed = 0.0, 0.0
-        for place in range(power.shape[1]):
-            value = power[row, place] * in_band[place]
-            plain += value
-            compressed += np.sqrt(value)
-        plain_share = np.float32(_PLAIN_SHARE / max(plain, 1e-20))
-        compressed_share = np.float32((1 - _PLAIN_SHARE) / max(compressed, 1e-20))
-        for place in range(power.shape[1]):
-            value = power[row, place] * in_band[place]
-            blend[row, place] = value * plain_share + np.sqrt(value) * compressed_share
+        for place in range(bins):
+            plain[place] = power[row, place] * in_band[place]
+            compressed[place] = np.sqrt(plain[place])
+        plain_share = np.float32(_PLAIN_SHARE / max(sum_of(plain), 1e-20))
+        compressed_share = np.float32((1 - _PLAIN_SHARE) / max(sum_of(compressed), 1e-20))
+        for place in range(bins):
+            blend[row, place] = plain[place] * plain_share + compressed[place] * compressed_share
 
 
 @compiled

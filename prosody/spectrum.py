@@ -48,7 +48,7 @@ SILENT_DB: Final = -90.0
 LONGEST_S: Final = 120
 """No utterance may be longer; its spectra take 0.23 MB a second. The segmenter cuts far earlier."""
 
-BLOCK: Final = 32
+BLOCK: Final = 64
 """Frames that are worked on together."""
 
 ROOM_S: Final = 4
@@ -310,16 +310,42 @@ def _cut(signal: Array, window: Array, window_energy: float, frames: Array, leve
     size = len(window)
     for row in range(len(frames)):
         start = row * HOP
-        total = 0.0
+        mean = np.float32(sum_of(signal[start : start + size]) / size)
+        frame = frames[row]
         for place in range(size):
-            total += signal[start + place]
-        mean = np.float32(total / size)
-        energy = 0.0
-        for place in range(size):
-            value = (signal[start + place] - mean) * window[place]
-            frames[row, place] = value
-            energy += value * value
+            frame[place] = (signal[start + place] - mean) * window[place]
+        energy = sum_of_squares(frame)
         level_db[row] = max(10.0 * np.log10(max(energy / window_energy, 1e-12)), QUIETEST_DB)
+
+
+@compiled
+def sum_of(values: Array) -> float:
+    """Sum in double precision, in four strands: the same order everywhere, and four times as fast as one strand."""
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = len(values) - len(values) % 4
+    for place in range(0, whole, 4):
+        first += values[place]
+        second += values[place + 1]
+        third += values[place + 2]
+        fourth += values[place + 3]
+    for place in range(whole, len(values)):
+        first += values[place]
+    return (first + second) + (third + fourth)
+
+
+@compiled
+def sum_of_squares(values: Array) -> float:
+    """Sum of squares, as `sum_of` adds."""
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = len(values) - len(values) % 4
+    for place in range(0, whole, 4):
+        first += values[place] * values[place]
+        second += values[place + 1] * values[place + 1]
+        third += values[place + 2] * values[place + 2]
+        fourth += values[place + 3] * values[place + 3]
+    for place in range(whole, len(values)):
+        first += values[place] * values[place]
+    return (first + second) + (third + fourth)
 
 
 @compiled

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from prosody.compiled import compiled
 from prosody.pitch import PitchTrack
+from prosody.quantile import quantiles
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, SILENT_DB, Array, Spectra
 
 STEADIEST_SPEECH: Final = 0.36
@@ -54,7 +55,7 @@ def measure_steadiness(spectra: Spectra, track: PitchTrack) -> float | None:
     if len(voiced) < _LAG + _FEWEST:
         return None
     held, seen = _hold_pitch(track.f0_hz)
-    loud_db = max(float(np.percentile(spectra.level_db, 95)) - _BELOW_LOUD_DB, SILENT_DB)
+    loud_db = max(quantiles(spectra.level_db, 0.95)[0] - _BELOW_LOUD_DB, SILENT_DB)
     partials_held, partials_seen = _hold_partials(spectra.power, spectra.level_db, loud_db, _LOW_BIN, _HIGH_BIN)
     if seen < _FEWEST or partials_seen < _FEWEST:
         return None
@@ -100,6 +101,7 @@ def _hold_partials(power: Array, level_db: Array, loud_db: float, low: int, high
 def _strongest(power: Array, low: int, high: int, octaves: NDArray[np.float64]) -> int:
     """Fill in where the strongest peaks of a spectrum lie, refined by a parabola through levels; answers how many."""
     heights = np.zeros(_PARTIALS, np.float64)
+    places = np.zeros(_PARTIALS, np.int64)
     found = 0
     for place in range(low, high):
         height = np.float64(power[place])
@@ -113,12 +115,14 @@ def _strongest(power: Array, low: int, high: int, octaves: NDArray[np.float64]) 
         else:
             continue
         while slot > 0 and heights[slot - 1] < height:
-            heights[slot], octaves[slot] = heights[slot - 1], octaves[slot - 1]
+            heights[slot], places[slot] = heights[slot - 1], places[slot - 1]
             slot -= 1
-        heights[slot] = height
+        heights[slot], places[slot] = height, place
+    for slot in range(found):
+        place = places[slot]
         before = np.log(max(np.float64(power[place - 1]), 1e-30))
         after = np.log(max(np.float64(power[place + 1]), 1e-30))
-        bend = 2 * np.log(height) - before - after
+        bend = 2 * np.log(heights[slot]) - before - after
         octaves[slot] = np.log2(place + (0.5 * (after - before) / bend if bend > 0 else 0.0))
     return found
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.quantile import quantiles
 from prosody.spectrum import Mask, Spectra, band_power
 
 _BAND_HZ: Final = (300.0, 3300.0)
@@ -26,7 +27,7 @@ def find_nuclei(spectra: Spectra, voiced: Mask) -> NDArray[np.intp]:
         return np.zeros(0, np.intp)
     level = 10 * np.log10(np.maximum(band_power(spectra, *_BAND_HZ), 1e-12))
     peaks = _prominent_peaks(level)
-    loud = float(np.percentile(level, 99))
+    (loud,) = quantiles(level, 0.99)
     kept = [peak for peak in peaks if level[peak] > loud - _BELOW_PEAK_DB and voiced[peak]]
     return np.array(kept, np.intp)
 
