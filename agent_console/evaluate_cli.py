@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console as Terminal
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent_console.prosody_options import Lang
@@ -29,6 +30,13 @@ class BandChoice(StrEnum):
     CLEAN = "clean"
     TELEPHONE = "telephone"
     BOTH = "both"
+
+
+class TextChoice(StrEnum):
+    """Which text is compared with what was said."""
+
+    RAW = "raw"
+    WRITTEN = "written"
 
 
 @app.callback()
@@ -58,19 +66,76 @@ def emotion(
     with _progress() as progress:
         report = evaluate_emotion(
             manifest,
-            bands=("clean", "telephone") if band is BandChoice.BOTH else (band.value,),
+            bands=_bands(band),
             model=model,
             skip_broken=skip_broken,
             seed=seed,
             progress=progress,
         )
-    terminal, notes = Terminal(), Terminal(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    if json_output:
-        terminal.print_json(data=document(report))
+    _print(document(report) if json_output else tables(report, lang), report.notes(lang))
+
+
+@app.command(epilog="Example: warmline evaluate asr --manifest calls.jsonl --group channel --json > asr.json")
+def asr(
+    manifest: Annotated[
+        Path,
+        typer.Option(
+            help='Lines like {"audio": "a.wav", "text": "你好", "lang": "zh", "speaker": "1"}; '
+            "or a folder of calls such as samples/calls.",
+            show_default=False,
+        ),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    engine: Annotated[
+        str | None, typer.Option(help="auto, whisper, vosk …, or ENGINE/MODEL; without it the one in the settings.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A key of the lines to break the error rates down by.")] = None,
+    band: Annotated[BandChoice, typer.Option(help="As recorded, through a telephone line, or both.")] = BandChoice.BOTH,
+    text: Annotated[
+        TextChoice,
+        typer.Option(help="raw: as the engine heard it; written: with repairs and digits, as people read it."),
+    ] = TextChoice.WRITTEN,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also speak up to 50 utterances at real pace, and time partials and finals.")
+    ] = False,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the recognition models.")] = None,
+    skip_broken: SkipBroken = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap over speakers.")] = 0,
+    lang: Annotated[Lang, typer.Option(help="Language of the tables.")] = Lang.EN,
+) -> None:
+    """Recognition against what was said: error rates with intervals over speakers, cost, and delay."""
+    from agent_console.asr_evaluation import evaluate_asr
+    from agent_console.asr_report import document, tables
+    from agent_console.settings import Settings
+
+    with _progress() as progress:
+        report = evaluate_asr(
+            manifest,
+            Settings.load(engine=engine, models=models),
+            bands=_bands(band),
+            text=text.value,
+            group=group,
+            live=live,
+            skip_broken=skip_broken,
+            seed=seed,
+            progress=progress,
+        )
+    _print(document(report) if json_output else tables(report, lang), report.notes(lang))
+
+
+def _bands(choice: BandChoice) -> tuple[str, ...]:
+    return ("clean", "telephone") if choice is BandChoice.BOTH else (choice.value,)
+
+
+def _print(found: RenderableType | dict[str, Any], notes: list[str]) -> None:
+    """The findings on standard output, what they do not say by themselves on standard error."""
+    if isinstance(found, dict):
+        Terminal().print_json(data=found)
     else:
-        terminal.print(tables(report, lang))
-    for note in report.notes(lang):
-        notes.print(note)
+        Terminal().print(found)
+    terminal = Terminal(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    for note in notes:
+        terminal.print(note)
 
 
 @contextmanager

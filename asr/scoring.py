@@ -24,6 +24,9 @@ from asr.types import Language
 BY_CHARACTER: Final = frozenset((Language.ZH, Language.KO))
 """Languages whose errors are counted in characters; spaces mean little there."""
 
+LONGEST_CONFUSION: Final = 4
+"""Characters or words of a stretch that counts as one thing taken for another; longer ones were not understood."""
+
 _ZH_ONES: Final = "零一二三四五六七八九"
 _ZH_DIGITS: Final = str.maketrans("零〇一二三四五六七八九两幺", "0012345678921")
 _ZH_SHORT: Final = re.compile(r"(?<![\d.:/])\d{1,2}(?=[十百千点])(?!点\d)|(?<=[十百千])\d{1,2}(?![\d.:/])")
@@ -82,7 +85,7 @@ class Comparison:
 
     Attributes:
         edits: the fewest that lead from one to the other.
-        replaced: stretches that were heard as something else, in order: (said, heard).
+        replaced: stretches of at most `LONGEST_CONFUSION` that were heard as something else, in order: (said, heard).
     """
 
     edits: Edits
@@ -122,7 +125,7 @@ def compare(reference: Sequence[str], hypothesis: Sequence[str], joint: str = ""
             joint.join(hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]),
         )
         for chunk in found.alignments[0]
-        if chunk.type == "substitute"
+        if chunk.type == "substitute" and chunk.ref_end_idx - chunk.ref_start_idx <= LONGEST_CONFUSION
     )
     return Comparison(Edits(found.substitutions, found.deletions, found.insertions, len(reference)), replaced)
 

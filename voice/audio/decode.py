@@ -59,7 +59,8 @@ class AudioFile:
     """A file open for decoding; a context manager. Blocking; to be used by one thread at a time.
 
     Entering refuses whatever yields no audio. A file that ends too soon but holds audio is used as far as it goes:
-    `info.truncated` says so where the container tells, and `broke_off` where only decoding could.
+    `info.truncated` says so where the container tells, and `broke_off` where only decoding could. What is no number is
+    heard as silence; `not_finite` counts such samples.
 
     Args:
         path: the file.
@@ -68,6 +69,7 @@ class AudioFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.broke_off = False
+        self.not_finite = 0
         self._file: BinaryIO | None = None
         self._container: InputContainer | None = None
         self._info: AudioInfo | None = None
@@ -208,7 +210,10 @@ class AudioFile:
                         fix=_CONVERT,
                     )
                 if frame.samples:
-                    yield _to_channels(frame.to_ndarray(), info.channels)
+                    decoded = frame.to_ndarray()
+                    if decoded.dtype.kind == "f":
+                        self.not_finite += int(np.count_nonzero(~np.isfinite(decoded)))
+                    yield _to_channels(decoded, info.channels)
         except av.FFmpegError:
             # What was decoded so far is good; what follows cannot be had.
             self.broke_off = True
