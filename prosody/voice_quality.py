@@ -8,15 +8,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.compiled import compiled
 from prosody.periodicity import ClearVoice, find_clear
 from prosody.pitch import PitchTrack
-from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Mask, Spectra, band_power
+from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Array, Mask, Spectra, sum_of
 
 FEWEST_FRAMES: Final = 5
 
 _BIN_HZ: Final = ANALYSIS_RATE / FFT_SIZE
 _SLOPE_LOW_HZ: Final = 300
 _SLOPE_HIGH_HZ: Final = 3400
+_BASS_FROM: Final = round(50 / _BIN_HZ)
+_BASS_TO: Final = round(1000 / _BIN_HZ)
 _FAINTEST: Final = 1e-8
 """Partials count down to 80 dB below the strongest of their frame; what lies lower is rounding."""
 
@@ -75,9 +78,7 @@ def spectral_tilt(spectra: Spectra, voiced: Mask) -> float | None:
     """
     if int(voiced.sum()) < FEWEST_FRAMES:
         return None
-    low = np.maximum(band_power(spectra, 50, 1000)[voiced], 1e-12)
-    high = np.maximum(band_power(spectra, 1000, 4000)[voiced], 1e-12)
-    return float(np.mean(10 * np.log10(high / low), dtype=np.float64))
+    return float(10 * _mean_log_ratio(spectra.power, np.flatnonzero(voiced), _BASS_FROM, _BASS_TO))
 
 
 def hammarberg_index(spectra: Spectra, voiced: Mask) -> float | None:
@@ -91,12 +92,7 @@ def hammarberg_index(spectra: Spectra, voiced: Mask) -> float | None:
     """
     if int(voiced.sum()) < FEWEST_FRAMES:
         return None
-    border = round(2000 / _BIN_HZ)
-    low = spectra.power[:, :border].max(axis=1)[voiced]
-    high = spectra.power[:, border:].max(axis=1)[voiced]
-    strongest = np.maximum(np.maximum(low, high), np.float32(1e-30))
-    ratio = np.maximum(low / strongest, _FAINTEST) / np.maximum(high / strongest, _FAINTEST)
-    return float(np.mean(10 * np.log10(ratio), dtype=np.float64))
+    return float(10 * _mean_log_peaks(spectra.power, np.flatnonzero(voiced), round(2000 / _BIN_HZ), _FAINTEST))
 
 
 def spectral_slope(spectra: Spectra, voiced: Mask) -> float | None:
@@ -134,6 +130,29 @@ def harmonics_to_noise(spectra: Spectra, clear: ClearVoice) -> float | None:
     if len(share) < FEWEST_FRAMES:
         return None
     return float(np.mean(10 * np.log10(share / (1 - share))))
+
+
+@compiled
+def _mean_log_ratio(power: Array, frames: NDArray[np.intp], low: int, border: int) -> float:
+    """Mean over some frames of the logarithm (base 10) of the power from `border` on over that from `low` to it."""
+    total = 0.0
+    for place in range(len(frames)):
+        frame = power[frames[place]]
+        below, above = sum_of(frame[low:border]), sum_of(frame[border:-1])
+        total += np.log10(max(above, 1e-12) / max(below, 1e-12))
+    return total / len(frames)
+
+
+@compiled
+def _mean_log_peaks(power: Array, frames: NDArray[np.intp], border: int, faintest: float) -> float:
+    """Mean over some frames of the logarithm of the largest power below `border` over the largest from it on."""
+    total = 0.0
+    for place in range(len(frames)):
+        frame = power[frames[place]]
+        below, above = frame[:border].max(), frame[border:].max()
+        strongest = max(below, above, np.float32(1e-30))
+        total += np.log10(max(below / strongest, faintest) / max(above / strongest, faintest))
+    return total / len(frames)
 
 
 def _slope_weights(count: int) -> Float:
