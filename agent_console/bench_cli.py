@@ -84,6 +84,45 @@ def prosody(
     out.print("Speech: {speech}, {utterances} utterances, {speakers} speakers, {seconds} s.".format(**about))
 
 
+@app.command(epilog="Example: warmline bench asr --json > asr.json")
+def asr(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    speech: Annotated[
+        Path | None,
+        typer.Option(help="Folder with manifest.jsonl (audio, lang); without it the sample calls."),
+    ] = None,
+    utterances: Annotated[int, typer.Option(min=1, help="How many utterances to speak at real pace, at most.")] = 20,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="One engine, ENGINE/MODEL or fake; without it each that has a model.")
+    ] = None,
+) -> None:
+    """Cost of recognition beside the bare libraries, finals at real pace, memory (under five minutes an engine)."""
+    from agent_console.bench.asr import measure_asr
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    settings = Settings.load(models=models)
+    measure = partial(
+        measure_asr,
+        settings.models,
+        speech,
+        engine=engine or "auto",
+        utterances=utterances,
+        threads=settings.recognition_threads,
+        terms=settings.terms,
+        report=report,
+    )
+    figures, about = anyio.run(measure)
+    _show("asr", figures, about, json_output=json_output)
+    if not json_output:
+        out = _wide_terminal()
+        out.print("Speech: {speech}, {utterances} utterances, {seconds} s; {threads} threads.".format(**about))
+
+
 def _show(bench_name: str, figures: list[Figure], about: Mapping[str, Any] | None = None, *, json_output: bool) -> None:
     from agent_console.bench.figures import document, table
 

@@ -1,0 +1,140 @@
+"""Speech for `warmline bench asr`: utterances as the segmenter cuts them, from a folder or from the sample calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from agent_console.demo import SAMPLES
+from asr.types import Language
+from voice.audio.decode import AudioFile
+from voice.audio.framing import Framer
+from voice.contracts.audio import FRAME_SAMPLES, Party, Pcm, Samples, from_s, to_s
+from voice.contracts.errors import AudioFormatError, ManifestError
+from voice.vad.detectors import DetectorFactory, load_detectors
+from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
+
+LONGEST: Final[Samples] = from_s(8)
+"""The longest utterance that is taken. Longer ones are left out, because a shorter limit for the segmenter would also
+change after what pause it ends the others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spoken:
+    """An utterance as a call hands it to recognition.
+
+    Attributes:
+        language: what is spoken.
+        pcm: shape (n,), float32, 16 kHz, with the silence around it.
+        pause: how much of its end is the pause that showed that it had ended.
+    """
+
+    language: Language
+    pcm: Pcm
+    pause: Samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpokenSet:
+    """What is measured with.
+
+    Attributes:
+        source: where it comes from, for people.
+        utterances: recordings take turns.
+    """
+
+    source: str
+    utterances: tuple[Spoken, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How much audio there is."""
+        return to_s(sum(len(spoken.pcm) for spoken in self.utterances))
+
+
+def read_spoken(folder: Path | None, most: int) -> SpokenSet:
+    """Up to `most` utterances of the callers, a recording as often as the next.
+
+    Args:
+        folder: holds `manifest.jsonl`, each line with `audio` and `lang`; None takes the sample calls, so that a
+            checkout is enough.
+        most: how many utterances.
+
+    Raises:
+        ManifestError: there is no manifest, or a line of it is not one.
+        AudioFormatError: audio that cannot be read, or no speech in it.
+    """
+    recordings = _sample_calls() if folder is None else _entries(folder)
+    new_detector = load_detectors("silero")
+    cut = [_cut(path, language, new_detector) for path, language in recordings]
+    in_turn = (spoken for spoken in chain.from_iterable(zip_longest(*cut)) if spoken is not None)
+    utterances = tuple(islice(in_turn, most))
+    if not utterances:
+        raise AudioFormatError(
+            f"Expected speech in {folder or SAMPLES}; the segmenter found none of at most {to_s(LONGEST):g} s."
+        )
+    return SpokenSet("sample calls" if folder is None else str(folder), utterances)
+
+
+def _sample_calls() -> Sequence[tuple[Path, Language]]:
+    found = []
+    for folder in sorted(SAMPLES.glob("*/call.json")):
+        language = orjson.loads(folder.read_bytes())["language"]
+        found.append((folder.parent / "audio.wav", Language(language.partition("-")[0])))
+    if not found:
+        raise AudioFormatError(
+            f"No sample calls in {SAMPLES}.", fix="Run benchmarks from a checkout, or give --speech FOLDER."
+        )
+    return found
+
+
+def _entries(folder: Path) -> Sequence[tuple[Path, Language]]:
+    manifest = folder / "manifest.jsonl"
+    try:
+        lines = manifest.read_bytes().splitlines()
+    except OSError as error:
+        raise ManifestError(
+            f"Expected {manifest}; it cannot be read ({error.strerror}).",
+            fix='Write one line per recording: {"audio": "a.wav", "lang": "zh"}.',
+        ) from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            entry = None
+        match entry:
+            case {"audio": str(audio), "lang": str(language)} if language in set(Language):
+                found.append((folder / audio, Language(language)))
+            case _:
+                raise ManifestError(
+                    f"{manifest}, line {number}: expected a JSON object with `audio` (a path) and `lang` "
+                    f"({', '.join(Language)})."
+                )
+    return found
+
+
+def _cut(path: Path, language: Language, new_detector: DetectorFactory) -> Iterator[Spoken]:
+    """The caller's utterances of a recording, one after the other, as they are asked for."""
+    segmenter = Segmenter(new_detector(), SegmenterSettings(), Party.CALLER)
+    framer = Framer(Party.CALLER)
+    with AudioFile(path) as file:
+        for block in file.blocks(at_least=FRAME_SAMPLES):
+            for frame in framer.feed(block[0], None):
+                yield from _closed(segmenter.feed(frame), language)
+        for frame in framer.flush():
+            yield from _closed(segmenter.feed(frame), language)
+    yield from _closed(segmenter.flush(), language)
+
+
+def _closed(outputs: Sequence[object], language: Language) -> Iterator[Spoken]:
+    for output in outputs:
+        if isinstance(output, SegmentClosed) and len(output.pcm) <= LONGEST:
+            yield Spoken(language, output.pcm, output.silence)
