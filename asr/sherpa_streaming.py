@@ -89,6 +89,7 @@ class StreamingUtterance:
         self._loud = False
         self._chunks = 0
         self._starts: list[Samples] = []
+        self._seen: list[str] = []
         self._told = ""
 
     def accept(self, pcm: Pcm) -> None:
@@ -106,6 +107,11 @@ class StreamingUtterance:
         """The text so far without word times, or None where it has not changed."""
         if not self._loud:
             return None
+        with breakage_named(self._name):
+            symbols: list[str] = self._model.native.tokens(self._stream)
+        if symbols == self._seen:
+            return None
+        self._seen = symbols
         text = self._hypothesis().text
         if not text or text == self._told:
             return None
