@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import vosk  # noqa: F401  # Three libraries here carry OpenFst; they bear each other only where vosk is loaded first.
-
-# isort: split
 import sherpa_onnx
 
 from asr.models.onnx_header import read_header
