@@ -25,6 +25,8 @@ from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice, load_recognizer
+from asr.sherpa import SherpaSettings
+from asr.text.terms import Terms
 from asr.text.writer import TextWriter
 from asr.worker import RecognitionWorker
 from prosody.features import warm_up
@@ -103,7 +105,8 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     if agent_tone is not None:
         _log.warning("agents' tone is measured; the stated legal basis: %s", agent_tone.legal_basis)
     threads = settings.recognition_threads
-    chosen = await run_sync(partial(load_recognizer, settings.engine, settings.models, threads=threads))
+    biased = SherpaSettings(terms=(await run_sync(Terms.load, settings.terms)).words)
+    chosen = await run_sync(partial(load_recognizer, settings.engine, settings.models, threads=threads, sherpa=biased))
 
     def new_segmenter(party: Party) -> Segmenter:
         return Segmenter(new_detector(), SegmenterSettings(), party)
