@@ -86,6 +86,26 @@ class Settings(BaseSettings):
         None, description="a text file of terms that callers use, one a line, or nothing for those that ship"
     )
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
+    turn_end: Literal["auto", "timer", "smart-turn"] = Field(
+        "auto",
+        description=(
+            "timer, smart-turn, or auto (smart-turn where its model is installed): what tells a pause from the end of "
+            "a turn"
+        ),
+    )
+    turn_words: bool = Field(
+        False,
+        description=(
+            "true or false, whether a number that is not whole yet keeps a turn open, however it sounds; costs one "
+            "more recognition per pause"
+        ),
+    )
+    hangover_ms: float = Field(
+        560, ge=100, le=3000, description="milliseconds of silence that end a turn nobody judged otherwise, 100 to 3000"
+    )
+    patience_ms: float = Field(
+        1400, ge=100, le=5000, description="milliseconds of silence that end a turn judged unfinished, 100 to 5000"
+    )
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
     tone_model: str | None = Field(
         None,
@@ -169,6 +189,12 @@ class Settings(BaseSettings):
     def _check_turn_credentials(self) -> Self:
         if self.turn and not (self.turn_user and self.turn_password):
             raise ValueError("'turn' needs 'turn_user' and 'turn_password' as well")
+        return self
+
+    @model_validator(mode="after")
+    def _check_patience(self) -> Self:
+        if self.patience_ms < self.hangover_ms:
+            raise ValueError("'patience_ms' has to be at least 'hangover_ms'")
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,8 @@ from asr.engines import EngineChoice, load_recognizer
 from asr.sherpa import SherpaSettings
 from asr.text.terms import Terms
 from asr.text.writer import TextWriter
+from asr.turn_words import WordsJudge
+from asr.types import Language
 from asr.worker import RecognitionWorker
 from prosody.features import warm_up
 from routing.call import Rooms
@@ -41,6 +43,10 @@ from voice.contracts.audio import Party
 from voice.contracts.errors import DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
 from voice.recording import finish_interrupted
+from voice.turns.judge import Judge
+from voice.turns.settings import TurnSettings
+from voice.turns.smart_turn import MODEL_NAME as SMART_TURN
+from voice.turns.smart_turn import SmartTurn
 from voice.vad.detectors import load_detectors
 from voice.vad.segmenter import Segmenter, SegmenterSettings
 from voice.webrtc.answerer import WebRtcAnswerer
@@ -84,6 +90,26 @@ class Opened:
     recognition: str
 
 
+def load_sound_judge(settings: Settings) -> Judge | None:
+    """What judges pauses by their sound; None for nothing.
+
+    Raises:
+        ModelError: the judge that is asked for, or is installed, is missing or corrupt.
+    """
+    folder = settings.models / SMART_TURN
+    wanted = settings.turn_end == "smart-turn" or (settings.turn_end == "auto" and folder.is_dir())
+    return SmartTurn.load(folder).probability if wanted else None
+
+
+def turn_settings(settings: Settings) -> TurnSettings:
+    """When a judged pause ends a turn: a complete one no later than one that nobody judged."""
+    return TurnSettings(
+        ask_after_ms=min(TurnSettings().ask_after_ms, settings.hangover_ms / 2),
+        close_after_ms=settings.hangover_ms,
+        patience_ms=settings.patience_ms,
+    )
+
+
 @asynccontextmanager
 async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     """Load models and policy and start recognition, for as long as the context lasts; answers rooms and engine.
@@ -108,8 +134,18 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     biased = SherpaSettings(terms=(await run_sync(Terms.load, settings.terms)).words)
     chosen = await run_sync(partial(load_recognizer, settings.engine, settings.models, threads=threads, sherpa=biased))
 
+    sound = await run_sync(load_sound_judge, settings)
+    judged = sound is not None or settings.turn_words
+    speech = SegmenterSettings(hangover_ms=settings.hangover_ms)
+    turns = turn_settings(settings) if judged else None
+
+    def judge_turn(language: Language) -> Judge:
+        if settings.turn_words:
+            return WordsJudge(chosen.recognizer, language, sound)
+        return sound or (lambda _: None)
+
     def new_segmenter(party: Party) -> Segmenter:
-        return Segmenter(new_detector(), SegmenterSettings(), party)
+        return Segmenter(new_detector(), speech, party, turns)
 
     writer = await run_sync(TextWriter.load, settings.terms)
 
@@ -127,6 +163,7 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
             tone_model=tone_model,
             carry_over=settings.carry_over,
             agent_tone=agent_tone,
+            judge_turn=judge_turn if judged else None,
         )
         yield rooms, "; ".join(_explain(choice) for choice in chosen.choices)
         tasks.cancel_scope.cancel()

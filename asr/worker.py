@@ -185,17 +185,21 @@ class RecognitionWorker:
 
     def _offer_partial(self, utterance: LiveUtterance, engine: Utterance) -> None:
         with self._wake:
-            if utterance._finishing:
+            if utterance._finishing or not utterance._spoken:
                 return
             if self._finals or self._partials_running >= max(1, self._count - 1):
                 self._partials_skipped += 1
                 return
             self._partials_running += 1
+            utterance._spoken = False
+        partial: Hypothesis | None = None
         try:
             partial = engine.partial()
         finally:
             with self._wake:
                 self._partials_running -= 1
+                # An engine that cannot say anything new yet is asked again, in the pause as well.
+                utterance._spoken |= partial is None
         if partial is not None:
             utterance._post_partial(partial)
 
@@ -245,13 +249,16 @@ class LiveUtterance:
         # Everything below is guarded by the worker's condition.
         self._pending: list[Pcm] = []
         self._waiting: Samples = 0
+        self._spoken = False
         self._finishing = False
         self._busy = False
         self._queued = False
         self._partial: Hypothesis | None = None
 
-    def push(self, pcm: Pcm) -> None:
+    def push(self, pcm: Pcm, *, speech: bool = True) -> None:
         """Hand over more audio: 16 kHz mono float32, any length, not changed afterwards. Never blocks.
+
+        Where `speech` is false it is a pause: the engine hears it, but no partial is made for it alone.
 
         More than `MAX_WAITING` unheard fails the utterance: `finish` then raises.
 
@@ -266,6 +273,7 @@ class LiveUtterance:
                 return
             self._pending.append(pcm)
             self._waiting += len(pcm)
+            self._spoken |= speech
             overflow = self._waiting > MAX_WAITING
             self._worker._enqueue(self)
         if overflow:

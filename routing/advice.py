@@ -33,7 +33,9 @@ class Advice:
 
     async def close(self, closed: SegmentClosed) -> None:
         """An utterance is closed."""
-        await self._ask(partial(Coach.close, party=closed.party, span=closed.span, reason=closed.reason))
+        await self._ask(
+            partial(Coach.close, party=closed.party, span=closed.span, reason=closed.reason, silence=closed.silence)
+        )
 
     async def hear(self, party: Party, until: Samples) -> None:
         """A party was heard up to that media time, with all that it opened and closed before."""
@@ -47,7 +49,16 @@ class Advice:
         """A final is there."""
         if turn.party is Party.AGENT:
             closed, text = turn.closed, turn.hypothesis.text
-            await self._ask(partial(Coach.say, segment=turn.id, span=closed.span, reason=closed.reason, text=text))
+            await self._ask(
+                partial(
+                    Coach.say,
+                    segment=turn.id,
+                    span=closed.span,
+                    reason=closed.reason,
+                    text=text,
+                    silence=closed.silence,
+                )
+            )
 
     async def _ask(self, ask: Callable[[Coach], Sequence[CoachingHinted] | None]) -> None:
         if self._coach is None:

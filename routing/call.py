@@ -62,6 +62,7 @@ from voice.contracts.ports import Clock
 from voice.contracts.speech import SpeechSegment
 from voice.intake import AudioLost
 from voice.recording import StereoRecorder
+from voice.turns.judge import Judge, TurnJudge
 from voice.vad.segmenter import SegmentAudio, SegmentClosed, Segmenter, SegmenterOutput, SegmentOpened
 
 WAITING_TURNS: Final = 16
@@ -86,6 +87,7 @@ class Rooms:
         carry_over: whether a call begins with how the same caller sounded before, and keeps it for the next.
         agent_tone: the permission to measure agents' tone; None, as it is by default, leaves agents alone.
         coaching: when a hint to the agent is due.
+        judge_turn: what judges pauses in a language, for segmenters with `TurnSettings`; None where they ask nothing.
     """
 
     new_segmenter: Callable[[Party], Segmenter]
@@ -97,6 +99,7 @@ class Rooms:
     carry_over: bool = True
     agent_tone: AgentTonePermission | None = None
     coaching: CoachSettings = DEFAULT_COACHING
+    judge_turn: Callable[[Language], Judge] | None = None
 
 
 class Call:
@@ -246,6 +249,8 @@ class Call:
                 if self._in_step:
                     await turn.done.wait()
 
+            judges = {party: self._judge(tasks) for party in parties}
+
             async def follow(party: Party, events: Iterable[SegmenterOutput]) -> None:
                 for event in events:
                     match event:
@@ -253,8 +258,12 @@ class Call:
                             self._open[party] = turn = await self._begin(party, start)
                             await self._advice.open(turn, start + len(pcm))
                             await self._push(turn, pcm)
-                        case SegmentAudio(pcm=pcm):
-                            await self._push(self._open[party], pcm)
+                        case SegmentAudio(pcm=pcm) as audio:
+                            await self._push(self._open[party], pcm, speech=audio.speech)
+                            if audio.question is not None and (judge := judges[party]) is not None:
+                                judge.ask(audio.question)
+                            if audio.answer_due:
+                                ears[party].answer(await self._judged(self._open[party], judges[party]))
                             await checkpoint()
                         case SegmentClosed() as closed:
                             await self._advice.close(closed)
@@ -292,6 +301,18 @@ class Call:
                 item = await anext(heard, None)
         return item
 
+    def _judge(self, tasks: TaskGroup) -> TurnJudge | None:
+        choose = self._rooms.judge_turn
+        return None if choose is None else TurnJudge(choose(self.language), tasks, self._rooms.threads)
+
+    async def _judged(self, turn: Turn, judge: TurnJudge | None) -> float | None:
+        """What is thought of the latest pause; None leaves the ordinary hang-over."""
+        try:
+            return None if judge is None else await judge.answer()
+        except WarmlineError as error:
+            await self._log.write_failure(Stage.DETECTION, error, turn.id)
+            return None
+
     async def _begin(self, party: Party, start: Samples) -> Turn:
         turn = Turn(SegmentId(self._next_segment), party, start)
         self._next_segment += 1
@@ -303,12 +324,12 @@ class Call:
             await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
         return turn
 
-    async def _push(self, turn: Turn, pcm: Pcm) -> None:
+    async def _push(self, turn: Turn, pcm: Pcm, *, speech: bool = True) -> None:
         self._tone.hear(turn, pcm)
         if turn.utterance is None:
             return
         try:
-            turn.utterance.push(pcm)
+            turn.utterance.push(pcm, speech=speech)
         except WarmlineError as error:  # too far behind: better no words than the wrong ones
             turn.utterance.abandon()
             turn.utterance = None
@@ -320,7 +341,7 @@ class Call:
             self._log.offer(TranscriptPartial(turn.id, hypothesis.text, words))
 
     async def _close(self, turn: Turn, closed: SegmentClosed, tasks: TaskGroup) -> None:
-        turn.segment = SpeechSegment(turn.id, turn.party, closed.span, closed.pcm, closed.reason)
+        turn.segment = SpeechSegment(turn.id, turn.party, closed.span, closed.pcm, closed.reason, closed.silence)
         tasks.start_soon(self._recognize, turn, name=f"{self.id} final {turn.id}")
         await self._log.write(SpeechEnded(turn.party, turn.id, closed.span, closed.reason))
 

@@ -22,7 +22,7 @@ from routing.coaching_words import (
     say_talking_over,
 )
 from routing.events import CoachingHinted
-from routing.floor import Floor, Moment, spoken
+from routing.floor import HANG_OVER, Floor, Moment, spoken
 from routing.terms import HintKind, Wording
 from voice.contracts.audio import Party, Samples, SegmentId, Span, from_s, to_s
 from voice.contracts.errors import SettingsError
@@ -160,13 +160,13 @@ class Coach:
         """
         self._floor.open(party, segment, start, known_at)
 
-    def close(self, party: Party, span: Span, reason: EndReason) -> None:
+    def close(self, party: Party, span: Span, reason: EndReason, silence: Samples = HANG_OVER) -> None:
         """The party's open segment is closed.
 
         Raises:
             CapacityError: one party's audio is far ahead of the other's.
         """
-        self._floor.close(party, span, reason)
+        self._floor.close(party, span, reason, silence)
 
     def hear(self, party: Party, until: Samples) -> list[CoachingHinted]:
         """A party was heard up to `until`; call it after `open` and `close` for that audio. Answers what is due."""
@@ -200,7 +200,9 @@ class Coach:
             return []
         return [CoachingHinted(kind, where, reason, suggestion, evidence)]
 
-    def say(self, segment: SegmentId, span: Span, reason: EndReason, text: str) -> list[CoachingHinted]:
+    def say(
+        self, segment: SegmentId, span: Span, reason: EndReason, text: str, silence: Samples = HANG_OVER
+    ) -> list[CoachingHinted]:
         """A final of the agent is there. Answers what is due.
 
         Args:
@@ -208,9 +210,10 @@ class Coach:
             span: of the segment.
             reason: why it was closed.
             text: the final; empty where nothing was understood, which says nothing about the pace.
+            silence: how much of the end of `span` is the pause that ended it.
         """
         units = len(_UNITS[self._language].findall(text))
-        speech_s = to_s(spoken(span, reason).length)
+        speech_s = to_s(spoken(span, reason, silence).length)
         if not units or not speech_s:
             return []
         self._said.append(_Said(segment, span, units, speech_s))

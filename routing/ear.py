@@ -41,6 +41,10 @@ class Ear:
         while self._next < until:
             yield from self._feed(AudioFrame(self.party, self._next, _silence()))
 
+    def answer(self, probability: float | None) -> None:
+        """Say how likely it is that the party has finished, see `Segmenter.answer`."""
+        self._segmenter.answer(probability)
+
     def flush(self) -> list[SegmenterOutput]:
         """What becomes known because the audio ends here."""
         return list(self._segmenter.flush())

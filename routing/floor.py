@@ -23,7 +23,7 @@ MOST_AHEAD: Final = 256
 """Marks by which one party's audio may be ahead of the other's: 128 utterances, minutes of speech."""
 
 _LEAD_IN: Final = from_ms(SegmenterSettings().pre_roll_ms)
-_HANG_OVER: Final = from_ms(SegmenterSettings().hangover_ms)
+HANG_OVER: Final[Samples] = from_ms(SegmenterSettings().hangover_ms)
 _SPEAKERS: Final = (Party.CALLER, Party.AGENT)
 
 
@@ -56,6 +56,7 @@ class _Closed:
     at: Samples
     span: Span
     reason: EndReason
+    silence: Samples
 
 
 _Mark: TypeAlias = _Opened | _Closed
@@ -85,9 +86,9 @@ class _Speaker:
         return self.latest is not None and self.latest.end is None
 
 
-def spoken(span: Span, reason: EndReason) -> Span:
-    """The speech inside a segment: without its pre-roll, and without its hang-over unless it was cut in mid-speech."""
-    end = span.end if reason is EndReason.MAX_LENGTH else span.end - _HANG_OVER
+def spoken(span: Span, reason: EndReason, silence: Samples = HANG_OVER) -> Span:
+    """The speech inside a segment: without pre-roll, and without the pause that ended it unless cut in mid-speech."""
+    end = span.end if reason is EndReason.MAX_LENGTH else span.end - silence
     start = min(span.start + _LEAD_IN, span.end)
     return Span(start, max(start, end))
 
@@ -117,9 +118,9 @@ class Floor:
         """A segment that begins at `start` is announced at `known_at`."""
         self._mark(party, _Opened(known_at, segment, start))
 
-    def close(self, party: Party, span: Span, reason: EndReason) -> None:
+    def close(self, party: Party, span: Span, reason: EndReason, silence: Samples = HANG_OVER) -> None:
         """The party's open segment is closed, at its end."""
-        self._mark(party, _Closed(span.end, span, reason))
+        self._mark(party, _Closed(span.end, span, reason, silence))
 
     def hear(self, party: Party, until: Samples) -> list[Moment]:
         """What is certain now that a party has been heard up to `until`; call it after the marks that lie before."""
@@ -153,7 +154,7 @@ class Floor:
         """Time passes in which nothing new becomes known."""
         caller, agent = (self._speakers[party] for party in _SPEAKERS)
         if caller.speaks and agent.speaks and agent.latest is not None:
-            at = agent.latest.start + self._overlap + _HANG_OVER
+            at = agent.latest.start + self._overlap + HANG_OVER
             if at <= until:
                 yield from self._judge(at)
         while not (caller.speaks or agent.speaks):
@@ -182,7 +183,7 @@ class Floor:
         ):
             return
         # While a segment is open, its speaker may have fallen silent up to a hang-over ago.
-        ends = [at - _HANG_OVER if one.end is None else one.end for one in (caller, agent)]
+        ends = [at - HANG_OVER if one.end is None else one.end for one in (caller, agent)]
         end = min(ends)
         if end - agent.start >= self._overlap:
             agent.judged = True
@@ -200,7 +201,7 @@ def _take(speaker: _Speaker, mark: _Mark) -> None:
                 latest.segments.append(segment)
             else:
                 speaker.latest = _Stretch(start + _LEAD_IN, [segment])
-        case _Closed(span=span, reason=reason):
+        case _Closed(span=span, reason=reason, silence=silence):
             if latest is not None:
-                latest.end = max(latest.start, spoken(span, reason).end)
+                latest.end = max(latest.start, spoken(span, reason, silence).end)
                 latest.cut_at = span.end if reason is EndReason.MAX_LENGTH else None

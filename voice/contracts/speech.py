@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from voice.contracts.audio import Party, Pcm, SegmentId, Span
+from voice.contracts.audio import Party, Pcm, Samples, SegmentId, Span
 
 
 class EndReason(StrEnum):
@@ -31,6 +31,7 @@ class SpeechSegment:
         span: media time, pre-roll and hang-over included.
         pcm: the audio of `span`, shape (span.length,).
         reason: why it was closed.
+        silence: how much of the end of `span` is the pause that followed the last speech.
     """
 
     id: SegmentId
@@ -38,3 +39,4 @@ class SpeechSegment:
     span: Span
     pcm: Pcm
     reason: EndReason
+    silence: Samples
