@@ -91,13 +91,13 @@ def asr(
         Path | None,
         typer.Option(help="Folder with manifest.jsonl (audio, lang); without it the sample calls."),
     ] = None,
-    utterances: Annotated[int, typer.Option(min=1, help="How many utterances to speak at real pace, at most.")] = 20,
+    utterances: Annotated[int, typer.Option(min=1, help="How many utterances to speak at real pace, at most.")] = 16,
     models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
     engine: Annotated[
         str | None, typer.Option(help="One engine, ENGINE/MODEL or fake; without it each that has a model.")
     ] = None,
 ) -> None:
-    """Cost of recognition beside the bare libraries, finals at real pace, memory (under five minutes an engine)."""
+    """Cost of recognition beside the bare libraries, finals at real pace, memory (minutes for each engine)."""
     from agent_console.bench.asr import measure_asr
 
     terminal = Terminal(stderr=True)

@@ -40,7 +40,7 @@ from voice.contracts.ports import Clock
 
 STREAMS: Final = 4
 ROUNDS: Final = 3
-COST_UTTERANCES: Final = 8
+COST_UTTERANCES: Final = 6
 """Utterances whose cost is measured, at most; each round takes them twice with one stream and twice with four."""
 
 OVERHEAD: Final = Target("<=", 1.15)
