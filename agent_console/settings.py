@@ -86,12 +86,8 @@ class Settings(BaseSettings):
         None, description="a text file of terms that callers use, one a line, or nothing for those that ship"
     )
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
-    turn_end: Literal["auto", "timer", "smart-turn"] = Field(
-        "auto",
-        description=(
-            "timer, smart-turn, or auto (smart-turn where its model is installed): what tells a pause from the end of "
-            "a turn"
-        ),
+    turn_end: Literal["timer", "smart-turn"] = Field(
+        "timer", description="timer or smart-turn (a model to be pulled): what tells a pause from the end of a turn"
     )
     turn_words: bool = Field(
         False,

@@ -94,11 +94,9 @@ def load_sound_judge(settings: Settings) -> Judge | None:
     """What judges pauses by their sound; None for nothing.
 
     Raises:
-        ModelError: the judge that is asked for, or is installed, is missing or corrupt.
+        ModelError: the judge that is asked for is missing or corrupt.
     """
-    folder = settings.models / SMART_TURN
-    wanted = settings.turn_end == "smart-turn" or (settings.turn_end == "auto" and folder.is_dir())
-    return SmartTurn.load(folder).probability if wanted else None
+    return SmartTurn.load(settings.models / SMART_TURN).probability if settings.turn_end == "smart-turn" else None
 
 
 def turn_settings(settings: Settings) -> TurnSettings:

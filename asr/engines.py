@@ -206,9 +206,9 @@ def _choose(name: str, store: ModelStore, language: Language) -> EngineChoice:
     named = ChoiceReason(ChoiceRule.NAMED)
     if engine == FAKE and not model:
         return EngineChoice(language, FAKE, FAKE, named)
-    if engine in set(Engine) and model:
+    if engine in NAMES and engine not in (AUTO, FAKE) and model:
         return EngineChoice(language, engine, model, named)
-    if engine not in {AUTO, *Engine} or model:
+    if engine not in NAMES or engine == FAKE or model:
         near = difflib.get_close_matches(engine.lower(), NAMES, 1, cutoff=0.4)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise UnknownEngineError(f"A recognizer is one of {', '.join(NAMES)} or ENGINE/MODEL; got {name!r}.{hint}")

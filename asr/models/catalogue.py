@@ -21,6 +21,8 @@ class Engine(StrEnum):
     WHISPER = "whisper"
     VOSK = "vosk"
     SHERPA = "sherpa"
+    SMART_TURN = "smart-turn"
+    """No recognizer: it judges whether a pause ends a turn (`voice.turns`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class ModelEntry:
     Attributes:
         name: what the user types, and the folder's name.
         engine: what runs it.
-        languages: what it recognizes.
+        languages: what it recognizes; none for a model that recognizes nothing.
         licence: SPDX expression of the weights, or what is known.
         origin: who made it and where that is told.
         sources: where it comes from, tried in order.
@@ -167,6 +169,10 @@ _VOSK_KO: Final = (
     ModelFile("ivector/global_cmvn.stats", 1_060, "397ea1dfa402d0ea434924b181fc70202777656bef5b4f37c9cf2ac96e6e74a9"),
     ModelFile("ivector/online_cmvn.conf", 96, "4cfe3a77bd2420961704432ba67201f242ef36ff97803c88275dcead7f4acd36"),
     ModelFile("ivector/splice.conf", 35, "9f0c5f7c82d18eaf25d8bce470efa9f7741f88411fe428774bc0a9bb69a24756"),
+)
+
+_SMART_TURN: Final = ModelFile(
+    "smart-turn-v3.2-cpu.onnx", 8_679_182, "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"
 )
 
 CATALOGUE: Final[tuple[ModelEntry, ...]] = (
@@ -320,6 +326,30 @@ CATALOGUE: Final[tuple[ModelEntry, ...]] = (
         size=0,
         zh="英语流式小模型，约 40 MB，我们尚未测量",
         en="small streaming English model, 40 MB; not measured by us",
+    ),
+    ModelEntry(
+        name="smart-turn",
+        engine=Engine.SMART_TURN,
+        languages=frozenset(),
+        licence="BSD-2-Clause",
+        origin="Pipecat, Smart Turn v3.2, as it lies in the Python package pipecat-ai 1.14.0",
+        sources=(
+            PackageSource(
+                packages=(
+                    Package(
+                        "pipecat-ai",
+                        "1.14.0",
+                        12_109_725,
+                        "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+                    ),
+                ),
+                parts=_copies("pipecat/audio/turn/smart_turn/data/", (_SMART_TURN,)),
+                files=(_SMART_TURN,),
+            ),
+        ),
+        size=8_679_182,
+        zh="判断停顿是否意味着话已说完；不会让逐段念出的号码免于被切断（见 ARCHITECTURE）",
+        en="tells a pause from the end of a turn; does not keep dictated numbers together (see ARCHITECTURE)",
     ),
     ModelEntry(
         name="vosk-ko",

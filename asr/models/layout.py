@@ -15,6 +15,8 @@ WHISPER_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 VOSK_FILES: Final = ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf")
 VOSK_GRAPHS: Final = (("graph/HCLG.fst", "graph/words.txt"), ("graph/HCLr.fst", "graph/Gr.fst"))
 
+SMART_TURN_FILE: Final = "smart-turn-v3.2-cpu.onnx"
+
 _FST_MAGIC: Final = bytes.fromhex("d6fdb27e")
 """First bytes of every OpenFst file, little endian."""
 
@@ -43,6 +45,8 @@ def detect_engine(folder: Path) -> Engine:
     if detect_kind(folder) is not None:
         check_sherpa(folder)
         return Engine.SHERPA
+    if (folder / SMART_TURN_FILE).is_file():
+        return Engine.SMART_TURN
     raise ModelCorruptError(
         "A model's folder holds am/final.mdl (Vosk), model.bin (Whisper for CTranslate2), or tokens.txt beside "
         "encoder*.onnx or model*.onnx (sherpa-onnx); this one holds none of them.",
@@ -83,6 +87,8 @@ def guess_languages(name: str, engine: Engine, folder: Path | None = None) -> fr
     Raises:
         ModelCorruptError: the name tells no language.
     """
+    if engine is Engine.SMART_TURN:
+        return frozenset()
     if engine is Engine.WHISPER:
         return frozenset(Language)
     if engine is Engine.SHERPA and folder is not None and detect_kind(folder) is SherpaKind.SENSE_VOICE:
