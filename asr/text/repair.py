@@ -9,15 +9,20 @@ word of the best segmentation is replaced whole or not at all: 直亮 in 一直�
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
-import jieba
 from pypinyin import lazy_pinyin
 
 from asr.text.draft import Draft
 from asr.text.terms import Terms
 from asr.types import Repair
+
+with warnings.catch_warnings():
+    # Where setuptools is installed, jieba asks for its pkg_resources, which warns of its own end.
+    warnings.simplefilter("ignore")
+    import jieba
 
 MARGIN: Final = 2.5
 """Natural logarithm: the sentence has to become twelve times as likely."""
