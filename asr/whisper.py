@@ -18,9 +18,11 @@ import numpy as np
 import tokenizers
 
 from asr.chinese import simplify, widen_punctuation
+from asr.front_end import reduce_noise
 from asr.guards import is_loop, is_no_speech, is_silent, is_training_subtitle, without_loop
 from asr.models.layout import check_whisper
 from asr.types import Hypothesis, Language, Word
+from asr.whisper_prompt import NEUTRAL, compose_prompt, repeats_prompt, tells_made_up_number
 from asr.whisper_text import group_tokens, time_words
 from voice.audio.mel import HOP, log_mel
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, Span, from_ms, from_s, to_s
@@ -35,9 +37,6 @@ WINDOW_MARGIN_S: Final = 1.0
 LONGEST: Final[Samples] = from_s(WINDOWS_S[-1])
 """Audio that one pass takes: 30 s. Longer utterances are cut at the quietest moment of the second half."""
 
-_PROMPT: Final = {Language.ZH: " 以下是普通话的句子。"}
-"""Text that is put before the utterance; for Mandarin it leads to Simplified characters."""
-
 _TOKENS_PER_S: Final = 14
 _TOKENS_SPARE: Final = 16
 
@@ -51,11 +50,15 @@ class WhisperSettings:
         partial_every_s: new audio that a partial needs, seconds, for windows of 10 s; longer windows need
             proportionally more, so that the share of time spent on partials stays the same.
         word_times: whether finals carry words with times and confidences.
+        terms: words of the business that the prompt names, the most important first; for Mandarin.
+        reduce_noise: whether steady noise is reduced where there is much of it.
     """
 
     beam: int = 5
     partial_every_s: float = 1.0
     word_times: bool = True
+    terms: tuple[str, ...] = ()
+    reduce_noise: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class WhisperRecognizer:
     def transcribe(self, pcm: Pcm, language: Language, *, beam: int, window_s: int | None = None) -> _Pass:
         """One pass over at most 30 s of audio.
 
+        What might come from the prompt rather than from the caller is heard again with a prompt that suggests nothing.
+
         Args:
             pcm: shape (n,), n at most `LONGEST`.
             language: what is spoken.
@@ -104,14 +109,31 @@ class WhisperRecognizer:
             window_s: encoder window; by default the shortest that fits.
         """
         seconds = window_s if window_s is not None else fit_window(len(pcm))
-        features = log_mel(pcm, seconds * SAMPLE_RATE // HOP, self._model.n_mels)[None]
+        heard = reduce_noise(pcm) if self.settings.reduce_noise else pcm
+        features = log_mel(heard, seconds * SAMPLE_RATE // HOP, self._model.n_mels)[None]
         encoded = self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
-        prompt = self._prompt(language)
+        prompt = compose_prompt(language, self.settings.terms)
+        done = self._search(encoded, len(pcm), language, beam, prompt)
+        made_up = tells_made_up_number(done.text, prompt)
+        if not made_up and not repeats_prompt(done.text, prompt) and not is_loop(done.text, to_s(len(pcm))):
+            return done
+        plain = self._search(encoded, len(pcm), language, beam, NEUTRAL.get(language, ""))
+        if made_up or not plain.text or is_loop(done.text, to_s(len(pcm))):
+            return plain
+        return done
+
+    def _search(
+        self, encoded: ctranslate2.StorageView, length: Samples, language: Language, beam: int, prompt: str
+    ) -> _Pass:
+        ids = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>", "<|notimestamps|>")
+        if prompt:
+            before = self._tokenizer.encode(f" {prompt}", add_special_tokens=False).ids
+            ids = [*self._ids("<|startofprev|>"), *before, *ids]
         result = self._model.generate(
             encoded,
-            [prompt],
+            [ids],
             beam_size=beam,
-            max_length=min(448, len(prompt) + _TOKENS_SPARE + int(to_s(len(pcm)) * _TOKENS_PER_S)),
+            max_length=min(448, len(ids) + _TOKENS_SPARE + int(to_s(length) * _TOKENS_PER_S)),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -128,13 +150,6 @@ class WhisperRecognizer:
         alignment = self._model.align(done.encoded, start, [done.tokens], frames)[0]
         groups = group_tokens(done.tokens, self._tokenizer.decode, language)
         return time_words(groups, alignment.alignments, alignment.text_token_probs, within, language)
-
-    def _prompt(self, language: Language) -> list[int]:
-        ids = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>", "<|notimestamps|>")
-        before = _PROMPT.get(language)
-        if before is None:
-            return ids
-        return [*self._ids("<|startofprev|>"), *self._tokenizer.encode(before, add_special_tokens=False).ids, *ids]
 
     def _ids(self, *tokens: str) -> list[int]:
         found = (self._tokenizer.token_to_id(token) for token in tokens)

@@ -26,10 +26,10 @@ from asr.sherpa_streaming import PARAFORMER_TAIL
 from asr.types import Language
 from asr.vosk import BLOCK
 from asr.whisper import WhisperSettings, fit_window
+from asr.whisper_prompt import compose_prompt
 from voice.audio.mel import HOP, log_mel
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, from_ms, to_s
 
-_PROMPTS: Final = {Language.ZH: " 以下是普通话的句子。"}
 _SHERPA_TAIL: Final[Samples] = from_ms(660)
 """Silence that brings a transducer's last frames, as sherpa-onnx's own examples add it."""
 
@@ -85,8 +85,8 @@ class BareWhisper:
         features = log_mel(pcm, fit_window(len(pcm)) * SAMPLE_RATE // HOP, self._model.n_mels)[None]
         encoded = self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
         prompt = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>", "<|notimestamps|>")
-        if before := _PROMPTS.get(language):
-            said = self._tokenizer.encode(before, add_special_tokens=False).ids
+        if before := compose_prompt(language):
+            said = self._tokenizer.encode(f" {before}", add_special_tokens=False).ids
             prompt = [*self._ids("<|startofprev|>"), *said, *prompt]
         limit = min(448, len(prompt) + 16 + int(to_s(len(pcm)) * 14))
         result = self._model.generate(encoded, [prompt], beam_size=beam, max_length=limit)[0]
