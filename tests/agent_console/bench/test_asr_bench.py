@@ -134,9 +134,8 @@ async def test_the_loop_gets_the_same_audio_and_the_same_partials(spoken: Spoken
         assert heard == sorted(heard)
         assert all(each % HAND_OVER == 0 and each <= length for each in heard)
     if streams == 1:
-        # Nothing competes, so every hand-over is a chance for a partial, as in a call at real pace; the last one is
-        # given up where the end of the utterance comes first.
-        assert all(0 <= length // HAND_OVER - len(chances) <= 1 for length, _, chances in bare.asked)
+        # Nothing competes: a hand-over loses its chance for a partial only where the next one comes before it.
+        assert all(0 < len(chances) <= length // HAND_OVER for length, _, chances in bare.asked)
     assert any(chance.told for _, _, chances in bare.asked for chance in chances)
     assert cost.own > 0
     assert cost.bare is not None
