@@ -22,8 +22,12 @@ from asr.engines import LoadedRecognizer, load_recognizer
 from asr.evaluation import Evaluation, Reference, Scored, Substitution, evaluate, find_substitutions
 from asr.live_evaluation import LiveFigures, measure_live, summarise
 from asr.scoring import Edits
+from asr.sherpa import SherpaSettings
+from asr.text.repair import HomophoneRepair
+from asr.text.terms import Terms
 from asr.text.writer import TextWriter
 from asr.types import Hypothesis, Language
+from asr.whisper import WhisperSettings
 from asr.worker import RecognitionWorker
 from prosody.metrics import Estimate, Places, estimate
 from voice.audio.telephone import through_telephone
@@ -162,8 +166,15 @@ def evaluate_asr(
     if group is not None:
         _demand_key(source, said, group)
     languages = sorted({each.language for each in said})
-    loaded = load_recognizer(settings.engine, settings.models, languages)
-    write = TextWriter.load(settings.terms).write if text == "written" else None
+    terms = Terms.load(settings.terms)
+    loaded = load_recognizer(
+        settings.engine,
+        settings.models,
+        languages,
+        whisper=WhisperSettings(terms=terms.own[: settings.prompt_terms]),
+        sherpa=SherpaSettings(terms=terms.words),
+    )
+    write = TextWriter(HomophoneRepair(terms)).write if text == "written" else None
     results = {band: _evaluate_band(said, loaded, band, write, group, seed, progress) for band in bands}
     return AsrReport(
         manifest=source,

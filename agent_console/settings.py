@@ -85,6 +85,15 @@ class Settings(BaseSettings):
     terms: Path | None = Field(
         None, description="a text file of terms that callers use, one a line, or nothing for those that ship"
     )
+    prompt_terms: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description=(
+            "0 to 8, how many of your own terms, from the first on, Whisper is told before each Mandarin "
+            "utterance; it hears those far better and everything else a little worse"
+        ),
+    )
     vad: Literal["silero", "webrtc"] = Field("silero", description="silero or webrtc")
     turn_end: Literal["timer", "smart-turn"] = Field(
         "timer", description="timer or smart-turn (a model to be pulled): what tells a pause from the end of a turn"

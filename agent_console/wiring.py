@@ -30,6 +30,7 @@ from asr.text.terms import Terms
 from asr.text.writer import TextWriter
 from asr.turn_words import WordsJudge
 from asr.types import Language
+from asr.whisper import WhisperSettings
 from asr.worker import RecognitionWorker
 from prosody.features import warm_up
 from routing.call import Rooms
@@ -129,8 +130,17 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     if agent_tone is not None:
         _log.warning("agents' tone is measured; the stated legal basis: %s", agent_tone.legal_basis)
     threads = settings.recognition_threads
-    biased = SherpaSettings(terms=(await run_sync(Terms.load, settings.terms)).words)
-    chosen = await run_sync(partial(load_recognizer, settings.engine, settings.models, threads=threads, sherpa=biased))
+    terms = await run_sync(Terms.load, settings.terms)
+    chosen = await run_sync(
+        partial(
+            load_recognizer,
+            settings.engine,
+            settings.models,
+            threads=threads,
+            whisper=WhisperSettings(terms=terms.own[: settings.prompt_terms]),
+            sherpa=SherpaSettings(terms=terms.words),
+        )
+    )
 
     sound = await run_sync(load_sound_judge, settings)
     judged = sound is not None or settings.turn_words

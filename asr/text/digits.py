@@ -94,7 +94,7 @@ def _read_en(text: str, words: list[re.Match[str]], first: int) -> tuple[str, in
             digits, place = digits + _EN[word], place + 1
         elif word in _EN_TIMES and following in _EN:
             digits, place = digits + _EN[following] * _EN_TIMES[word], place + 2
-        elif word.isdigit() and digits:
+        elif word.isdigit() and (digits or len(word) == 1):
             digits, place = digits + word, place + 1
         elif word in _EN_FILLERS and digits:
             place += 1

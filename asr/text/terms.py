@@ -19,9 +19,15 @@ LONGEST_TERM: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms in the order of their files, each once. All of them are Chinese ideographs, two or more."""
+    """Terms in the order of their files, each once. All of them are Chinese ideographs, two or more.
+
+    Attributes:
+        words: the shipped ones and the installation's own.
+        own: the installation's own, those that are shipped as well included.
+    """
 
     words: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, own: Path | None = None) -> Terms:
@@ -33,10 +39,8 @@ class Terms:
         Raises:
             TermsError: the file cannot be read, or a line is no term; names the line.
         """
-        words = dict.fromkeys(_read(SHIPPED))
-        if own is not None:
-            words |= dict.fromkeys(_read(own))
-        return cls(tuple(words))
+        added = dict.fromkeys(_read(own)) if own is not None else {}
+        return cls(tuple(dict.fromkeys(_read(SHIPPED)) | added), tuple(added))
 
 
 def _read(path: Path) -> list[str]:

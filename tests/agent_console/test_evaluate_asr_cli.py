@@ -17,8 +17,9 @@ from agent_console.cli import app
 from agent_console.settings import Settings
 from asr.fake import FakeRecognizer, FakeUtterance
 from asr.types import Hypothesis, Language
+from asr.whisper_prompt import MOST_TERMS
 from voice.contracts.audio import Pcm
-from voice.contracts.errors import ManifestError, ModelError, ModelMissingError, UnknownEngineError
+from voice.contracts.errors import ManifestError, ModelError, ModelMissingError, SettingsError, UnknownEngineError
 
 Make = Callable[..., Path]
 
@@ -258,6 +259,12 @@ def test_a_narrow_band_recording_that_claims_more_is_told(tmp_path: Path) -> Non
 def test_an_engine_that_is_not_there(manifest: Path, engine: str, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         evaluate(manifest, engine=engine)
+
+
+def test_as_many_terms_may_be_prompted_as_a_prompt_names() -> None:
+    assert Settings.load(prompt_terms=MOST_TERMS).prompt_terms == MOST_TERMS
+    with pytest.raises(SettingsError, match="0 to 8"):
+        Settings.load(prompt_terms=MOST_TERMS + 1)
 
 
 @pytest.mark.model

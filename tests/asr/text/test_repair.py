@@ -84,6 +84,8 @@ def test_an_own_term_is_heard(tmp_path: Path) -> None:
     own = tmp_path / "terms.txt"
     own.write_text("# our products\n暖线\n\n顺丰\n", "utf-8")
     assert mend(HomophoneRepair(Terms.load(own)), "能不能给我发顺风") == "能不能给我发顺丰"
+    assert Terms.load(own).own == ("暖线", "顺丰")
+    assert Terms.load().own == ()
 
 
 @pytest.mark.parametrize(

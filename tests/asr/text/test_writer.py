@@ -56,6 +56,8 @@ def test_words_with_a_number_in_them_stay_words(spoken: str) -> None:
     [
         ("uh my order number is one three five seven um nine two", "My order number is 135792."),
         ("double five oh nine", "5509."),
+        ("It ends in 4, 7, 1, 9.", "It ends in 4719."),
+        ("Gate 4, 7 people.", "Gate 4, 7 people."),
         ("call me at one eight hundred five five five one two one two", "Call me at 18005551212."),
         ("it cost thirty five dollars and twenty cents", "It cost $35.20."),
         ("i called at half past three", "I called at 3:30."),
