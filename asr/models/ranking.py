@@ -65,7 +65,7 @@ STANDINGS: Final[Mapping[Language, tuple[Standing, ...]]] = {
         Standing("paraformer-streaming-zh-en"),
         Standing("zipformer-small-zh-en"),
         Standing("vosk-small-cn", 17.15, "THCHS-30", _ALPHA_CEPHEI),
-        Standing("whisper-base", 21.1, "AISHELL-1, 100 utterances, 16 kHz", _OURS),
+        Standing("whisper-base", 18.1, "AISHELL-1, 100 utterances, 16 kHz", _OURS),
     ),
     Language.EN: (
         Standing("sense-voice-small", 3.15, "LibriSpeech test-clean", _FUN_AUDIO),
