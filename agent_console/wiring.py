@@ -26,6 +26,7 @@ from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice, load_recognizer
 from asr.sherpa import SherpaSettings
+from asr.text.repair import HomophoneRepair
 from asr.text.terms import Terms
 from asr.text.writer import TextWriter
 from asr.turn_words import WordsJudge
@@ -155,7 +156,7 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     def new_segmenter(party: Party) -> Segmenter:
         return Segmenter(new_detector(), speech, party, turns)
 
-    writer = await run_sync(TextWriter.load, settings.terms)
+    writer = TextWriter(await run_sync(HomophoneRepair, terms))
 
     async with (
         RecognitionWorker(chosen.recognizer, threads=threads, write=writer.write) as worker,

@@ -114,13 +114,11 @@ class WhisperRecognizer:
         encoded = self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
         prompt = compose_prompt(language, self.settings.terms)
         done = self._search(encoded, len(pcm), language, beam, prompt)
-        made_up = tells_made_up_number(done.text, prompt)
-        if not made_up and not repeats_prompt(done.text, prompt) and not is_loop(done.text, to_s(len(pcm))):
+        wrong = tells_made_up_number(done.text, prompt) or is_loop(done.text, to_s(len(pcm)))
+        if not wrong and not repeats_prompt(done.text, prompt):
             return done
         plain = self._search(encoded, len(pcm), language, beam, NEUTRAL.get(language, ""))
-        if made_up or not plain.text or is_loop(done.text, to_s(len(pcm))):
-            return plain
-        return done
+        return plain if wrong or not plain.text else done
 
     def _search(
         self, encoded: ctranslate2.StorageView, length: Samples, language: Language, beam: int, prompt: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from asr.text.digits import ZH_BETWEEN, ZH_DIGIT
 from asr.types import Language
 
 WHOLE: Final = frozenset({11, 18})
@@ -18,10 +19,9 @@ WHOLE: Final = frozenset({11, 18})
 ANNOUNCED_WITHIN: Final = 30
 """Characters after which the announcement of a number is forgotten."""
 
-_ZH_DIGIT: Final = "[零〇一二三四五六七八九幺洞拐勾0-9]"
-_ZH_BETWEEN: Final = r"(?:[\s，,、。.…-]|嗯|呃|额|啊|那个|就是|然后)*"
-_ZH_RUN: Final = re.compile(rf"{_ZH_DIGIT}(?:{_ZH_BETWEEN}{_ZH_DIGIT})*")
-_ZH_REST: Final = re.compile(rf"{_ZH_BETWEEN}$")
+_ZH_RUN: Final = re.compile(rf"{ZH_DIGIT}(?:{ZH_BETWEEN}{ZH_DIGIT})*")
+_ZH_REST: Final = re.compile(rf"{ZH_BETWEEN}$")
+_ZH_DIGITS: Final = re.compile(ZH_DIGIT)
 _ZH_NUMBER: Final = re.compile(r"手机|电话|号码|单号|订单号|尾号|卡号|账号|编号|身份证|验证码|号是")
 _ZH_GOES_ON: Final = re.compile(r"(?:那个|就是|然后|因为|但是|呃|额)[\s，,、。.…]*$")
 
@@ -47,7 +47,7 @@ def is_unfinished(text: str, language: Language) -> bool:
     )
     if goes_on.search(text):
         return True
-    digit = re.compile(_ZH_DIGIT) if mandarin else _EN_DIGITS
+    digit = _ZH_DIGITS if mandarin else _EN_DIGITS
     runs = [(match.end(), len(digit.findall(match.group()))) for match in run.finditer(text)]
     announced = [match.end() for match in number.finditer(text)]
     if any(count in WHOLE for end, count in runs if not announced or end >= announced[-1]):

@@ -20,8 +20,11 @@ _ZH: Final = dict(zip("零〇一二三四五六七八九幺洞拐勾", "00123456
 _ZH_PHONETIC: Final = frozenset("洞拐勾")
 """Radio digits count only inside a run of plain ones; alone they are words."""
 
-_ZH_BETWEEN: Final = r"(?:[\s，,、。.…-]|嗯|呃|额|啊|那个|就是|然后)*"
-_ZH_RUN: Final = re.compile(rf"[零〇一二三四五六七八九幺0-9](?:{_ZH_BETWEEN}[零〇一二三四五六七八九幺洞拐勾0-9])*")
+ZH_DIGIT: Final = "[零〇一二三四五六七八九幺洞拐勾0-9]"
+ZH_BETWEEN: Final = r"(?:[\s，,、。.…-]|嗯|呃|额|啊|那个|就是|然后)*"
+"""What may be said between the digits of one number."""
+
+_ZH_RUN: Final = re.compile(rf"[零〇一二三四五六七八九幺0-9](?:{ZH_BETWEEN}{ZH_DIGIT})*")
 _ZH_UNIT_AFTER: Final = re.compile(r"\s*[十百千万亿点年月日号个块元毛角分次天岁米斤度]")
 """After such a character the last digit belongs to an amount, a date or a count."""
 

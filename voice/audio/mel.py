@@ -53,7 +53,9 @@ def log_mel(pcm: Pcm, frames: int, bins: int = BINS) -> NDArray[np.float32]:
     spectrum = np.fft.rfft(windows * _hann(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     logs = np.full((bins, frames), -10.0, dtype=np.float32)
-    logs[:, :heard] = np.log10(np.maximum(mel_filters(bins) @ power.T, 1e-10))
+    # Not a matrix product: the last bits of that, and so now and then a word, depend on how many threads work on it.
+    mel = np.einsum("bf,tf->bt", mel_filters(bins), power, optimize=False)
+    logs[:, :heard] = np.log10(np.maximum(mel, 1e-10))
     floor = logs.max() - 8.0
     scaled: NDArray[np.float32] = (np.maximum(logs, floor) + 4.0) / 4.0
     return scaled
