@@ -94,9 +94,10 @@ def _read(path: Path) -> str:
             raise ManifestError(f"Expected a list of recordings at {path}; it is {what}.", fix="Check --manifest.")
         if path.stat().st_size > _MOST_BYTES:
             raise ManifestError(f"{path} is larger than {_MOST_BYTES >> 20} MB; expected a list of recordings.")
-        return path.read_text("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{path} is not UTF-8 text; expected JSON lines.") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ManifestError(f"{path} is not UTF-8 text (line {line}); expected JSON lines.") from error
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}.") from error
 

@@ -20,13 +20,12 @@ from routing.events import (
     EmotionShifted,
     IntentRecognized,
     KeyPointFound,
-    PriorityChanged,
-    RouteDecided,
     StageFailed,
     Stamped,
     TranscriptFinal,
     VoiceRecalled,
 )
+from routing.service_events import PriorityChanged, RouteDecided
 from voice.contracts.audio import Party, Samples, SegmentId, to_s
 
 HIGH_RISK: Final = 0.5

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from asr.fake import FakeRecognizer
-from asr.models.catalogue import CATALOGUE, Engine, find
+from asr.models.catalogue import CATALOGUE, find
+from asr.models.entry import Engine
 from asr.models.layout import guess_languages
 from asr.models.ranking import Standing, best_of
 from asr.models.sherpa_layout import SherpaKind, detect_kind

@@ -6,16 +6,10 @@ from collections.abc import Callable
 
 from asr.types import Language
 from prosody.types import EmotionScore, EmotionShift
-from routing.events import (
-    EntityFound,
-    IntentRecognized,
-    KeyPointFound,
-    PriorityChanged,
-    ReportableEvent,
-    RouteDecided,
-)
+from routing.events import EntityFound, IntentRecognized, KeyPointFound, ReportableEvent
 from routing.policy.decision import Decision, Facts
 from routing.policy.rules import Policy, decide
+from routing.service_events import PriorityChanged, RouteDecided
 from routing.understanding.turn import TurnMeaning
 from voice.contracts.audio import SegmentId
 

@@ -26,7 +26,8 @@ from agent_console.bench.asr_speech import Spoken, SpokenSet, read_spoken
 from agent_console.bench.figures import Figure, Target, median_of, percentile_of
 from asr.chinese import simplify
 from asr.engines import AUTO, FAKE, choose_model, load_recognizer
-from asr.models.catalogue import Engine, find
+from asr.models.catalogue import find
+from asr.models.entry import Engine
 from asr.models.layout import guess_languages
 from asr.models.store import ModelStore, read_manifest
 from asr.ports import Recognizer

@@ -20,7 +20,7 @@ import sherpa_onnx
 import tokenizers
 import vosk
 
-from asr.models.catalogue import Engine
+from asr.models.entry import Engine
 from asr.models.sherpa_layout import SherpaFiles, SherpaKind, check_sherpa
 from asr.sherpa_streaming import PARAFORMER_TAIL
 from asr.types import Language

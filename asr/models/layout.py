@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from asr.models.catalogue import Engine
+from asr.models.catalogue import SMART_TURN_FILE
+from asr.models.entry import Engine
 from asr.models.sherpa_layout import SherpaKind, check_sherpa, detect_kind
 from asr.types import Language
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
@@ -14,8 +15,6 @@ from voice.contracts.errors import ModelCorruptError, ModelMissingError
 WHISPER_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 VOSK_FILES: Final = ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf")
 VOSK_GRAPHS: Final = (("graph/HCLG.fst", "graph/words.txt"), ("graph/HCLr.fst", "graph/Gr.fst"))
-
-SMART_TURN_FILE: Final = "smart-turn-v3.2-cpu.onnx"
 
 _FST_MAGIC: Final = bytes.fromhex("d6fdb27e")
 """First bytes of every OpenFst file, little endian."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from asr.models.archive import copy_bounded, safe_path
-from asr.models.catalogue import PackageSource
+from asr.models.entry import PackageSource
 from asr.models.store import hash_file
 from voice.contracts.errors import ModelCorruptError, ModelFetchError
 

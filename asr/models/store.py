@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from asr.models.catalogue import Engine, ModelFile, find
+from asr.models.catalogue import find
+from asr.models.entry import Engine, ModelFile
 from asr.types import Language
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
 

@@ -23,9 +23,6 @@ from routing.events import (
     EmotionScored,
     EmotionShifted,
     IntentRecognized,
-    NoteWritten,
-    PriorityChanged,
-    RouteDecided,
     SpeechEnded,
     SpeechStarted,
     Stamped,
@@ -33,6 +30,7 @@ from routing.events import (
 )
 from routing.journal.memory import MemoryJournal
 from routing.journal.ports import CallEntry
+from routing.service_events import NoteWritten, PriorityChanged, RouteDecided
 from routing.terms import CallEndReason, Channel, Direction, Grade, RouteTarget, Wording
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party, SegmentId, Span

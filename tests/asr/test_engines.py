@@ -12,7 +12,7 @@ import pytest
 from asr.chinese import is_han
 from asr.engines import ChoiceReason, ChoiceRule, CombinedRecognizer, choose_model, load_recognizer, vosk_model_for
 from asr.fake import FakeRecognizer
-from asr.models.catalogue import Engine
+from asr.models.entry import Engine
 from asr.models.fetch import pull
 from asr.models.ranking import STANDINGS
 from asr.models.store import ModelStore

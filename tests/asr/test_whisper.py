@@ -153,7 +153,7 @@ def test_nothing_is_said_where_nobody_speaks(recognizer: WhisperRecognizer, soun
         ("config.json", "garbage"),
         ("tokenizer.json", "garbage"),
         ("tokenizer.json", "foreign"),
-        ("vocabulary.txt", "empty"),
+        ("vocabulary.*", "empty"),
     ],
 )
 def test_a_broken_model_is_a_typed_error(model: Path, tmp_path: Path, file: str, damage: str) -> None:
@@ -161,6 +161,7 @@ def test_a_broken_model_is_a_typed_error(model: Path, tmp_path: Path, file: str,
     folder.mkdir()
     for path in model.iterdir():
         (folder / path.name).symlink_to(path.resolve())
+    (file,) = (path.name for path in model.glob(file))
     (folder / file).unlink()
     match damage:
         case "truncated":

@@ -13,20 +13,12 @@ import pytest
 
 from asr.types import Language
 from prosody.types import FeatureNormal, VoiceNormal
-from routing.events import (
-    CallEnded,
-    CallEvent,
-    CallStarted,
-    DtmfReceived,
-    NoteWritten,
-    Stamped,
-    VoiceLearned,
-    VoiceRecalled,
-)
+from routing.events import CallEnded, CallEvent, CallStarted, DtmfReceived, Stamped, VoiceLearned, VoiceRecalled
 from routing.journal.memory import MemoryJournal
 from routing.journal.news import WATCH_EVENTS
 from routing.journal.ports import Journal
 from routing.journal.sqlite import SqliteJournal, _voice_query
+from routing.service_events import NoteWritten
 from routing.terms import CallEndReason, Channel, Direction
 from routing.wire import encode_line
 from voice.contracts.audio import CallId, Party

@@ -12,15 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, WebSocket, expect
 
-from routing.events import (
-    CallEnded,
-    EmotionScored,
-    RouteDecided,
-    Stamped,
-    TranscriptFinal,
-    TranscriptPartial,
-)
+from routing.events import CallEnded, EmotionScored, Stamped, TranscriptFinal, TranscriptPartial
 from routing.grammar import check_log
+from routing.service_events import RouteDecided
 from routing.wire import decode
 from tests.journeys.relay import Relay
 from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, warmline

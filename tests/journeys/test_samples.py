@@ -24,14 +24,13 @@ from routing.events import (
     EmotionScored,
     EmotionShifted,
     IntentRecognized,
-    PriorityChanged,
     ProsodyMeasured,
-    RouteDecided,
     SpeechEnded,
     Stamped,
     TranscriptFinal,
 )
 from routing.grammar import check_log
+from routing.service_events import PriorityChanged, RouteDecided
 from routing.wire import decode_line
 from voice.contracts.audio import to_ms
 

@@ -21,9 +21,7 @@ from routing.events import (
     CoachingHinted,
     EmotionScored,
     EmotionShifted,
-    PriorityChanged,
     ProsodyMeasured,
-    RouteDecided,
     SpeechEnded,
     Stamped,
     TranscriptFinal,
@@ -33,6 +31,7 @@ from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.journal.ports import Journal
 from routing.policy.file import load_policy
+from routing.service_events import PriorityChanged, RouteDecided
 from routing.terms import CallEndReason, Channel, Direction
 from routing.understanding.turn import Understander
 from voice.audio.framing import Framer

@@ -22,7 +22,6 @@ from routing.events import (
     DtmfReceived,
     EmotionScored,
     ProsodyMeasured,
-    RouteDecided,
     SpeechEnded,
     SpeechStarted,
     StageFailed,
@@ -33,6 +32,7 @@ from routing.events import (
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.replay import replay
+from routing.service_events import RouteDecided
 from routing.terms import CallEndReason, RouteTarget, Stage
 from tests.routing.rooms import (
     CALL,

@@ -28,17 +28,11 @@ from routing.events import (
     CoachingHinted,
     EmotionScored,
     EmotionShifted,
-    HandoverAccepted,
-    HandoverOffered,
-    HandoverRequested,
     IntentRecognized,
     KeyPointFound,
-    NoteWritten,
     PartyJoined,
     PartyLeft,
-    PriorityChanged,
     ProsodyMeasured,
-    RouteDecided,
     SpeechEnded,
     SpeechStarted,
     StageFailed,
@@ -49,6 +43,14 @@ from routing.events import (
     VoiceRecalled,
 )
 from routing.grammar import check_log
+from routing.service_events import (
+    HandoverAccepted,
+    HandoverOffered,
+    HandoverRequested,
+    NoteWritten,
+    PriorityChanged,
+    RouteDecided,
+)
 from routing.terms import (
     CallEndReason,
     Channel,

@@ -14,17 +14,10 @@ import soundfile
 from asr.fake import FakeRecognizer
 from asr.types import Language
 from routing.commands import CallAnswered, CommandRefusedError, Done, HangUp, OfferCall, PressKey
-from routing.events import (
-    CallEnded,
-    CallStarted,
-    DtmfReceived,
-    RouteDecided,
-    SpeechEnded,
-    Stamped,
-    TranscriptFinal,
-)
+from routing.events import CallEnded, CallStarted, DtmfReceived, SpeechEnded, Stamped, TranscriptFinal
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.service_events import RouteDecided
 from routing.switchboard import Switchboard
 from routing.terms import CallEndReason
 from tests.routing.rooms import open_rooms, voice_of

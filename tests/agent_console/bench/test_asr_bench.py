@@ -19,7 +19,7 @@ from agent_console.bench.asr_bare import BareLoop, Chance, load_bare
 from agent_console.bench.asr_costs import ListeningRecognizer, measure_cost
 from agent_console.bench.asr_speech import LONGEST, Spoken, SpokenSet, read_spoken
 from asr.fake import FakeRecognizer
-from asr.models.catalogue import Engine
+from asr.models.entry import Engine
 from asr.ports import Recognizer, Utterance
 from asr.sherpa import load_sherpa
 from asr.types import Language

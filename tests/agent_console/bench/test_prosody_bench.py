@@ -254,7 +254,7 @@ def test_a_folder_without_speech_is_refused(
     with pytest.raises(AudioFormatError, match=r"at least 1\.2 s"):
         read_speech(tmp_path, 3)
     (tmp_path / "0.wav").unlink()
-    with pytest.raises(AudioFormatError):
+    with pytest.raises(ManifestError, match=r"line 1: there is no file 0\.wav"):
         read_speech(tmp_path, 3)
 
 

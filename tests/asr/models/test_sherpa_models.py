@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from asr.engines import load_recognizer
 from asr.models import catalogue
-from asr.models.catalogue import CATALOGUE, ArchiveSource, Engine, ModelEntry, require
+from asr.models.catalogue import CATALOGUE, require
+from asr.models.entry import ArchiveSource, Engine, ModelEntry
 from asr.models.fetch import pull
 from asr.models.layout import detect_engine, guess_languages
 from asr.models.onnx_header import read_header

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.models.catalogue import CATALOGUE, ArchiveSource, Engine, ModelFile, PackageSource, find, require
+from asr.models.catalogue import CATALOGUE, find, require
+from asr.models.entry import ArchiveSource, Engine, ModelFile, PackageSource
 from asr.models.layout import check_vosk, check_whisper, detect_engine, guess_languages
 from asr.models.store import Advance, Manifest, ModelStore, check_files, describe_files, read_manifest, write_manifest
 from asr.types import Language
