@@ -65,6 +65,18 @@ class MediaError(WarmlineError):
     code = "webrtc.media"
 
 
+class RtpError(WarmlineError):
+    """An RTP or RTCP packet, or the payload of one, that is malformed; it is counted and dropped."""
+
+    code = "rtp.malformed"
+
+
+class OpusError(WarmlineError):
+    """libopus is not there, or refuses what it was given."""
+
+    code = "audio.opus"
+
+
 class CapacityError(WarmlineError):
     """No room for another call, or a bounded queue that may not drop is full."""
 
@@ -99,6 +111,36 @@ class ModelFetchError(ModelError):
     """A model that could not be fetched."""
 
     code = "model.fetch"
+
+
+class RecognitionProcessError(ModelError):
+    """A recognition process that failed; base of what the server does about it."""
+
+    code = "asr.worker"
+
+
+class WorkerLostError(RecognitionProcessError):
+    """A recognition process that died; what was open in it goes on in another."""
+
+    code = "asr.worker_lost"
+
+
+class WorkerHungError(RecognitionProcessError):
+    """A recognition process that stopped answering or working and was killed; what was open in it goes on in another."""
+
+    code = "asr.worker_hung"
+
+
+class WorkerProtocolError(RecognitionProcessError):
+    """Bytes from or for a recognition process that are not of its protocol."""
+
+    code = "asr.worker_protocol"
+
+
+class UtteranceGivenUpError(RecognitionProcessError):
+    """An utterance that every process broke on that tried it, or that found none to try it."""
+
+    code = "asr.utterance_given_up"
 
 
 class UnknownEngineError(WarmlineError):
@@ -231,3 +273,15 @@ class TermsError(WarmlineError):
     """A file of domain terms that cannot be read, or a line in it that is no term."""
 
     code = "terms.invalid"
+
+
+class RttmError(WarmlineError):
+    """A list of speaker turns that cannot be read; the message names the line."""
+
+    code = "diarization.rttm"
+
+
+class DiarizationError(WarmlineError):
+    """A recording that cannot be diarized, or whose speakers are not as it was said."""
+
+    code = "diarization.failed"

@@ -1,0 +1,181 @@
+"""How a stream's packets arrive: counted past the wraps, and measured (RFC 3550, A.1, A.3, A.8)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+MAX_DROPOUT: Final = 3_000
+"""A sequence number further ahead than this is no loss but another count (RFC 3550, A.1)."""
+
+MAX_MISORDER: Final = 100
+"""A sequence number further behind than this is no late packet but another count (RFC 3550, A.1)."""
+
+_SEEN: Final = 1_024
+_SEQUENCES: Final = 1 << 16
+_STAMPS: Final = 1 << 32
+
+
+def stamp_distance(after: int, before: int) -> int:
+    """How far one 32-bit time stamp lies ahead of another one, across a wrap; -2**31 to 2**31 - 1."""
+    return (after - before + (_STAMPS >> 1)) % _STAMPS - (_STAMPS >> 1)
+
+
+class SequenceCount:
+    """One stream's sequence numbers, extended past their wraps.
+
+    Args:
+        first: of the first packet.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.highest = self._first = first
+        self.received = 0
+        self._seen: list[int | None] = [None] * _SEEN
+        self._expected_before = self._received_before = 0
+
+    def extend(self, sequence: int) -> int | None:
+        """The number that a packet has among all packets of the stream; None where it belongs to another count."""
+        ahead = (sequence - self.highest) % _SEQUENCES
+        if ahead < MAX_DROPOUT:
+            return self.highest + ahead
+        if ahead >= _SEQUENCES - MAX_MISORDER:
+            return self.highest + ahead - _SEQUENCES
+        return None
+
+    def note(self, number: int) -> bool:
+        """Count a packet, by its extended number; False where it was counted before."""
+        slot = number % _SEEN
+        if self._seen[slot] == number:
+            return False
+        self._seen[slot] = number
+        self.received += 1
+        self.highest = max(self.highest, number)
+        self._first = min(self._first, number)
+        return True
+
+    @property
+    def expected(self) -> int:
+        """How many packets the sender has sent, as far as its numbers say."""
+        return self.highest - self._first + 1 if self.received else 0
+
+    @property
+    def lost(self) -> int:
+        """Packets that have not come (yet); never negative, because duplicates are not counted."""
+        return max(0, self.expected - self.received)
+
+    def fraction_lost(self) -> int:
+        """The share lost since the last time this was asked, in 1/256, as a report block carries it (A.3)."""
+        expected = self.expected - self._expected_before
+        received = self.received - self._received_before
+        self._expected_before, self._received_before = self.expected, self.received
+        return min(255, max(0, expected - received) * 256 // expected) if expected > 0 else 0
+
+
+class ArrivalJitter:
+    """Interarrival jitter (RFC 3550, 6.4.1 and A.8): how unevenly packets arrive, smoothed over about 16 packets."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._transit_s: float | None = None
+
+    def note(self, transit_s: float) -> None:
+        """Take the next packet's arrival minus its time stamp, both in seconds."""
+        if self._transit_s is not None:
+            self.seconds += (abs(transit_s - self._transit_s) - self.seconds) / 16
+        self._transit_s = transit_s
+
+    def restart(self) -> None:
+        """Another stream begins: its first packet has none before it."""
+        self._transit_s = None
+
+
+@dataclass(frozen=True, slots=True)
+class DelayLimits:
+    """How the play-out delay is chosen.
+
+    Attributes:
+        quantile: the share of packets that shall come in time, 0 to 1.
+        packets: over how many packets delays are remembered; 500 are 10 s.
+        margin_s: what is waited beyond the quantile: the unevenness of this machine's own timers.
+        least_s: what is always waited beyond the fastest packet.
+        first_s: what is waited while next to nothing is known.
+        most_s: what is waited at most.
+        shrink: how much shorter the delay may become per second of audio. It grows at once: what is not there yet
+            cannot be played.
+    """
+
+    quantile: float = 0.99
+    packets: int = 500
+    margin_s: float = 0.002
+    least_s: float = 0.015
+    first_s: float = 0.06
+    most_s: float = 0.4
+    shrink: float = 0.025
+
+
+class PlayoutDelay:
+    """When packets are played: a quantile of the delays of the last packets.
+
+    The window histogram of Moon, Kurose and Towsley, "Packet audio playout delay adjustment: performance bounds and
+    algorithms", Multimedia Systems 6 (1998), section 4: the delay that a share q of the last w packets did not exceed.
+    Delays are arrivals minus time stamps, so they contain an unknown constant; only differences matter.
+
+    Args:
+        limits: see there.
+    """
+
+    def __init__(self, limits: DelayLimits) -> None:
+        self._limits = limits
+        self._order: deque[float] = deque()
+        self._sorted: list[float] = []
+        self._offset_s = 0.0
+        self._extra_s = 0.0
+
+    @property
+    def fastest_s(self) -> float:
+        """The least of the delays remembered; 0 where there is none."""
+        return self._sorted[0] if self._sorted else 0.0
+
+    @property
+    def offset_s(self) -> float:
+        """When to play, in seconds after the moment that a time stamp names."""
+        return self._offset_s
+
+    @property
+    def buffered_s(self) -> float:
+        """What is waited beyond the fastest packet."""
+        return self._offset_s - self.fastest_s
+
+    def ask_more(self, extra_s: float) -> None:
+        """Wait this much longer than the fastest packet needs: as long as the copy of a lost packet is behind it."""
+        self._extra_s = extra_s
+        self._offset_s = max(self._offset_s, self._wanted_s())
+
+    def note(self, transit_s: float) -> None:
+        """Take another packet's delay."""
+        if len(self._order) == self._limits.packets:
+            oldest = self._order.popleft()
+            del self._sorted[bisect_left(self._sorted, oldest)]
+        first = not self._order
+        self._order.append(transit_s)
+        insort(self._sorted, transit_s)
+        wanted_s = self._wanted_s()
+        if first:
+            self._offset_s = transit_s + self._limits.first_s
+        self._offset_s = max(self._offset_s, wanted_s)
+
+    def shrink(self, played_s: float) -> None:
+        """Approach what is needed now; called as audio is played."""
+        self._offset_s = max(self._wanted_s(), self._offset_s - played_s * self._limits.shrink)
+
+    def _wanted_s(self) -> float:
+        delays, limits = self._sorted, self._limits
+        if not delays:
+            return self._offset_s
+        reached = delays[min(len(delays) - 1, int(limits.quantile * len(delays)))]
+        return delays[0] + min(
+            limits.most_s, max(reached - delays[0] + limits.margin_s, limits.least_s + self._extra_s)
+        )
