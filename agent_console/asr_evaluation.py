@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import Final
 import anyio
 import numpy as np
 
-from agent_console.asr_manifest import Said, load_said, read_pcm
+from agent_console.asr_manifest import Said, demand_key, load_said, read_pcm, value_of
 from agent_console.asr_wording import NARROW, NUMBERS, ONE_SPEAKER, SKIPPED, WITHOUT_SPEAKER
 from agent_console.manifest import Broken, refuse_broken
 from agent_console.prosody_options import Lang
@@ -164,7 +163,7 @@ def evaluate_asr(
     if not said:
         raise ManifestError(f"{source} has no line that can be used ({len(broken)} broken).")
     if group is not None:
-        _demand_key(source, said, group)
+        demand_key(source, [each.fields for each in said], group)
     languages = sorted({each.language for each in said})
     terms = Terms.load(settings.terms)
     loaded = load_recognizer(
@@ -211,7 +210,7 @@ def _evaluate_band(
     languages = sorted({each.language for each in said})
     groups: list[Rate] = []
     if group is not None:
-        values = [_value(each, group) for each in said]
+        values = [value_of(each.fields, group) for each in said]
         for language in languages:
             for value in dict.fromkeys(sorted(values)):
                 chosen = [
@@ -266,19 +265,6 @@ def _rate(scored: Sequence[Scored], language: Language, group: str | None, seed:
 def _count_speakers(said: Sequence[Said], language: Language) -> int:
     speakers = {each.speaker for each in said if each.language is language}
     return 0 if "" in speakers else len(speakers)
-
-
-def _value(said: Said, key: str) -> str:
-    found = said.fields.get(key)
-    return "–" if found is None else str(found)
-
-
-def _demand_key(source: Path, said: Sequence[Said], key: str) -> None:
-    known = sorted({name for each in said for name in each.fields} - {"audio", "text"})
-    if key not in known:
-        near = difflib.get_close_matches(key, known, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Keys are {', '.join(known) or 'none'}."
-        raise ManifestError(f"No line of {source} has the key {key!r}.", fix=hint)
 
 
 def _listed(lines: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ again, one recording at a time.
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -101,10 +102,35 @@ def read_pcm(said: Said) -> Pcm:
     return _cut(_decode(said.audio)[0], said)
 
 
+def language_of(tag: object) -> Language | None:
+    """The language of a tag such as zh, zh-CN or EN_us: the primary subtag decides; None where there is none."""
+    primary = tag.replace("_", "-").partition("-")[0].strip().lower() if isinstance(tag, str) else ""
+    return next((language for language in Language if language == primary), None)
+
+
+def value_of(fields: Mapping[str, Any], key: str) -> str:
+    """What a line states under a key, as the name of a group."""
+    found = fields.get(key)
+    return "–" if found is None else str(found)
+
+
+def demand_key(source: Path, lines: Sequence[Mapping[str, Any]], key: str) -> None:
+    """See that there is anything to group by.
+
+    Raises:
+        ManifestError: no line has the key.
+    """
+    known = sorted({name for fields in lines for name in fields} - {"audio", "text"})
+    if key not in known:
+        near = difflib.get_close_matches(key, known, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Keys are {', '.join(known) or 'none'}."
+        raise ManifestError(f"No line of {source} has the key {key!r}.", fix=hint)
+
+
 def _read_line(entry: Entry) -> Said | Broken:
     reasons: list[str] = []
     text, tag, speaker = (entry.fields.get(name) for name in ("text", "lang", "speaker"))
-    language = _language(tag)
+    language = language_of(tag)
     if language is None:
         reasons.append(f'"lang" has to be one of {", ".join(Language)}; got {tag!r}')
     if not isinstance(text, str):
@@ -158,7 +184,7 @@ def _read_call(description: Path) -> list[Said]:
     call = json.loads(description.read_text(encoding="utf-8"))
     audio = description.parent / "audio.wav"
     channels, _ = _decode(audio)
-    language = _language(call["language"])
+    language = language_of(call["language"])
     if language is None:
         raise ValueError(f"language {call['language']!r}")
     parties = [Party(name) for name in call["channels"]]
@@ -199,12 +225,6 @@ def _cut(channels: Channels, said: Said) -> Pcm:
     else:
         pcm = channels[0 if said.party is Party.CALLER else 1]
     return pcm if said.span is None else pcm[said.span.start : said.span.end]
-
-
-def _language(tag: object) -> Language | None:
-    """zh, zh-CN, EN_us: the primary subtag decides."""
-    primary = tag.replace("_", "-").partition("-")[0].strip().lower() if isinstance(tag, str) else ""
-    return next((language for language in Language if language == primary), None)
 
 
 def _is_narrow(pcm: Pcm, rate_hz: int) -> bool:

@@ -55,6 +55,27 @@ def soak(
     _show("soak", figures, json_output=json_output)
 
 
+@app.command("soak-asr", epilog="Example: warmline bench soak-asr --engine vosk --json > soak-asr.json")
+def soak_asr(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
+    engine: Annotated[str, typer.Option(help="One engine by name, or auto for each that has a model.")] = "auto",
+    minutes: Annotated[float, typer.Option(min=8, max=6000, help="Minutes of audio for each engine.")] = 60,
+) -> None:
+    """An hour of speech, silence and noise through each engine: memory over time (5 to 40 minutes an engine)."""
+    from agent_console.bench.soak_asr import measure_soak_asr
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    settings = Settings.load(models=models)
+    measure = partial(measure_soak_asr, settings.models, engine=engine, minutes=minutes, report=report)
+    figures, about = anyio.run(measure)
+    _show("soak-asr", figures, about, json_output=json_output)
+
+
 @app.command(epilog="Example: warmline bench prosody --json > prosody.json")
 def prosody(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -39,6 +39,14 @@ class TextChoice(StrEnum):
     WRITTEN = "written"
 
 
+class TurnChoice(StrEnum):
+    """What ends a turn."""
+
+    TIMER_1000 = "timer-1000"
+    TURN_WORDS = "turn-words"
+    SMART_TURN = "smart-turn"
+
+
 @app.callback()
 def evaluate() -> None:
     """Take the name of what is evaluated as a command of its own."""
@@ -121,6 +129,53 @@ def asr(
             progress=progress,
         )
     _print(document(report) if json_output else tables(report, lang), report.notes(lang))
+
+
+@app.command(epilog="Example: warmline evaluate numbers --manifest samples/numbers/manifest.jsonl --turns turn-words")
+def numbers(
+    manifest: Annotated[
+        Path,
+        typer.Option(
+            help='Lines like {"audio": "a.wav", "lang": "zh", "kind": "phone", "value": "13800138000"}; '
+            "kind is phone, order_no, tracking_no, amount or date.",
+            show_default=False,
+        ),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document, every number in it.")] = False,
+    engine: Annotated[
+        str | None, typer.Option(help="auto, whisper, vosk …, or ENGINE/MODEL; without it the one in the settings.")
+    ] = None,
+    turns: Annotated[
+        list[TurnChoice] | None,
+        typer.Option(help="Also with this end of turns; may be given several times, costs a pass each."),
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A key of the lines to break the figures down by.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="KEY=VALUE", help="Leave other lines alone.")] = None,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the recognition models.")] = None,
+    skip_broken: SkipBroken = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap over speakers.")] = 0,
+    lang: Annotated[Lang, typer.Option(help="Language of the tables.")] = Lang.EN,
+) -> None:
+    """Dictated numbers through the whole pipeline: is the right number in the text, or found as an entity?
+
+    What the engine heard (before) stands beside what people and policy get.
+    """
+    from agent_console.numbers_evaluation import evaluate_numbers
+    from agent_console.numbers_report import document, notes, tables
+    from agent_console.settings import Settings
+
+    with _progress() as progress:
+        report = evaluate_numbers(
+            manifest,
+            Settings.load(engine=engine, models=models),
+            variants=[each.value for each in turns or ()],
+            group=group,
+            only=only,
+            skip_broken=skip_broken,
+            seed=seed,
+            progress=progress,
+        )
+    _print(document(report) if json_output else tables(report, lang), notes(report, lang))
 
 
 def _bands(choice: BandChoice) -> tuple[str, ...]:

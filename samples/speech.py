@@ -1,7 +1,8 @@
 """Text to speech with Kokoro-82M on the CPU, Mandarin and English, without any download at run time.
 
-Mandarin goes through misaki's grapheme-to-phoneme rules (jieba, pypinyin). English is looked up word by word in the
-pronouncing dictionary that misaki carries; a word it lacks must be given in the script, so nothing is ever guessed.
+Mandarin goes through misaki's grapheme-to-phoneme rules (jieba, pypinyin); Latin capitals within it are read out by
+their English names. English is looked up word by word in the pronouncing dictionary that misaki carries; a word it
+lacks must be given in the script, so nothing is ever guessed.
 """
 
 import importlib.resources
@@ -24,6 +25,7 @@ Language = Literal["zh-CN", "en-US"]
 
 SPEECH_RATE_HZ = 24_000
 _WORD = re.compile(r"[A-Za-z']+|[,.!?;:]")
+_LETTERS = re.compile(r"([A-Z](?:\s*[A-Z])*)")
 # Unstressed forms: the dictionary lists the citation form, running speech has these.
 _WEAK_FORMS = {"a": "ɐ", "an": "ɐn", "the": "ðə", "am": "æm", "and": "ænd"}
 _VOWELS = frozenset("AIOQWYaeiouæɐɑɒɔəɚɛɜɪʊʌᵊᵻ")
@@ -65,7 +67,8 @@ class Kokoro:
         Raises:
             PronunciationError: An English word is in neither the dictionary nor the script.
         """
-        phonemes = mandarin_phonemes(text) if language == "zh-CN" else english_phonemes(text, self.english)
+        speak = mandarin_phonemes if language == "zh-CN" else english_phonemes
+        phonemes = speak(text, self.english)
         tokens = [self.vocabulary[character] for character in phonemes if character in self.vocabulary]
         styles = np.fromfile(self.voices / f"{voice}.bin", dtype=np.float32).reshape(-1, 256)
         inputs = {
@@ -93,10 +96,20 @@ def load_kokoro(files: KokoroFiles, pronunciations: dict[str, str]) -> Kokoro:
     return Kokoro(session, vocabulary, files.voices, _english_dictionary() | pronunciations)
 
 
-def mandarin_phonemes(text: str) -> str:
-    """Return Kokoro's phonemes for Mandarin text; digits must already be spelled as they are spoken."""
-    phonemes: str = ZHG2P()(text)[0]
-    return phonemes
+def mandarin_phonemes(text: str, letters: dict[str, str]) -> str:
+    """Return Kokoro's phonemes for Mandarin text; digits must already be spelled as they are spoken.
+
+    Args:
+        text: Words, and capitals that are read out one by one.
+        letters: Phonemes of each capital, as the English dictionary has them.
+    """
+    speak = ZHG2P()
+    parts = (
+        " ".join(letters[letter] for letter in part if letter != " ") if place % 2 else str(speak(part)[0])
+        for place, part in enumerate(_LETTERS.split(text))
+        if part
+    )
+    return "".join(parts)
 
 
 def english_phonemes(text: str, dictionary: dict[str, str]) -> str:
@@ -111,7 +124,8 @@ def english_phonemes(text: str, dictionary: dict[str, str]) -> str:
         if not word[0].isalpha():
             spoken[-1] += word
             continue
-        phonemes = _WEAK_FORMS.get(word.lower()) or dictionary.get(word) or dictionary.get(word.lower())
+        weak = None if len(word) == 1 and word.isupper() else _WEAK_FORMS.get(word.lower())
+        phonemes = weak or dictionary.get(word) or dictionary.get(word.lower())
         if phonemes is None:
             raise PronunciationError(f"no pronunciation for {word!r}: add it to the script's [pronunciations]")
         if word.lower() == "the" and _begins_with_vowel(words[index + 1 : index + 2], dictionary):
