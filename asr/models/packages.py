@@ -50,6 +50,7 @@ def fetch_wheels(
     scratch.mkdir(exist_ok=True)
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--disable-pip-version-check", "--no-input"]
     command = [python, "-m", "pip", "download", *options, "--progress-bar", "off"]
+    command += [option for package in wanted for option in package.platform]
     command += ["-r", str(requirements), "-d", str(folder)]
     said = folder / "pip.log"
     try:

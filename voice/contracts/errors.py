@@ -285,3 +285,33 @@ class DiarizationError(WarmlineError):
     """A recording that cannot be diarized, or whose speakers are not as it was said."""
 
     code = "diarization.failed"
+
+
+class DeskError(WarmlineError):
+    """The desk, its set-up or its log cannot be used."""
+
+    code = "desk.error"
+
+
+class DeskConfigError(DeskError):
+    """A desk file that is not valid; the message names line and field."""
+
+    code = "desk.invalid"
+
+
+class DeskTimeError(DeskError):
+    """A moment that is no time."""
+
+    code = "desk.time"
+
+
+class DeskLogError(DeskError):
+    """A desk's log that cannot be read or does not follow on itself."""
+
+    code = "desk.log"
+
+
+class HandoverError(WarmlineError):
+    """A step of a hand-over that cannot follow on the one before."""
+
+    code = "handover.step"
