@@ -142,7 +142,14 @@ class Settings(BaseSettings):
         description="why measuring agents' tone is lawful here, in words; stands in the log of every call",
     )
     max_calls: int = Field(10, ge=1, le=1000, description="calls at once, 1 to 1000")
-    recognition_threads: int = Field(2, ge=1, le=64, description="threads for recognition, 1 to 64")
+    recognition_threads: int = Field(2, ge=1, le=64, description="utterances recognized at the same time, 1 to 64")
+    isolate_recognition: bool = Field(
+        True,
+        description=(
+            "true or false, whether recognition runs in processes of its own, one for each of recognition_threads, so "
+            "that an engine that crashes or hangs takes no call with it; each holds the model in memory"
+        ),
+    )
     recording: bool = Field(True, description="true or false, whether calls are recorded")
     cookie_secure: Literal["auto", "always", "never"] = Field(
         "auto", description="auto (where the page came over https), always or never"

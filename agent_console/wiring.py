@@ -22,17 +22,14 @@ from agent_console.auth.sessions import SessionLimits
 from agent_console.auth.sign_in import open_authentication
 from agent_console.deps import Console, NotReady, Site
 from agent_console.qa.recordings import Recordings
+from agent_console.recognition import open_recognition
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
-from asr.engines import EngineChoice, load_recognizer
-from asr.sherpa import SherpaSettings
-from asr.text.repair import HomophoneRepair
+from asr.engines import EngineChoice
+from asr.ports import Recognition
 from asr.text.terms import Terms
-from asr.text.writer import TextWriter
 from asr.turn_words import WordsJudge
 from asr.types import Language
-from asr.whisper import WhisperSettings
-from asr.worker import RecognitionWorker
 from prosody.features import warm_up
 from routing.call import Rooms
 from routing.journal.sqlite import SqliteJournal
@@ -111,8 +108,12 @@ def turn_settings(settings: Settings) -> TurnSettings:
 
 
 @asynccontextmanager
-async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
+async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterator[tuple[Rooms, str]]:
     """Load models and policy and start recognition, for as long as the context lasts; answers rooms and engine.
+
+    Args:
+        settings: how.
+        apart: whether recognition runs in processes of its own, which serving wants and a replay does without.
 
     Raises:
         ModelError: a model, of recognition or of tone, is missing or corrupt.
@@ -130,42 +131,30 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
     agent_tone = settings.agent_tone
     if agent_tone is not None:
         _log.warning("agents' tone is measured; the stated legal basis: %s", agent_tone.legal_basis)
-    threads = settings.recognition_threads
     terms = await run_sync(Terms.load, settings.terms)
-    chosen = await run_sync(
-        partial(
-            load_recognizer,
-            settings.engine,
-            settings.models,
-            threads=threads,
-            whisper=WhisperSettings(terms=terms.own[: settings.prompt_terms]),
-            sherpa=SherpaSettings(terms=terms.words),
-        )
-    )
-
     sound = await run_sync(load_sound_judge, settings)
     judged = sound is not None or settings.turn_words
     speech = SegmenterSettings(hangover_ms=settings.hangover_ms)
     turns = turn_settings(settings) if judged else None
 
-    def judge_turn(language: Language) -> Judge:
-        if settings.turn_words:
-            return WordsJudge(chosen.recognizer, language, sound)
-        return sound or (lambda _: None)
-
     def new_segmenter(party: Party) -> Segmenter:
         return Segmenter(new_detector(), speech, party, turns)
 
-    writer = TextWriter(await run_sync(HomophoneRepair, terms))
-
+    clock = WallClock()
     async with (
-        RecognitionWorker(chosen.recognizer, threads=threads, write=writer.write) as worker,
+        open_recognition(settings, terms, clock, apart=apart) as recognition,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(follow_policy, policy, WallClock(), name="policy file")
+
+        def judge_turn(language: Language) -> Judge:
+            if settings.turn_words:
+                return WordsJudge(recognition.recognizer, language, sound)
+            return sound or (lambda _: None)
+
+        tasks.start_soon(follow_policy, policy, clock, name="policy file")
         rooms = Rooms(
             new_segmenter=new_segmenter,
-            worker=worker,
+            worker=recognition.worker,
             understander=understander,
             policy=lambda: policy.current,
             threads=anyio.CapacityLimiter(STAGE_THREADS),
@@ -174,7 +163,7 @@ async def open_rooms(settings: Settings) -> AsyncIterator[tuple[Rooms, str]]:
             agent_tone=agent_tone,
             judge_turn=judge_turn if judged else None,
         )
-        yield rooms, "; ".join(_explain(choice) for choice in chosen.choices)
+        yield rooms, "; ".join(_explain(choice) for choice in recognition.choices)
         tasks.cancel_scope.cancel()
 
 
@@ -199,7 +188,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         for saved in await run_sync(finish_interrupted, recordings):
             _log.warning("recording %s was interrupted and is kept", saved.name)
         auth = stack.enter_context(open_authentication(settings.data, limits, clock))
-        rooms, recognition = await stack.enter_async_context(open_rooms(settings))
+        rooms, recognition = await stack.enter_async_context(open_rooms(settings, apart=settings.isolate_recognition))
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / JOURNAL))
         await end_interrupted(journal)
         answerer = WebRtcAnswerer(_ice(settings))
@@ -225,7 +214,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             clock=clock,
             site=Site.of(settings, version=version("warmline")),
             static=STATIC if (STATIC / "index.html").is_file() else None,
-            readiness=partial(_disk_is_ready, settings.data),
+            readiness=partial(_is_ready, settings.data, rooms.worker),
         )
         yield Opened(console, rooms, journal, auth.accounts, recognition)
 
@@ -250,6 +239,12 @@ async def follow_policy(policy: PolicyFile, clock: Clock) -> None:
             _log.error("policy file not taken over, version %s stays in force: %s", before, error)
         elif policy.current.version != before:
             _log.info("policy version %s is in force, before it %s", policy.current.version, before)
+
+
+async def _is_ready(folder: Path, recognition: Recognition) -> Sequence[NotReady]:
+    trouble = recognition.trouble()
+    words = () if trouble is None else (NotReady(trouble.code, str(trouble)),)
+    return (*words, *await _disk_is_ready(folder))
 
 
 async def _disk_is_ready(folder: Path) -> Sequence[NotReady]:

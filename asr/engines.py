@@ -146,7 +146,7 @@ def load_recognizer(
     wanted = sorted(set(languages))
     if not wanted:
         raise ValueError("At least one language must be recognized.")
-    choices = tuple(_choose(name, store, language) for language in wanted)
+    choices = choose_engines(name, models_folder, wanted)
     loaded: dict[tuple[str, str], Recognizer] = {}
     for choice in choices:
         key = (choice.engine, choice.model)
@@ -159,6 +159,18 @@ def load_recognizer(
         return LoadedRecognizer(next(iter(loaded.values())), choices)
     by_language = {choice.language: loaded[choice.engine, choice.model] for choice in choices}
     return LoadedRecognizer(CombinedRecognizer(by_language), choices)
+
+
+def choose_engines(name: str, models_folder: Path, languages: Collection[Language]) -> tuple[EngineChoice, ...]:
+    """Which engine and model `load_recognizer` takes for each language, and why; loads nothing.
+
+    Raises:
+        UnknownEngineError: no such name.
+        ModelMissingError: a model that is needed is not installed.
+        ModelCorruptError: a manifest cannot be read.
+    """
+    store = ModelStore(models_folder)
+    return tuple(_choose(name, store, language) for language in sorted(set(languages)))
 
 
 def choose_model(language: Language, store: ModelStore, engine: Engine | None = None) -> EngineChoice | None:

@@ -155,7 +155,7 @@ class WhisperRecognizer:
 
 
 class WhisperUtterance:
-    """One utterance; implements `Utterance`. Hearing costs nothing; partials and the final cost a pass each."""
+    """One utterance; implements `SettlingUtterance`. Hearing costs nothing; partials and the final cost a pass each."""
 
     def __init__(self, recognizer: WhisperRecognizer, language: Language) -> None:
         self._recognizer = recognizer
@@ -165,11 +165,13 @@ class WhisperUtterance:
         self._partial_at: Samples = 0
         self._settled: list[str] = []
         self._settled_to: Samples = 0
+        self._final: Hypothesis | None = None
 
     def accept(self, pcm: Pcm) -> None:
         """Hear more audio."""
         self._chunks.append(pcm.astype(np.float32, copy=True))
         self._length += len(pcm)
+        self._final = None
 
     def partial(self) -> Hypothesis | None:
         """What was said so far, without word times; None until enough new audio has come.
@@ -189,8 +191,17 @@ class WhisperUtterance:
         text = _join([*self._settled, self._greedy(pcm[self._settled_to :])], self._language)
         return Hypothesis(text) if text else None
 
+    def settle(self) -> Hypothesis:
+        """The final ahead; `finish` answers it again as long as nothing more is heard."""
+        self._partial_at = self._length
+        self._final = self._final or self._finish()
+        return self._final
+
     def finish(self) -> Hypothesis:
         """The final hypothesis with words."""
+        return self._final or self._finish()
+
+    def _finish(self) -> Hypothesis:
         pcm = self._audio()
         texts: list[str] = []
         words: list[Word] = []

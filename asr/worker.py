@@ -3,6 +3,14 @@
 Audio goes from the loop to a thread in chunks of at least `HAND_OVER`, words come back as callbacks on the loop. Finals
 go before everything else; then audio is heard; partials are made only while no final waits, and never on all threads
 at once where there are several, so that a final finds a free one.
+
+A final hears the utterance up to its last speech and `PAUSE_HEARD` of the pause after it, however long the pause
+became until it was closed. So when a pause reaches that length, all that the final will hear is there: where an engine
+can, and nothing else waits, the final is made then, while the caller's silence is waited out, and thrown away if more
+speech comes. What the final says does not depend on whether that happened.
+
+This is the one place where the order of work is decided: calls use it in the server's process or, through
+`asr/supervisor.py`, inside recognition processes.
 """
 
 from __future__ import annotations
@@ -13,7 +21,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from time import process_time
 from types import TracebackType
 from typing import Final, Self
 
@@ -21,7 +29,7 @@ import anyio
 import anyio.to_thread
 import numpy as np
 
-from asr.ports import Recognizer, Utterance
+from asr.ports import Recognizer, SettlingUtterance, Utterance, WorkerLoad
 from asr.types import Hypothesis, Language
 from voice.contracts.audio import Pcm, Samples, from_ms, from_s, to_s
 from voice.contracts.errors import CapacityError, ModelError, WarmlineError
@@ -33,29 +41,15 @@ MAX_WAITING: Final[Samples] = from_s(60)
 """Audio of one utterance that may wait for a thread: 60 s, twice the longest utterance. More fails the utterance,
 because audio inside an utterance may not be dropped silently."""
 
+PAUSE_HEARD: Final[Samples] = from_ms(200)
+"""How much of the pause at its end an utterance's final hears: 200 ms. Engines want some silence after the last sound;
+more only delays the final."""
+
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerLoad:
-    """How busy the threads are.
-
-    Attributes:
-        open: utterances begun and neither finished nor abandoned.
-        finals_waiting: utterances that are finished and not yet taken by a thread.
-        audio_waiting_s: audio that no thread has heard yet, seconds, over all utterances.
-        partials_skipped: chances for a partial given up since the start, because a final waited or another partial was
-            being made.
-    """
-
-    open: int
-    finals_waiting: int
-    audio_waiting_s: float
-    partials_skipped: int
-
-
 class RecognitionWorker:
-    """Runs a recognizer for all calls on `threads` threads of its own.
+    """Runs a recognizer for all calls on `threads` threads of its own; implements `Recognition`.
 
     Entering starts the threads, leaving stops them once each has done the step it is at; utterances that are open then
     fail with `ModelError`. All methods belong to the event loop that entered it.
@@ -64,6 +58,8 @@ class RecognitionWorker:
         recognizer: a loaded model.
         threads: how many utterances are recognized at the same time; the machine's cores, or fewer.
         write: makes the display text of a final, on the same thread; None leaves what the engine heard.
+        on_step: told, on the thread, which utterance (its `key`) is worked on from now and how much audio it has; 0, 0
+            when the step is over.
     """
 
     def __init__(
@@ -71,20 +67,23 @@ class RecognitionWorker:
         recognizer: Recognizer,
         threads: int = 1,
         write: Callable[[Hypothesis, Language], Hypothesis] | None = None,
+        on_step: Callable[[int, Samples], None] | None = None,
     ) -> None:
         if threads < 1:
             raise ValueError(f"Recognition needs at least one thread; got {threads}.")
         self._recognizer = recognizer
         self._count = threads
         self._write = write
+        self._on_step = on_step
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = threading.Condition()
         # Everything below is guarded by `_wake`.
         self._stopping = False
-        self._open: set[LiveUtterance] = set()
-        self._finals: deque[LiveUtterance] = deque()
-        self._heard: deque[LiveUtterance] = deque()
+        self._open: set[ThreadUtterance] = set()
+        self._finals: deque[ThreadUtterance] = deque()
+        self._heard: deque[ThreadUtterance] = deque()
+        self._pushed: Samples = 0
         self._partials_running = 0
         self._partials_skipped = 0
 
@@ -102,7 +101,19 @@ class RecognitionWorker:
         """How busy the threads are now."""
         with self._wake:
             waiting = sum(utterance._waiting for utterance in self._open)
-            return WorkerLoad(len(self._open), len(self._finals), to_s(waiting), self._partials_skipped)
+            return WorkerLoad(
+                open=len(self._open),
+                finals_waiting=len(self._finals),
+                audio_waiting_s=to_s(waiting),
+                partials_skipped=self._partials_skipped,
+                pushed_s=to_s(self._pushed),
+                cpu_s=process_time(),
+                seats=self._count,
+            )
+
+    def trouble(self) -> WarmlineError | None:
+        """Nothing that is known of."""
+        return None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -126,23 +137,25 @@ class RecognitionWorker:
                 await anyio.to_thread.run_sync(thread.join)
         self._threads.clear()
 
-    def begin(self, language: Language, on_partial: Callable[[Hypothesis], None]) -> LiveUtterance:
-        """Start an utterance.
+    def begin(
+        self,
+        language: Language,
+        on_partial: Callable[[Hypothesis], None] | None,
+        *,
+        on_heard: Callable[[Samples], None] | None = None,
+        on_setback: Callable[[WarmlineError], None] | None = None,  # noqa: ARG002  nothing here is made good
+        key: int = 0,
+    ) -> ThreadUtterance:
+        """Start an utterance; see `Recognition.begin`.
 
-        Args:
-            language: what is spoken.
-            on_partial: called on the event loop with each new partial, never after `finish` or `abandon`; must not
-                raise.
-
-        Raises:
-            ModelError: the recognizer does not speak `language`, or the worker is not running.
+        `key` names it to `on_step`. Without `on_partial` nothing is made but the final.
         """
         if language not in self._recognizer.languages:
             spoken = ", ".join(sorted(self._recognizer.languages))
             raise ModelError(f"{self.name} recognizes {spoken}; got {str(language)!r}.")
         if self._loop is None or self._stopping:
             raise ModelError("Recognition is not running.")
-        utterance = LiveUtterance(self, self._loop, language, on_partial)
+        utterance = ThreadUtterance(self, self._loop, language, on_partial, on_heard, key)
         with self._wake:
             self._open.add(utterance)
         return utterance
@@ -157,23 +170,28 @@ class RecognitionWorker:
                 utterance._queued = False
                 utterance._busy = True
                 audio, finishing = utterance._take()
+            if self._on_step is not None:
+                self._on_step(utterance._key, utterance._length)
             self._step(utterance, audio, finishing)
+            if self._on_step is not None:
+                self._on_step(0, 0)
             with self._wake:
                 utterance._busy = False
                 self._enqueue(utterance)
 
-    def _step(self, utterance: LiveUtterance, audio: list[Pcm], finishing: bool) -> None:
-        """One piece of work on a thread: hear audio, then the final or perhaps a partial."""
+    def _step(self, utterance: ThreadUtterance, audio: list[Pcm], finishing: bool) -> None:
+        """One piece of work on a thread: hear audio, then the final, the final ahead, or perhaps a partial."""
         try:
             if utterance._engine is None:
                 utterance._engine = self._recognizer.begin(utterance._language)
             if audio:
                 utterance._engine.accept(np.concatenate(audio))
+                utterance._post_heard(sum(map(len, audio)))
             if finishing:
                 final = utterance._engine.finish()
                 utterance._post(self._write(final, utterance._language) if self._write else final)
-            else:
-                self._offer_partial(utterance, utterance._engine)
+            elif utterance._on_partial is not None:
+                self._offer(utterance, utterance._engine)
         except WarmlineError as error:
             utterance._post(error)
         except Exception as error:
@@ -183,10 +201,29 @@ class RecognitionWorker:
             failure.__cause__ = error
             utterance._post(failure)
 
-    def _offer_partial(self, utterance: LiveUtterance, engine: Utterance) -> None:
+    def _offer(self, utterance: ThreadUtterance, engine: Utterance) -> None:
+        """What may be worth telling before the final."""
+        if isinstance(engine, SettlingUtterance) and self._may_settle(utterance):
+            utterance._post_partial(engine.settle())
+        else:
+            self._offer_partial(utterance, engine)
+
+    def _may_settle(self, utterance: ThreadUtterance) -> bool:
+        """Whether the final is made ahead now: all that it may hear is there, and nothing else waits."""
+        with self._wake:
+            if not utterance._settle_due or utterance._pending or utterance._finishing or self._finals or self._heard:
+                return False
+            utterance._settle_due = False
+            # The text of it is told as a partial, which leaves nothing to tell about.
+            utterance._spoken = False
+            return True
+
+    def _offer_partial(self, utterance: ThreadUtterance, engine: Utterance) -> None:
         with self._wake:
             if utterance._finishing or not utterance._spoken:
                 return
+            if utterance._pause and isinstance(engine, SettlingUtterance):
+                return  # the final is due in a moment, and a partial would be in its way
             if self._finals or self._partials_running >= max(1, self._count - 1):
                 self._partials_skipped += 1
                 return
@@ -203,20 +240,20 @@ class RecognitionWorker:
         if partial is not None:
             utterance._post_partial(partial)
 
-    def _enqueue(self, utterance: LiveUtterance) -> None:
+    def _enqueue(self, utterance: ThreadUtterance) -> None:
         """Put an utterance where a thread finds it, once; called with `_wake` held."""
         if utterance._busy or utterance._queued or utterance not in self._open:
             return
         if utterance._finishing:
             self._finals.append(utterance)
-        elif utterance._waiting >= HAND_OVER:
+        elif utterance._waiting >= HAND_OVER or (utterance._settle_due and utterance._waiting):
             self._heard.append(utterance)
         else:
             return
         utterance._queued = True
         self._wake.notify()
 
-    def _forget(self, utterance: LiveUtterance) -> None:
+    def _forget(self, utterance: ThreadUtterance) -> None:
         """Take an utterance out of everything; called with `_wake` held."""
         self._open.discard(utterance)
         if utterance._queued:
@@ -225,23 +262,29 @@ class RecognitionWorker:
                     queue.remove(utterance)
             utterance._queued = False
         utterance._pending.clear()
+        utterance._held.clear()
         utterance._waiting = 0
 
 
-class LiveUtterance:
-    """One utterance while it is spoken. `RecognitionWorker.begin` makes it; all methods belong to the event loop."""
+class ThreadUtterance:
+    """One utterance while it is spoken; implements `LiveUtterance`. `RecognitionWorker.begin` makes it."""
 
     def __init__(
         self,
         worker: RecognitionWorker,
         loop: asyncio.AbstractEventLoop,
         language: Language,
-        on_partial: Callable[[Hypothesis], None],
+        on_partial: Callable[[Hypothesis], None] | None,
+        on_heard: Callable[[Samples], None] | None,
+        key: int,
     ) -> None:
         self._worker = worker
         self._loop = loop
         self._language = language
         self._on_partial = on_partial
+        self._on_heard = on_heard
+        self._key = key
+        self._told_heard: Samples = 0
         self._final: asyncio.Future[Hypothesis | WarmlineError] = loop.create_future()
         self._quiet = False
         # Used by one thread at a time.
@@ -249,6 +292,11 @@ class LiveUtterance:
         # Everything below is guarded by the worker's condition.
         self._pending: list[Pcm] = []
         self._waiting: Samples = 0
+        self._length: Samples = 0
+        # The pause under way: how long it is, and what of it is held back until speech goes on.
+        self._pause: Samples = 0
+        self._held: list[Pcm] = []
+        self._settle_due = False
         self._spoken = False
         self._finishing = False
         self._busy = False
@@ -256,39 +304,36 @@ class LiveUtterance:
         self._partial: Hypothesis | None = None
 
     def push(self, pcm: Pcm, *, speech: bool = True) -> None:
-        """Hand over more audio: 16 kHz mono float32, any length, not changed afterwards. Never blocks.
-
-        Where `speech` is false it is a pause: the engine hears it, but no partial is made for it alone.
-
-        More than `MAX_WAITING` unheard fails the utterance: `finish` then raises.
-
-        Raises:
-            ModelError: the utterance was finished or abandoned before.
-        """
+        """Hand over more audio; see `LiveUtterance.push`."""
         if self._quiet:
             raise ModelError("Audio came after the end of the utterance.")
         overflow = False
         with self._worker._wake:
             if self not in self._worker._open:
                 return
-            self._pending.append(pcm)
-            self._waiting += len(pcm)
-            self._spoken |= speech
-            overflow = self._waiting > MAX_WAITING
+            self._worker._pushed += len(pcm)
+            if speech:
+                self._hear(*self._held, pcm)
+                self._held.clear()
+                self._pause = 0
+                self._settle_due = False
+                self._spoken = True
+            else:
+                heard = min(len(pcm), max(0, PAUSE_HEARD - self._pause))
+                self._settle_due |= self._pause < PAUSE_HEARD <= self._pause + len(pcm)
+                self._pause += len(pcm)
+                if heard:
+                    self._hear(pcm[:heard])
+                if heard < len(pcm):
+                    self._held.append(pcm[heard:])
+            overflow = max(self._waiting, self._pause) > MAX_WAITING
             self._worker._enqueue(self)
         if overflow:
             limit = to_s(MAX_WAITING)
             self._settle(CapacityError(f"Recognition is more than {limit:.0f} s of one utterance behind."))
 
     async def finish(self) -> Hypothesis:
-        """Wait for the final hypothesis of everything pushed. Called once, last.
-
-        Cancelling it abandons the utterance.
-
-        Raises:
-            ModelError: the engine broke, or the worker was left meanwhile.
-            CapacityError: recognition fell further behind than `MAX_WAITING`.
-        """
+        """Wait for the final; see `LiveUtterance.finish`."""
         if self._quiet:
             raise ModelError("An utterance is finished once; this one was finished or abandoned before.")
         self._quiet = True
@@ -312,6 +357,13 @@ class LiveUtterance:
         with self._worker._wake:
             self._worker._forget(self)
 
+    def _hear(self, *audio: Pcm) -> None:
+        """Audio for the engine; called with the condition held."""
+        self._pending += audio
+        length = sum(map(len, audio))
+        self._waiting += length
+        self._length += length
+
     def _take(self) -> tuple[list[Pcm], bool]:
         audio, self._pending, self._waiting = self._pending, [], 0
         return audio, self._finishing
@@ -322,6 +374,18 @@ class LiveUtterance:
             self._worker._forget(self)
         with suppress(RuntimeError):  # a closed loop has nobody left who waits
             self._loop.call_soon_threadsafe(self._settle, outcome)
+
+    def _post_heard(self, length: Samples) -> None:
+        """Thread side: tell how much the engine has heard."""
+        if self._on_heard is None:
+            return
+        with suppress(RuntimeError):  # a closed loop has nobody left who listens
+            self._loop.call_soon_threadsafe(self._tell_heard, length)
+
+    def _tell_heard(self, length: Samples) -> None:
+        self._told_heard += length
+        if self._on_heard is not None and not self._final.done():
+            self._on_heard(self._told_heard)
 
     def _post_partial(self, partial: Hypothesis) -> None:
         """Thread side: at most one partial per utterance is on its way; a newer one replaces it."""
@@ -336,7 +400,7 @@ class LiveUtterance:
     def _tell(self) -> None:
         with self._worker._wake:
             partial, self._partial = self._partial, None
-        if partial is not None and not self._quiet:
+        if partial is not None and self._on_partial is not None and not self._quiet:
             self._on_partial(partial)
 
     def _settle(self, outcome: Hypothesis | WarmlineError) -> None:

@@ -23,8 +23,8 @@ from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 from anyio.to_thread import run_sync
 
+from asr.ports import Recognition
 from asr.types import Hypothesis, Language
-from asr.worker import RecognitionWorker
 from prosody.ports import ToneModel
 from routing.advice import Advice
 from routing.agent_tone import AgentTonePermission
@@ -91,7 +91,7 @@ class Rooms:
     """
 
     new_segmenter: Callable[[Party], Segmenter]
-    worker: RecognitionWorker
+    worker: Recognition
     understander: Understander
     policy: Callable[[], Policy]
     threads: anyio.CapacityLimiter
@@ -255,7 +255,7 @@ class Call:
                 for event in events:
                     match event:
                         case SegmentOpened(start=start, pcm=pcm):
-                            self._open[party] = turn = await self._begin(party, start)
+                            self._open[party] = turn = await self._begin(party, start, tasks)
                             await self._advice.open(turn, start + len(pcm))
                             await self._push(turn, pcm)
                         case SegmentAudio(pcm=pcm) as audio:
@@ -313,13 +313,18 @@ class Call:
             await self._log.write_failure(Stage.DETECTION, error, turn.id)
             return None
 
-    async def _begin(self, party: Party, start: Samples) -> Turn:
+    async def _begin(self, party: Party, start: Samples, tasks: TaskGroup) -> Turn:
         turn = Turn(SegmentId(self._next_segment), party, start)
         self._next_segment += 1
         await self._log.write(SpeechStarted(party, turn.id, start))
         self._tone.begin(turn)
+
+        def note_setback(why: WarmlineError) -> None:
+            tasks.start_soon(self._log.write_failure, Stage.RECOGNITION, why, turn.id)
+
         try:
-            turn.utterance = self._rooms.worker.begin(self.language, partial(self._show_partial, turn))
+            show = partial(self._show_partial, turn)
+            turn.utterance = self._rooms.worker.begin(self.language, show, on_setback=note_setback)
         except WarmlineError as error:
             await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
         return turn

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from asr.ports import LiveUtterance
 from asr.types import Hypothesis, Word
-from asr.worker import LiveUtterance
 from routing.events import TranscriptFinal
 from voice.contracts.audio import Party, Samples, SegmentId, Span
 from voice.contracts.speech import SpeechSegment

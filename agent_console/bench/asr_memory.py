@@ -21,8 +21,9 @@ import orjson
 
 from agent_console.bench.asr_costs import ListeningRecognizer
 from asr.engines import load_recognizer
+from asr.ports import LiveUtterance
 from asr.types import Language
-from asr.worker import HAND_OVER, LiveUtterance, RecognitionWorker
+from asr.worker import HAND_OVER, RecognitionWorker
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ModelError
 
@@ -86,7 +87,7 @@ async def _open(
     worker: RecognitionWorker, listening: ListeningRecognizer, language: Language, pcm: Pcm, count: int
 ) -> list[LiveUtterance]:
     """That many utterances under way at once, all their audio with the engine."""
-    opened = [worker.begin(language, lambda _: None) for _ in range(count)]
+    opened: list[LiveUtterance] = [worker.begin(language, lambda _: None) for _ in range(count)]
     pushed = listening.heard
     for start in range(0, len(pcm) - HAND_OVER + 1, HAND_OVER):
         for utterance in opened:

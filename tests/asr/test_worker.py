@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from asr.fake import FakeRecognizer
+from asr.ports import LiveUtterance
 from asr.types import Hypothesis, Language
-from asr.worker import HAND_OVER, MAX_WAITING, LiveUtterance, RecognitionWorker
+from asr.worker import HAND_OVER, MAX_WAITING, RecognitionWorker
 from voice.contracts.audio import FRAME_SAMPLES, Pcm
 from voice.contracts.errors import CapacityError, ModelError
 

@@ -126,7 +126,7 @@ class WorkerLostError(RecognitionProcessError):
 
 
 class WorkerHungError(RecognitionProcessError):
-    """A recognition process that stopped answering or working and was killed; what was open in it goes on in another."""
+    """A recognition process that hung and was killed; what was open in it goes on in another."""
 
     code = "asr.worker_hung"
 
@@ -141,6 +141,18 @@ class UtteranceGivenUpError(RecognitionProcessError):
     """An utterance that every process broke on that tried it, or that found none to try it."""
 
     code = "asr.utterance_given_up"
+
+
+class StreamProtocolError(WarmlineError):
+    """A message of a media stream that breaks the protocol."""
+
+    code = "stream.protocol"
+
+
+class StreamRefusedError(WarmlineError):
+    """A media stream that may not connect."""
+
+    code = "stream.refused"
 
 
 class UnknownEngineError(WarmlineError):

@@ -1,0 +1,367 @@
+"""Recognition in processes of its own: a crash or a hang of an engine takes neither the server nor a final.
+
+Several processes, each with the model and one thread, share the utterances; an utterance stays with one process. The
+server keeps the audio of every open utterance. When a process dies or hangs, it is killed, its utterances go to another
+one from their beginning, and a new process takes its place; so the others are the standby. What the process was at when
+it ended has broken it: an utterance that broke `TRIES` processes is given up, alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self, assert_never
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.to_thread import run_sync
+
+from asr.child import Plan
+from asr.child_process import RecognitionProcess
+from asr.child_protocol import (
+    Abandon,
+    Beat,
+    Begin,
+    Failed,
+    Finish,
+    Finished,
+    Heard,
+    Message,
+    Push,
+    Ready,
+    Refused,
+    Told,
+)
+from asr.ports import WorkerLoad
+from asr.process_utterance import LONGEST_KEPT, ProcessUtterance, UtteranceOwner
+from asr.types import Hypothesis, Language
+from voice.contracts.audio import Samples, to_s
+from voice.contracts.errors import (
+    CapacityError,
+    ModelError,
+    UtteranceGivenUpError,
+    WarmlineError,
+    WorkerLostError,
+    WorkerProtocolError,
+)
+from voice.contracts.ports import Clock
+
+TRIES: Final = 2
+"""Processes that one utterance may break before it is given up."""
+
+CHECK_S: Final = 0.1
+"""How often processes are looked after."""
+
+STRANDED_S: Final = 15.0
+"""How long a finished utterance waits where no process is there to take it; then it is given up."""
+
+CRASH_WINDOW_S: Final = 60.0
+BACK_OFF_S: Final = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+"""How long a new process is waited with, by how many were lost in the latest `CRASH_WINDOW_S`, the first included."""
+
+CRASH_LOOP: Final = 5
+"""Processes lost in `CRASH_WINDOW_S` from which on recognition counts as not ready."""
+
+_log = logging.getLogger(__name__)
+
+Write = Callable[[Hypothesis, Language], Hypothesis]
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A place for a process, and the utterances that it has, by the id of this attempt."""
+
+    number: int
+    process: RecognitionProcess
+    utterances: dict[int, ProcessUtterance]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it takes utterances."""
+        return self.process.is_up
+
+
+class SupervisedRecognition:
+    """Runs recognizers for all calls in processes; implements `Recognition`.
+
+    Entering starts the processes and waits until all have loaded; leaving ends them, and utterances that are open then
+    fail with `ModelError`. All methods belong to the event loop that entered it.
+
+    Args:
+        plan: makes the recognizer, in each process.
+        processes: how many; with one alone nothing is there to take over at once.
+        clock: time.
+        write: makes the display text of a final, on a thread of the server; None leaves what the engine heard.
+    """
+
+    def __init__(self, plan: Plan, processes: int, clock: Clock, write: Write | None = None) -> None:
+        if processes < 1:
+            raise ValueError(f"Recognition needs at least one process; got {processes}.")
+        self._plan = plan
+        self._wanted = processes
+        self._clock = clock
+        self._write = write
+        self._writers = anyio.CapacityLimiter(1)
+        self._seats: list[_Seat] = []
+        self._stranded: list[ProcessUtterance] = []
+        self._ready: Ready | None = None
+        self._refusal: WarmlineError | None = None
+        self._settled = anyio.Event()
+        self._lost_at: list[float] = []
+        self._next_id = 1
+        self._pushed: Samples = 0
+        # CPU time and skipped partials of processes that are gone.
+        self._spent_s = 0.0
+        self._skipped = 0
+        self._tasks: TaskGroup | None = None
+
+    @property
+    def name(self) -> str:
+        """Engine and model.
+
+        Raises:
+            ModelError: not entered.
+        """
+        return self._known.name
+
+    @property
+    def languages(self) -> frozenset[Language]:
+        """Languages that `begin` accepts.
+
+        Raises:
+            ModelError: not entered.
+        """
+        return self._known.languages
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that have loaded, for figures and tests."""
+        return tuple(seat.process.pid for seat in self._seats if seat.is_up)
+
+    def load(self) -> WorkerLoad:
+        """How busy the processes are, as of their last beats."""
+        beats = [seat.process.beat for seat in self._seats if seat.process.beat is not None]
+        utterances = [each for seat in self._seats for each in seat.utterances.values()] + self._stranded
+        return WorkerLoad(
+            open=len(utterances),
+            finals_waiting=sum(beat.finals_waiting for beat in beats) + sum(each.finishing for each in self._stranded),
+            audio_waiting_s=to_s(sum(each.waiting for each in utterances)),
+            partials_skipped=self._skipped + sum(beat.partials_skipped for beat in beats),
+            pushed_s=to_s(self._pushed),
+            cpu_s=self._spent_s + sum(beat.cpu_s for beat in beats),
+            seats=sum(seat.is_up for seat in self._seats),
+        )
+
+    def trouble(self) -> WarmlineError | None:
+        """Why calls had better not come now: no process is up, or they die one after the other."""
+        if not any(seat.is_up for seat in self._seats):
+            return WorkerLostError("No recognition process is up.", fix="The log says why they ended.")
+        if self._recently_lost() >= CRASH_LOOP:
+            return WorkerLostError(
+                f"{self._recently_lost()} recognition processes were lost in the last {CRASH_WINDOW_S:.0f} s.",
+                fix="The log says how they ended.",
+            )
+        return None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        for number in range(self._wanted):
+            seat = _Seat(number, RecognitionProcess(number, self._clock), {})
+            self._seats.append(seat)
+            self._tasks.start_soon(self._keep, seat, name=f"recognition process {number}")
+        self._tasks.start_soon(self._look_after, name="recognition processes")
+        try:
+            await self._settled.wait()
+        except BaseException:
+            await self._leave()
+            raise
+        if self._refusal is not None:
+            await self._leave()
+            raise self._refusal
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._leave()
+
+    async def _leave(self) -> None:
+        tasks, self._tasks = self._tasks, None
+        stopped = ModelError("Recognition was stopped before the utterance was finished.")
+        for seat in self._seats:
+            for utterance in list(seat.utterances.values()):
+                utterance.settle(stopped)
+        for utterance in list(self._stranded):
+            utterance.settle(stopped)
+        if tasks is not None:
+            tasks.cancel_scope.cancel()
+            await tasks.__aexit__(None, None, None)
+
+    def begin(
+        self,
+        language: Language,
+        on_partial: Callable[[Hypothesis], None],
+        *,
+        on_heard: Callable[[Samples], None] | None = None,
+        on_setback: Callable[[WarmlineError], None] | None = None,
+    ) -> ProcessUtterance:
+        """Start an utterance; see `Recognition.begin`."""
+        if self._tasks is None:
+            raise ModelError("Recognition is not running.")
+        if language not in self.languages:
+            spoken = ", ".join(sorted(self.languages))
+            raise ModelError(f"{self.name} recognizes {spoken}; got {str(language)!r}.")
+        owner = UtteranceOwner(self._count, self._remove, self._written)
+        utterance = ProcessUtterance(owner, language, on_partial, on_heard, on_setback)
+        self._place(utterance)
+        return utterance
+
+    @property
+    def _known(self) -> Ready:
+        if self._ready is None:
+            raise ModelError("Recognition is not running.")
+        return self._ready
+
+    def _place(self, utterance: ProcessUtterance) -> None:
+        """Give an utterance, with all its audio, to the process that has least to do."""
+        up = [seat for seat in self._seats if seat.is_up]
+        if not up:
+            utterance.wait_for_process(self._clock.now_s())
+            self._stranded.append(utterance)
+            return
+        seat = min(
+            up, key=lambda seat: (sum(each.finishing for each in seat.utterances.values()), len(seat.utterances))
+        )
+        key, self._next_id = self._next_id, self._next_id + 1
+        seat.utterances[key] = utterance
+        utterance.go_to(seat.process, key)
+
+    def _count(self, pushed: Samples) -> None:
+        """So much more audio was handed over."""
+        self._pushed += pushed
+
+    def _remove(self, utterance: ProcessUtterance) -> None:
+        """No seat has this utterance any more."""
+        if utterance in self._stranded:
+            self._stranded.remove(utterance)
+        for seat in self._seats:
+            if seat.utterances.get(utterance.key) is utterance:
+                del seat.utterances[utterance.key]
+
+    async def _keep(self, seat: _Seat) -> None:
+        """Keep a process in a seat, for as long as recognition runs."""
+        while True:
+            began = self._clock.now_s()
+            why = await self._run(seat)
+            if not self._settled.is_set():
+                # At the start nothing is made good: whoever starts this learns what is wrong.
+                self._refusal = why
+                self._settled.set()
+            now = self._clock.now_s()
+            self._lost_at = [*(at for at in self._lost_at if now - at < CRASH_WINDOW_S), now]
+            _log.error(
+                "%s (%s) It ran for %.1f s; %d lost in a minute.", why, why.code, now - began, len(self._lost_at)
+            )
+            await self._clock.sleep_until(now + BACK_OFF_S[min(len(self._lost_at), len(BACK_OFF_S)) - 1])
+            seat.process = RecognitionProcess(seat.number, self._clock)
+
+    async def _run(self, seat: _Seat) -> WarmlineError:
+        """One process from its start to its end; answers why it ended, when its utterances are with others."""
+        process = seat.process
+        try:
+            await process.start(self._plan)
+            why = await process.hear(lambda message: self._take(seat, message), lambda: self._take_up(process))
+            self._make_good(seat, why)
+        except WarmlineError as error:
+            return error
+        finally:
+            with anyio.CancelScope(shield=True):
+                await process.end()
+        return why
+
+    def _take_up(self, process: RecognitionProcess) -> None:
+        """A process has loaded: it gets what waits."""
+        if self._ready is None:
+            self._ready = process.ready
+        else:
+            _log.info("recognition process %d is up", process.number)
+        if all(seat.is_up for seat in self._seats):
+            self._settled.set()
+        stranded, self._stranded = self._stranded, []
+        for utterance in stranded:
+            self._place(utterance)
+
+    def _make_good(self, seat: _Seat, why: WarmlineError) -> None:
+        """The utterances of a process that ended go to another."""
+        process, utterances = seat.process, seat.utterances
+        seat.utterances = {}
+        if process.beat is not None:
+            self._spent_s += process.beat.cpu_s
+            self._skipped += process.beat.partials_skipped
+        for key, utterance in utterances.items():
+            utterance.broke += key == process.under_way
+            if utterance.broke >= TRIES:
+                utterance.settle(
+                    UtteranceGivenUpError(f"The utterance broke {TRIES} recognition processes. The last: {why}")
+                )
+            elif not utterance.is_whole:
+                utterance.settle(
+                    UtteranceGivenUpError(f"More than {to_s(LONGEST_KEPT):.0f} s of an utterance were lost. {why}")
+                )
+            else:
+                utterance.tell_setback(why)
+                self._place(utterance)
+
+    def _take(self, seat: _Seat, message: Message) -> None:
+        """What a process says of an utterance; of one that it does not have any more, nothing."""
+        match message:
+            case Told(id=key, hypothesis=hypothesis):
+                if utterance := seat.utterances.get(key):
+                    utterance.tell(hypothesis)
+            case Heard(id=key, samples=samples):
+                if utterance := seat.utterances.get(key):
+                    utterance.note_heard(samples)
+            case Finished(id=key, hypothesis=hypothesis):
+                if utterance := seat.utterances.get(key):
+                    utterance.settle(hypothesis)
+            case Failed(id=key, code=code, message=text, fix=fix):
+                if utterance := seat.utterances.get(key):
+                    kind = CapacityError if code == CapacityError.code else ModelError
+                    utterance.settle(kind(text, fix=fix))
+            case Begin() | Push() | Finish() | Abandon() | Ready() | Refused() | Beat():
+                raise WorkerProtocolError(f"Expected what a loaded process says; got {type(message).__name__}.")
+            case _:
+                assert_never(message)
+
+    async def _look_after(self) -> None:
+        """Kill what hangs, and give up what waits for nobody."""
+        while True:
+            await self._clock.sleep_until(self._clock.now_s() + CHECK_S)
+            for seat in self._seats:
+                seat.process.check()
+            overdue = self._clock.now_s() - STRANDED_S
+            for utterance in [each for each in self._stranded if each.finishing and each.stranded_at < overdue]:
+                utterance.settle(UtteranceGivenUpError("No recognition process took the utterance."))
+
+    def _recently_lost(self) -> int:
+        now = self._clock.now_s()
+        return sum(now - at < CRASH_WINDOW_S for at in self._lost_at)
+
+    async def _written(self, hypothesis: Hypothesis, language: Language) -> Hypothesis:
+        """The display text of a final.
+
+        Raises:
+            ModelError: it cannot be written.
+        """
+        if self._write is None:
+            return hypothesis
+        try:
+            return await run_sync(self._write, hypothesis, language, limiter=self._writers)
+        except WarmlineError:
+            raise
+        except Exception as error:
+            # The boundary of the stage, as in the worker: a text that cannot be written fails its final alone.
+            _log.exception("a final could not be written")
+            raise ModelError(f"{self.name} broke on this utterance: {type(error).__name__}.") from error

@@ -1,0 +1,93 @@
+"""Whether a recognition process hangs: a pure judgement of what it said last, how long ago, and what its CPU did since.
+
+A process is taken to hang when it says nothing (it is stopped, or a native call holds the interpreter), when a step is
+under way and uses no CPU (a native call waits for what never comes), or when a step uses more CPU than its audio can
+explain (a native call runs in a circle). Slow is not hung: a process that computes is left alone for long.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from asr.child_protocol import Beat
+from voice.contracts.audio import to_s
+
+SILENT_S: Final = 0.8
+"""Without a word for so long a process hangs; it beats every 0.2 s."""
+
+STILL_S: Final = 0.8
+"""A step without CPU progress for so long hangs."""
+
+STILL_CPU_S: Final = 0.01
+"""CPU time that is no progress: what the process does beside the step."""
+
+STEP_CPU_S: Final = 10.0
+STEP_CPU_PER_S: Final = 5.0
+"""CPU time that a step may take: 10 s, and 5 s for each second of its utterance. Whisper large takes about 2 on a slow
+core; Whisper base, whose slowest step takes the longest window three times, 0.5 for each."""
+
+LATE_S: Final = 0.4
+"""Whoever asks later than that after the time before was not running itself, and judges nothing by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Why a process is taken to hang; `what` is for the log."""
+
+    what: str
+
+
+class Vigil:
+    """Watches one process. Times are seconds of one monotonic clock.
+
+    Args:
+        now_s: when the process said that it is ready.
+    """
+
+    def __init__(self, now_s: float) -> None:
+        self._beat_at = now_s
+        self._asked_at = now_s
+        self._beat: Beat | None = None
+        # The step under way: its number and the CPU time before it.
+        self._step = 0
+        self._step_cpu_s = 0.0
+        # (time, CPU time) of the beats of the step under way, back to one that is `STILL_S` old.
+        self._progress: deque[tuple[float, float]] = deque()
+
+    def hear(self, beat: Beat, now_s: float) -> None:
+        """The process said that it lives."""
+        before = self._beat
+        self._beat, self._beat_at = beat, now_s
+        if beat.step != self._step:
+            self._step = beat.step
+            self._step_cpu_s = beat.work_cpu_s if before is None else before.work_cpu_s
+            self._progress.clear()
+        if beat.step:
+            self._progress.append((now_s, beat.work_cpu_s))
+            while len(self._progress) > 1 and self._progress[1][0] <= now_s - STILL_S:
+                self._progress.popleft()
+
+    def judge(self, now_s: float) -> Hang | None:
+        """Whether the process hangs now; to be asked every 0.1 s or so."""
+        late = now_s - self._asked_at > LATE_S
+        self._asked_at = now_s
+        if late:
+            self._beat_at = now_s
+            self._progress.clear()
+            return None
+        if now_s - self._beat_at > SILENT_S:
+            return Hang(f"nothing was heard of it for {now_s - self._beat_at:.1f} s")
+        beat = self._beat
+        if beat is None or not beat.step:
+            return None
+        spent = beat.work_cpu_s - self._step_cpu_s
+        limit = STEP_CPU_S + STEP_CPU_PER_S * to_s(beat.step_audio)
+        if spent > limit:
+            return Hang(f"a step on {to_s(beat.step_audio):.1f} s of audio used {spent:.1f} s of CPU")
+        if self._progress:
+            (since, cpu_before), (until, cpu_after) = self._progress[0], self._progress[-1]
+            if until - since >= STILL_S and cpu_after - cpu_before < STILL_CPU_S:
+                return Hang(f"a step used no CPU for {until - since:.1f} s")
+        return None
