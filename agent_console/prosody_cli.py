@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +12,10 @@ import typer
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from agent_console.output_file import check_writable, written
 from agent_console.prosody_options import Lang, Listened, PitchMethod
 from voice.contracts.audio import to_s
-from voice.contracts.errors import MissingExtraError, OutputError, SettingsError
+from voice.contracts.errors import MissingExtraError, SettingsError
 
 if TYPE_CHECKING:
     from agent_console.prosody_analysis import Analysis, Tracker
@@ -105,21 +104,9 @@ def _check(file: Path, plot: Path | None, out: Path | None, *, csv: bool, frames
         raise SettingsError(f"Expected a picture's name to end in {', '.join(_FORMATS)}; got {plot.name}.")
     for path in (plot, out):
         if path is not None:
-            _check_writable(path, file)
+            check_writable(path, file)
     if plot is not None:
         _need_matplotlib()
-
-
-def _check_writable(path: Path, source: Path) -> None:
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"{path} cannot be written: there is no folder {folder}.", fix="Make it first.")
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; expected the name of a file.")
-    if path.exists() and source.exists() and path.samefile(source):
-        raise OutputError(f"{path} is the recording itself.", fix="Choose another name.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path} cannot be written: no right to write in {folder}.")
 
 
 def _need_matplotlib() -> None:
@@ -156,7 +143,7 @@ def _draw(analysis: Analysis, path: Path, lang: Lang, pitch: PitchMethod, notes:
         labels = Lang.EN
         notes.print(f"{NO_FONT.zh}\n{NO_FONT.en}")
     figure = prosody_view.draw(analysis, labels, typeface, pitch)
-    with _written(path) as unfinished:
+    with written(path) as unfinished:
         prosody_view.save(figure, unfinished, typeface)
     notes.print(lang.of(DRAWN).format(path=path))
     if to_s(analysis.window.length) > prosody_view.DETAIL_S:
@@ -168,38 +155,8 @@ def _emit(text: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(text)
         return
-    with _written(out) as unfinished:
+    with written(out) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write into, which takes its place at the end; nothing half-written is left behind.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        unfinished = Path(name)
-        try:
-            yield unfinished
-            # `mkstemp` makes files that only their owner may read.
-            unfinished.chmod(0o666 & ~_umask())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}.", fix="Check the disk and the folder."
-        ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager
