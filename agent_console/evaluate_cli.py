@@ -178,6 +178,46 @@ def numbers(
     _print(document(report) if json_output else tables(report, lang), notes(report, lang))
 
 
+@app.command(epilog="Example: warmline evaluate negative --file calls.jsonl --json > negative.json")
+def negative(
+    file: Annotated[
+        Path,
+        typer.Option(help='Lines like {"text": "我要投诉", "negative": true, "escalate": true}.', show_default=False),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    lang: Annotated[Lang, typer.Option(help="Language of the table.")] = Lang.EN,
+) -> None:
+    """Discontent in words, and what has to bring a person at once, against labelled utterances in zh and en."""
+    from agent_console.negative_evaluation import evaluate_negative
+    from agent_console.understanding_report import negative_document, negative_table
+
+    with _progress() as progress:
+        report = evaluate_negative(file, progress)
+    _print(negative_document(report) if json_output else negative_table(report, lang), [])
+
+
+@app.command(epilog="Example: warmline evaluate entities --file calls.jsonl --json > entities.json")
+def entities(
+    file: Annotated[
+        Path,
+        typer.Option(
+            help='Lines like {"text": "退我三十块", "ref_date": "2026-03-11", '
+            '"entities": [{"type": "amount", "value": "30"}]}.',
+            show_default=False,
+        ),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    lang: Annotated[Lang, typer.Option(help="Language of the table.")] = Lang.EN,
+) -> None:
+    """Named values (phones, orders, amounts, dates …) against labelled utterances: kind and value exactly."""
+    from agent_console.entities_evaluation import evaluate_entities
+    from agent_console.understanding_report import entities_document, entities_table
+
+    with _progress() as progress:
+        report = evaluate_entities(file, progress)
+    _print(entities_document(report) if json_output else entities_table(report, lang), [])
+
+
 def _bands(choice: BandChoice) -> tuple[str, ...]:
     return ("clean", "telephone") if choice is BandChoice.BOTH else (choice.value,)
 

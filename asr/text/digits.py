@@ -16,7 +16,7 @@ from asr.types import Language
 SHORTEST_RUN: Final = 4
 """Digits from which a run is taken for a number; shorter ones are counting, or part of a date or an amount."""
 
-_ZH: Final = dict(zip("零〇一二三四五六七八九幺洞拐勾", "001234567891079", strict=True))
+ZH_DIGITS: Final = dict(zip("零〇一二三四五六七八九幺洞拐勾", "001234567891079", strict=True))
 _ZH_PHONETIC: Final = frozenset("洞拐勾")
 """Radio digits count only inside a run of plain ones; alone they are words."""
 
@@ -33,11 +33,11 @@ _ZH_DECIMAL_BEFORE: Final = re.compile(r"[零一二三四五六七八九十]点$
 
 _ZH_YEAR: Final = re.compile(r"[零〇一二三四五六七八九]{4}$")
 
-_EN: Final = {
+EN_DIGITS: Final = {
     "zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "seven": "7", "eight": "8", "nine": "9",
 }  # fmt: skip
-_EN_TIMES: Final = {"double": 2, "triple": 3}
+EN_TIMES: Final = {"double": 2, "triple": 3}
 _EN_WORD: Final = re.compile(r"[A-Za-z]+|\d+")
 _EN_FILLERS: Final = frozenset({"uh", "um", "er", "erm", "dash", "hyphen"})
 _EN_BETWEEN: Final = re.compile(r"[\s,.-]*")
@@ -61,13 +61,13 @@ def _find_zh(text: str) -> Iterator[tuple[int, int, str]]:
             # 我有三三八六个: the last digit is the count's; 二零二六年 is a year as a whole.
             if _ZH_YEAR.match(match.group()) and text[end : end + 1] == "年":
                 continue
-            while end > start and text[end - 1] not in _ZH and not text[end - 1].isdigit():
+            while end > start and text[end - 1] not in ZH_DIGITS and not text[end - 1].isdigit():
                 end -= 1
         spoken = text[start:end]
         digits = "".join(
-            _ZH.get(character, character) for character in spoken if character in _ZH or character.isdigit()
+            ZH_DIGITS.get(character, character) for character in spoken if character in ZH_DIGITS or character.isdigit()
         )
-        plain = sum(character in _ZH and character not in _ZH_PHONETIC for character in spoken)
+        plain = sum(character in ZH_DIGITS and character not in _ZH_PHONETIC for character in spoken)
         grouped = bool(re.search(r"\d", spoken)) and not re.fullmatch(r"[\d.,-]+", spoken)
         if len(digits) >= SHORTEST_RUN and (plain >= SHORTEST_RUN or grouped):
             yield start, end, digits
@@ -91,12 +91,12 @@ def _read_en(text: str, words: list[re.Match[str]], first: int) -> tuple[str, in
         if place > first and not _EN_BETWEEN.fullmatch(text, words[place - 1].end(), words[place].start()):
             break
         following = words[place + 1].group().lower() if place + 1 < len(words) else ""
-        if word in _EN and following == "hundred" and _goes_on(words, place + 2):
-            digits, place = digits + _EN[word] + "00", place + 2
-        elif word in _EN and following not in _EN_SCALE_AFTER:
-            digits, place = digits + _EN[word], place + 1
-        elif word in _EN_TIMES and following in _EN:
-            digits, place = digits + _EN[following] * _EN_TIMES[word], place + 2
+        if word in EN_DIGITS and following == "hundred" and _goes_on(words, place + 2):
+            digits, place = digits + EN_DIGITS[word] + "00", place + 2
+        elif word in EN_DIGITS and following not in _EN_SCALE_AFTER:
+            digits, place = digits + EN_DIGITS[word], place + 1
+        elif word in EN_TIMES and following in EN_DIGITS:
+            digits, place = digits + EN_DIGITS[following] * EN_TIMES[word], place + 2
         elif word.isdigit() and (digits or len(word) == 1):
             digits, place = digits + word, place + 1
         elif word in _EN_FILLERS and digits:
@@ -111,4 +111,4 @@ def _read_en(text: str, words: list[re.Match[str]], first: int) -> tuple[str, in
 def _goes_on(words: list[re.Match[str]], place: int) -> bool:
     """Whether at least three more digits follow, so that "eight hundred" is the 800 of a phone number."""
     following = words[place : place + 3]
-    return len(following) == 3 and all(word.group().lower() in _EN for word in following)
+    return len(following) == 3 and all(word.group().lower() in EN_DIGITS for word in following)

@@ -12,7 +12,7 @@ from typing import Final
 
 from asr.text.draft import Draft
 
-_SMALL: Final = {
+SMALL: Final = {
     word: value
     for value, word in enumerate(
         (
@@ -21,19 +21,19 @@ _SMALL: Final = {
         )
     )
 }  # fmt: skip
-_TENS: Final = {
+TENS: Final = {
     word: 10 * value
     for value, word in enumerate(
         ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), start=2
     )
 }
-_SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_ORDINALS: Final = {
+SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+ORDINALS: Final = {
     "first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12,
-    **{f"{word}th": value for word, value in _SMALL.items() if value in {4, 6, 7, 10, 11} or value > 12},
-    **{f"{word[:-1]}ieth": value for word, value in _TENS.items()},
+    **{f"{word}th": value for word, value in SMALL.items() if value in {4, 6, 7, 10, 11} or value > 12},
+    **{f"{word[:-1]}ieth": value for word, value in TENS.items()},
 }  # fmt: skip
-_MONTHS: Final = frozenset(
+MONTHS: Final = frozenset(
     (
         "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
         "december",
@@ -101,7 +101,7 @@ class _Reader:
     def _past(self, first: int) -> tuple[str | None, int]:
         """Half past three, quarter to five."""
         how, to = self._word(first, first), self._word(first + 1, first)
-        hour = _SMALL.get(self._word(first + 2, first), 0)
+        hour = SMALL.get(self._word(first + 2, first), 0)
         if not 1 <= hour <= 12 or (how, to) not in {("half", "past"), ("quarter", "past"), ("quarter", "to")}:
             return None, first
         if to == "to":
@@ -113,13 +113,13 @@ class _Reader:
         month = self._words[first - 1].text if first and self._words[first].joins else ""
         day, after = self._ordinal(first)
         # "I may second that": May 2 is heard too seldom to be told from it.
-        if month not in _MONTHS or day is None or day > 31 or (month, day) == ("may", 2):
+        if month not in MONTHS or day is None or day > 31 or (month, day) == ("may", 2):
             return None, first
         return str(day), after
 
     def _clock(self, first: int) -> tuple[str | None, int]:
         """Three thirty p.m., three p.m., at three thirty."""
-        hour = _SMALL.get(self._word(first, first), 0)
+        hour = SMALL.get(self._word(first, first), 0)
         if not 1 <= hour <= 12:
             return None, first
         minute, after = self._below_hundred(first + 1) if self._word(first + 1, first) else (None, first + 1)
@@ -170,15 +170,15 @@ class _Reader:
 
     def _decimals(self, place: int, first: int) -> str:
         digits = ""
-        while _SMALL.get(word := self._word(place + len(digits), first), 10) < 10 or word == "oh":
-            digits += str(_SMALL.get(word, 0))
+        while SMALL.get(word := self._word(place + len(digits), first), 10) < 10 or word == "oh":
+            digits += str(SMALL.get(word, 0))
         return digits
 
     def _ordinal(self, first: int) -> tuple[int | None, int]:
         word, following = self._word(first, first), self._word(first + 1, first)
-        if word in _TENS and 1 <= _ORDINALS.get(following, 0) <= 9:
-            return _TENS[word] + _ORDINALS[following], first + 2
-        return (_ORDINALS[word], first + 1) if word in _ORDINALS else (None, first)
+        if word in TENS and 1 <= ORDINALS.get(following, 0) <= 9:
+            return TENS[word] + ORDINALS[following], first + 2
+        return (ORDINALS[word], first + 1) if word in ORDINALS else (None, first)
 
     def _year(self, first: int) -> tuple[int | None, int]:
         """Twenty twenty six, nineteen ninety eight."""
@@ -186,7 +186,7 @@ class _Reader:
         if century not in _CENTURIES or not self._word(after, first):
             return None, first
         rest, end = self._below_hundred(after)
-        if rest is None or rest < 10 or self._word(end, first) in {"hundred", *_SCALES}:
+        if rest is None or rest < 10 or self._word(end, first) in {"hundred", *SCALES}:
             return None, first
         return 100 * century + rest, end
 
@@ -194,7 +194,7 @@ class _Reader:
         total, place, limit = 0, first, 10**12
         while True:
             value, after = self._below_thousand(place, first)
-            scale = _SCALES.get(self._word(after, first), 1) if value is not None else 1
+            scale = SCALES.get(self._word(after, first), 1) if value is not None else 1
             if value is None or scale >= limit:
                 break
             total, limit = total + value * scale, scale
@@ -207,22 +207,22 @@ class _Reader:
 
     def _below_thousand(self, place: int, first: int) -> tuple[int | None, int]:
         word, following = self._word(place, first), self._word(place + 1, first)
-        if following == "hundred" and (word == "a" or 1 <= _SMALL.get(word, 0) <= 9):
-            hundreds, after = 100 * _SMALL.get(word, 1), place + 2
+        if following == "hundred" and (word == "a" or 1 <= SMALL.get(word, 0) <= 9):
+            hundreds, after = 100 * SMALL.get(word, 1), place + 2
             rest = after + 1 if self._word(after, first) == "and" else after
             value, end = self._below_hundred(rest) if self._word(rest, first) else (None, rest)
             return (hundreds + value, end) if value else (hundreds, after)
-        if word == "a" and following in _SCALES:
+        if word == "a" and following in SCALES:
             return 1, place + 1
         return self._below_hundred(place) if word else (None, place)
 
     def _below_hundred(self, place: int) -> tuple[int | None, int]:
         word, following = self._word(place, place), self._word(place + 1, place)
-        if word in _TENS:
-            if 1 <= _SMALL.get(following, 0) <= 9:
-                return _TENS[word] + _SMALL[following], place + 2
-            return _TENS[word], place + 1
-        return (_SMALL[word], place + 1) if word in _SMALL else (None, place)
+        if word in TENS:
+            if 1 <= SMALL.get(following, 0) <= 9:
+                return TENS[word] + SMALL[following], place + 2
+            return TENS[word], place + 1
+        return (SMALL[word], place + 1) if word in SMALL else (None, place)
 
 
 def _suffix(ordinal: int) -> str:

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
+from asr.chinese import is_han, simplify
 from routing.understanding.taxonomy import DATA
 from voice.contracts.errors import UnderstandingDataError
 
@@ -98,8 +99,10 @@ class Heard:
 
 @lru_cache(maxsize=4096)
 def fold(character: str) -> str:
-    """One character in lower case and half width, always one character."""
+    """One character in lower case, half width and Simplified, always one character."""
     folded = unicodedata.normalize("NFKC", CURLY.get(character, character)).lower()
+    if is_han(folded[:1]):
+        folded = simplify(folded)
     return folded if len(folded) == 1 else character
 
 
@@ -116,3 +119,11 @@ def sound(plain: str) -> str:
     """A folded text with its Han characters as syllables."""
     table = syllables()
     return "".join(table.get(character, character) for character in plain)
+
+
+def by_sound(pattern: str) -> re.Pattern[str]:
+    """A pattern whose Han characters match by their syllables, for use on `Heard.sounds`.
+
+    A range in a class must not end in Han characters; everything else of the language of `re` may be used.
+    """
+    return re.compile(sound(pattern))

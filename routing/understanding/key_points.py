@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from routing.document import Document, read_file
 from routing.terms import KeyPointTag
-from routing.understanding.entities import Entity
 from routing.understanding.heard import BREAKS, Heard, fold
 from routing.understanding.human_request import HumanRequest
+from routing.understanding.named_values import Entity
 from routing.understanding.sentiment import Sentiment
 from routing.understanding.taxonomy import DATA
 from voice.contracts.errors import UnderstandingDataError

@@ -12,6 +12,9 @@ from routing.understanding.lexicon import Lexicon, Match, find_terms
 REACH: Final = 8
 """Words or syllables that negation and intensity may be away from their term."""
 
+NEGATIVE_FROM: Final = 0.35
+"""Strength of discontent from which a turn counts as negative."""
+
 NEGATED_PRAISE: Final = 0.8
 """Share of its strength with which denied praise (不太满意, not happy) counts as discontent."""
 
@@ -58,6 +61,11 @@ class Sentiment:
     escalate: bool = False
     urgent: bool = False
     terms: tuple[SentimentTerm, ...] = ()
+
+    @property
+    def negative(self) -> bool:
+        """Whether the caller expresses dissatisfaction, anger, distress or a complaint."""
+        return self.strength >= NEGATIVE_FROM
 
 
 def read_sentiment(heard: Heard, lexicons: tuple[Lexicon, ...]) -> Sentiment:

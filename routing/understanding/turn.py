@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from asr.types import Language
 from routing.terms import Grade
 from routing.understanding.concepts import load_concepts
 from routing.understanding.digits import find_digit_runs
-from routing.understanding.entities import Entity, find_entities
+from routing.understanding.entities import find_entities
 from routing.understanding.features import shingles
 from routing.understanding.heard import Heard, hear, syllables
+from routing.understanding.holidays import load_holidays
 from routing.understanding.human_request import HumanRequest, asks_for_human, find_requests
 from routing.understanding.intent import UNKNOWN, Intent, IntentModel, load_model
 from routing.understanding.key_points import KeyPoint, find_key_points, load_cues
 from routing.understanding.lexicon import LANGUAGES, Lexicon, load_lexicon
+from routing.understanding.named_values import Entity
 from routing.understanding.sentiment import Sentiment, read_sentiment
 from routing.understanding.taxonomy import Taxonomy, load_taxonomy
 
@@ -77,6 +80,7 @@ class Understander:
         syllables()
         load_cues()
         load_concepts()
+        load_holidays()
         return cls(load_model(), tuple(load_lexicon(language) for language in LANGUAGES), load_taxonomy())
 
     @property
@@ -84,18 +88,24 @@ class Understander:
         """Version of the intent model."""
         return self._model.version
 
-    def understand(self, text: str, language: Language = Language.ZH) -> TurnMeaning:  # noqa: ARG002  see below
+    def understand(
+        self,
+        text: str,
+        language: Language = Language.ZH,  # noqa: ARG002  see below
+        today: date | None = None,
+    ) -> TurnMeaning:
         """Understand one turn of a caller. Time is linear in the text's length.
 
         Args:
             text: the final as recognized, any length; offsets count its characters.
             language: what the caller speaks. The words themselves decide which lexicon applies, so that mixed speech
                 is understood; the argument is part of the interface for languages that share a script.
+            today: the day of the call, which relative dates count from; None leaves dates out.
         """
         heard = hear(text)
         sentiment = read_sentiment(heard, self._lexicons)
         requests = find_requests(heard, self._lexicons)
-        entities = find_entities(heard)
+        entities = find_entities(heard, today)
         asks_human = asks_for_human(requests)
         intent = self._model.recognize(hear(without_denied(text, sentiment, requests)))
         small_talk = len(SMALL_TALK.sub("", heard.plain)) < LEAST_SAID
