@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, Self
 
 from voice.contracts.audio import AudioFrame, Party, Pcm, Samples
@@ -63,6 +64,22 @@ class AudioSink(Protocol):
         ...
 
 
+class LegEnd(StrEnum):
+    """Why a leg's audio ended."""
+
+    HUNG_UP = "hung_up"
+    """The other side ended the connection."""
+
+    CONNECTION_LOST = "connection_lost"
+    """The other side is no longer there: no consent, no packets."""
+
+    NEVER_CONNECTED = "never_connected"
+    """No connection came about in time."""
+
+    LEFT = "left"
+    """This side left the leg."""
+
+
 class CallLeg(AbstractAsyncContextManager["CallLeg"], Protocol):
     """One party's connection, whatever its transport. Entering starts it; leaving hangs up and frees everything."""
 
@@ -74,6 +91,11 @@ class CallLeg(AbstractAsyncContextManager["CallLeg"], Protocol):
     @property
     def sink(self) -> AudioSink:
         """What the party hears."""
+        ...
+
+    @property
+    def end_reason(self) -> LegEnd | None:
+        """Why the audio ended; None while the connection lasts. Set before `source` ends."""
         ...
 
     async def __aenter__(self) -> Self: ...

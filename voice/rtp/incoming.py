@@ -73,9 +73,12 @@ class IncomingSpeech:
             self._compare(now_s)
         return frames
 
-    def flush(self) -> list[AudioFrame]:
-        """The frame under way, completed with silence; the stream is over."""
-        return self._framer.flush()
+    def drain(self) -> list[AudioFrame]:
+        """Everything that waits, due or not, the last frame completed with silence: the stream is over."""
+        frames: list[AudioFrame] = []
+        while self.buffer.waiting and (due_s := self.due_s()) is not None:
+            frames += self.take(due_s)
+        return frames + self._framer.flush()
 
     def _compare(self, now_s: float) -> None:
         if self._compare_s is None or now_s - self._compare_s >= _DRIFT_S:

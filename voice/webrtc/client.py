@@ -15,12 +15,12 @@ import numpy as np
 
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Party, Pcm, Samples, from_s
 from voice.contracts.errors import MediaError
-from voice.contracts.ports import AudioSource, Clock
+from voice.contracts.ports import AudioSource, Clock, LegEnd
 from voice.webrtc.ice import IceSettings
-from voice.webrtc.peer import LegEnd, Peer
+from voice.webrtc.peer import Peer
 from voice.webrtc.receiver import Receiver
 from voice.webrtc.sdp import checked
-from voice.webrtc.sender import OpusTrack, Playout
+from voice.webrtc.sender import Playout, Sender
 
 CONNECT_S: Final = 20.0
 """How long `wait_connected` waits."""
@@ -47,7 +47,7 @@ class WebRtcCaller:
         self._clock = clock
         self._ice = ice or IceSettings()
         self._playout = Playout()
-        self._ears = Receiver(Party.AGENT, clock)
+        self._sender = Sender(self._playout.take, clock)
         self._hear = from_s(hear_s)
         self._heard: list[tuple[Samples, Pcm]] = []
         self._over = anyio.Event()
@@ -84,8 +84,8 @@ class WebRtcCaller:
             SdpError: the answer is malformed or not one to this offer.
         """
         await self._connection.accept(checked(answer_sdp))
-        self._ears.attach(self._connection.incoming)
-        self._tasks.start_soon(self._listen, name="caller ears")
+        self._tasks.start_soon(self._listen, self._connection.source, name="caller ears")
+        self._tasks.start_soon(self._sender.run, self._connection.transport, name="caller voice")
 
     async def wait_connected(self) -> None:
         """Return once sound can flow.
@@ -144,7 +144,7 @@ class WebRtcCaller:
             await self._peer.close()
 
     async def __aenter__(self) -> Self:
-        self._peer = Peer(self._ice, OpusTrack(self._playout.take, self._clock), self._end)
+        self._peer = Peer(self._ice, Party.AGENT, self._clock, self._end)
         await self._tasks.__aenter__()
         return self
 
@@ -190,12 +190,13 @@ class WebRtcCaller:
         if self._over.is_set():
             raise MediaError(f"The connection ended while speaking ({self.end_reason}).")
 
-    async def _listen(self) -> None:
-        async for frame in self._ears.frames():
+    async def _listen(self, ears: Receiver) -> None:
+        async for frame in ears.frames():
             if frame.start < self._hear:
                 self._heard.append((frame.start, frame.pcm))
 
     def _end(self, _: LegEnd) -> None:
         self._over.set()
-        self._ears.stop()
+        if self._peer is not None:
+            self._peer.source.stop()
         self._playout.close()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 import anyio
 
+from voice.audio.opus import OpusSettings
 from voice.contracts.audio import Party
-from voice.contracts.ports import Clock
+from voice.contracts.ports import Clock, LegEnd
+from voice.contracts.statistics import LegStatistics
 from voice.webrtc.ice import IceSettings
-from voice.webrtc.peer import LegEnd, Peer
+from voice.webrtc.peer import Peer
 from voice.webrtc.receiver import Receiver
-from voice.webrtc.sender import PLAYOUT_BOUND_S, OpusTrack, Playout
+from voice.webrtc.sender import PLAYOUT_BOUND_S, Playout, Sender
 
 WATCH_S: Final = 1.0
 """How often the watch looks whether packets still come."""
@@ -29,11 +31,13 @@ class LegLimits:
         silence_s: without a single packet while connected. A muted browser keeps sending; one that has vanished without
             a word is also found out by ICE's consent checks, after about 30 s.
         playout_s: how much may wait to be heard.
+        opus: how what is sent is encoded.
     """
 
     connect_s: float = 20.0
     silence_s: float = 20.0
     playout_s: float = PLAYOUT_BOUND_S
+    opus: OpusSettings = field(default_factory=OpusSettings)
 
 
 class WebRtcLeg:
@@ -47,15 +51,15 @@ class WebRtcLeg:
         self.answer_sdp = ""
         self._clock = clock
         self._limits = limits
-        self._source = Receiver(party, clock)
         self._sink = Playout(limits.playout_s)
-        self._peer = Peer(ice, OpusTrack(self._sink.take, clock), self._over)
+        self._peer = Peer(ice, party, clock, self._over)
+        self._sender = Sender(self._sink.take, clock, limits.opus)
         self._tasks = anyio.create_task_group()
 
     @property
     def source(self) -> Receiver:
         """What the party says; ends when the connection does, see `end_reason`."""
-        return self._source
+        return self._peer.source
 
     @property
     def sink(self) -> Playout:
@@ -77,15 +81,17 @@ class WebRtcLeg:
         await self._peer.connected.wait()
 
     async def take_offer(self, offer: str) -> None:
-        """Answer a checked offer: `answer_sdp` and `source` are there afterwards.
+        """Answer a checked offer: `answer_sdp` is there afterwards.
 
         Raises:
             SdpError: aiortc cannot agree with it.
             MediaError: host addresses cannot be chosen.
         """
         self.answer_sdp = await self._peer.answer(offer)
-        self._peer.incoming.on("ended", self._peer.end_of_track)
-        self._source.attach(self._peer.incoming)
+
+    def statistics(self) -> LegStatistics:
+        """How well the audio comes through, so far."""
+        return self._peer.session.statistics()
 
     async def close(self) -> None:
         """Hang up and give everything back. May be called again."""
@@ -94,6 +100,7 @@ class WebRtcLeg:
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._tasks.start_soon(self._watch, name=f"{self.party} leg watch")
+        self._tasks.start_soon(self._sender.run, self._peer.transport, name=f"{self.party} leg sender")
         return self
 
     async def __aexit__(
@@ -110,7 +117,7 @@ class WebRtcLeg:
             await self.close()
 
     def _over(self, _: LegEnd) -> None:
-        self._source.stop()
+        self._peer.source.stop()
         self._sink.close()
 
     async def _watch(self) -> None:
@@ -124,7 +131,7 @@ class WebRtcLeg:
                 heard_s = now_s
                 if now_s - began_s >= self._limits.connect_s:
                     self._peer.end(LegEnd.NEVER_CONNECTED)
-            elif (count := await self._peer.packets_received()) != received:
+            elif (count := self._peer.session.incoming.buffer.counts.received) != received:
                 received, heard_s = count, now_s
             elif now_s - heard_s >= self._limits.silence_s:
                 self._peer.end(LegEnd.CONNECTION_LOST)

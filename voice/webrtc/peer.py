@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamTrack
-from aiortc.stats import RTCInboundRtpStreamStats
 from OpenSSL.SSL import RECEIVED_SHUTDOWN
 
-from voice.contracts.errors import MediaError, SdpError
+from voice.contracts.audio import Party
+from voice.contracts.errors import SdpError
+from voice.contracts.ports import Clock, LegEnd
+from voice.rtp.rtcp import NTP_EPOCH_S
+from voice.rtp.session import RtpSession
 from voice.webrtc.ice import IceSettings, gathering
-from voice.webrtc.sdp import PARSER_ERRORS, opus_only
+from voice.webrtc.receiver import Receiver
+from voice.webrtc.sdp import PARSER_ERRORS, opus_only, with_speech_parameters
+from voice.webrtc.transport import MediaTransport
 
 CLOSE_S: Final = 5.0
 """How long aiortc may take to close; it needs a few milliseconds, or the round trip to a TURN server."""
@@ -25,52 +28,54 @@ CLOSE_S: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class LegEnd(StrEnum):
-    """Why a leg's audio ended."""
-
-    HUNG_UP = "hung_up"
-    """The other side ended the connection."""
-
-    CONNECTION_LOST = "connection_lost"
-    """The other side is no longer there: no consent, no packets."""
-
-    NEVER_CONNECTED = "never_connected"
-    """No connection came about in time."""
-
-    LEFT = "left"
-    """This side left the leg."""
-
-
 class Peer:
-    """An aiortc peer connection with one audio track out and one in.
+    """An aiortc peer connection with one stream of speech out and one in.
 
     Made inside a running event loop. It holds sockets from `offer` or `answer` on, until `close`.
 
+    Attributes:
+        session: both streams' packets and numbers.
+        source: what the other side says.
+        transport: where what we say goes.
+
     Args:
         ice: where it can be reached.
-        outgoing: what it sends.
+        party: who is at the other end.
+        clock: says when packets arrive and when they are due.
         on_end: called once, with the reason, when the connection is over; from an event callback, so it must not block.
     """
 
-    def __init__(self, ice: IceSettings, outgoing: MediaStreamTrack, on_end: Callable[[LegEnd], None]) -> None:
+    def __init__(self, ice: IceSettings, party: Party, clock: Clock, on_end: Callable[[LegEnd], None]) -> None:
         self.connected = anyio.Event()
         self.end_reason: LegEnd | None = None
         self._ice = ice
         self._on_end = on_end
         self._closed = False
         self._farewell = True
-        self._outgoing = outgoing
         self._connection = RTCPeerConnection(ice.configuration())
-        self._connection.addTrack(outgoing)
-        self._transceiver = self._connection.getTransceivers()[0]
+        self._transceiver = self._connection.addTransceiver("audio", direction="sendrecv")
         self._transceiver.setCodecPreferences(opus_only())
+        self.session = RtpSession(
+            party,
+            sequence=secrets.randbits(15),
+            timestamp=secrets.randbits(32),
+            ntp_origin_s=NTP_EPOCH_S + clock.utc_now().timestamp() - clock.now_s(),
+        )
+        self.source = Receiver(party, self.session.incoming, clock)
+        self.transport = MediaTransport(
+            self._transceiver,
+            self.session,
+            clock,
+            on_packet=self.source.note_arrival,
+            on_goodbye=self._note_goodbye,
+        )
         self._connection.on("connectionstatechange", self._note_connection)
         self._transceiver.receiver.transport.on("statechange", self._note_transport)
 
     async def offer(self) -> str:
         """A complete offer, candidates included."""
         await self._gather()
-        return self._connection.localDescription.sdp
+        return with_speech_parameters(self._connection.localDescription.sdp)
 
     async def answer(self, offer: str) -> str:
         """The complete answer to a checked offer.
@@ -80,7 +85,7 @@ class Peer:
         """
         await self._apply(offer, "offer")
         await self._gather()
-        return self._connection.localDescription.sdp
+        return with_speech_parameters(self._connection.localDescription.sdp)
 
     async def accept(self, answer: str) -> None:
         """Take the other side's checked answer.
@@ -90,28 +95,11 @@ class Peer:
         """
         await self._apply(answer, "answer")
 
-    @property
-    def incoming(self) -> MediaStreamTrack:
-        """The other side's track; there is one once descriptions were exchanged."""
-        track: MediaStreamTrack | None = self._transceiver.receiver.track
-        if track is None:
-            raise MediaError("The other side sends no audio.")
-        return track
-
-    async def packets_received(self) -> int:
-        """RTP packets that have come in so far."""
-        report = await self._transceiver.receiver.getStats()
-        return sum(stats.packetsReceived for stats in report.values() if isinstance(stats, RTCInboundRtpStreamStats))
-
     def end(self, reason: LegEnd) -> None:
         """Declare the connection over; the first reason stays."""
         if self.end_reason is None:
             self.end_reason = reason
             self._on_end(reason)
-
-    def end_of_track(self) -> None:
-        """The other side's track is over: it hung up, or it is no longer there."""
-        self.end(self._why_closed())
 
     async def close(self) -> None:
         """Give everything back: sockets, threads, aiortc's own tasks. Not interrupted by cancellation, but bounded."""
@@ -119,7 +107,6 @@ class Peer:
             return
         self._closed = True
         self.end(LegEnd.LEFT)
-        self._outgoing.stop()
         await _unbroken(self._close)
 
     async def _apply(self, sdp: str, kind: str) -> None:
@@ -136,6 +123,9 @@ class Peer:
     async def _describe(self) -> None:
         with gathering(self._ice):
             await self._connection.setLocalDescription()
+
+    def _note_goodbye(self) -> None:
+        self.end(self._why_closed())
 
     def _note_connection(self) -> None:
         match self._connection.connectionState:
@@ -161,6 +151,7 @@ class Peer:
 
     async def _close(self) -> None:
         with anyio.move_on_after(CLOSE_S) as bound:
+            await self.transport.say_goodbye()
             await self._connection.close()
             await self._settle()
         if bound.cancelled_caught:
@@ -173,8 +164,6 @@ class Peer:
         # A handshake that ended while the connection closed has started what was stopped already.
         await self._transceiver.stop()
         await self._transceiver.receiver.transport.transport._connection.close()
-        # The decoder's thread leaves its last message to the track as a task that has nothing to wait for.
-        await anyio.lowlevel.checkpoint()
 
     def _tasks(self) -> list[asyncio.Task[object]]:
         """The running tasks whose coroutine is a method of one of this connection's objects."""

@@ -1,34 +1,30 @@
-"""The send path: a bounded buffer of what the other side shall hear, and the track that sends it in 20 ms packets."""
+"""The send path: a bounded buffer of what the other side shall hear, and what sends it in 20 ms packets."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Final
 
 import anyio
 import numpy as np
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import AudioCodecContext, AudioStream, CodecContext, Packet
-from av import AudioFrame as RawFrame
 
-from voice.audio.resampling import to_int16
-from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, Samples, from_s, to_s
-from voice.contracts.errors import CapacityError, FrameError, MediaError
+from voice.audio.opus import OpusSettings
+from voice.contracts.audio import FRAME_SAMPLES, Pcm, Samples, from_s, to_s
+from voice.contracts.errors import CapacityError, FrameError
 from voice.contracts.ports import Clock
+from voice.rtp.outgoing import OutgoingSpeech
+from voice.webrtc.transport import MediaTransport
 
 PLAYOUT_BOUND_S: Final = 120.0
 """How much may wait to be heard: the longest prompt or answer, about 8 MB."""
 
-LATE_S: Final = 0.2
-"""A sender further behind than this has stood still; it goes on from now instead of sending in a burst."""
+REPORT_FRAMES: Final = 50
+"""A report goes out every so many frames: once a second, as few as two parties of one stream each may send them (RFC
+3550, 6.2; RFC 4585, 3.4)."""
 
-BIT_RATE: Final = 32_000
-"""Wideband mono speech is transparent at this rate; what browsers send themselves."""
-
-_FRAME_S: Final = FRAME_SAMPLES / SAMPLE_RATE
-_TIME_BASE: Final = Fraction(1, SAMPLE_RATE)
+FIRST_REPORT_FRAMES: Final = 5
+"""When the first one goes out, so that the round trip is known early."""
 
 
 class Playout:
@@ -112,65 +108,30 @@ class Playout:
         self._taken = anyio.Event()
 
 
-class OpusTrack(MediaStreamTrack):
-    """An outgoing track, paced at 20 ms by the clock, that encodes for itself.
-
-    Handing aiortc packets instead of frames spares its per-sample loudness loop, a thread hop per frame, and its stereo
-    encoder. The time stamps follow the clock: where the process stood still they jump, as after silence.
+class Sender:
+    """Sends what `take` gives, at the clock's pace; what a packet holds is decided in `voice/rtp/outgoing.py`.
 
     Args:
         take: gives the next n samples (16 kHz).
         clock: paces.
+        settings: of the encoder.
     """
 
-    kind = "audio"
-
-    def __init__(self, take: Callable[[Samples], Pcm], clock: Clock) -> None:
-        super().__init__()
+    def __init__(self, take: Callable[[Samples], Pcm], clock: Clock, settings: OpusSettings | None = None) -> None:
         self._take = take
         self._clock = clock
-        self._began_s: float | None = None
-        self._sent = 0
-        self._encoder = _opus_encoder()
+        self._settings = settings
 
-    async def recv(self) -> Packet[AudioStream]:
-        """The next 20 ms, when they are due.
-
-        Raises:
-            MediaStreamError: the track has ended; aiortc's sign for its sender to finish.
-        """
-        if self.readyState != "live":
-            raise MediaStreamError
-        now_s = self._clock.now_s()
-        if self._began_s is None:
-            self._began_s = now_s
-        due_s = self._began_s + self._sent * _FRAME_S
-        if now_s - due_s > LATE_S:
-            self._sent += int((now_s - due_s) / _FRAME_S)
-        await self._clock.sleep_until(self._began_s + self._sent * _FRAME_S)
-        packet = self._encode(self._take(FRAME_SAMPLES))
-        packet.pts = self._sent * FRAME_SAMPLES
-        packet.time_base = _TIME_BASE
-        self._sent += 1
-        return packet
-
-    def _encode(self, pcm: Pcm) -> Packet[AudioStream]:
-        frame = RawFrame.from_ndarray(to_int16(pcm).reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = SAMPLE_RATE
-        packets = self._encoder.encode(frame)
-        if len(packets) != 1:
-            raise MediaError(f"The Opus encoder answers one packet per frame; got {len(packets)}.")
-        return packets[0]
-
-
-def _opus_encoder() -> AudioCodecContext:
-    # The application "voip" filters the voice and shifts its phases, "audio" leaves the waveform alone: read Mandarin
-    # correlates with the original by 0.99 instead of 0.88. Complexity 5 sounds like 10 at a third of the time.
-    encoder = CodecContext.create("libopus", "w")
-    encoder.sample_rate = SAMPLE_RATE
-    encoder.format = "s16"
-    encoder.layout = "mono"
-    encoder.bit_rate = BIT_RATE
-    encoder.time_base = _TIME_BASE
-    encoder.options = {"application": "audio", "frame_duration": "20", "compression_level": "5"}
-    return encoder
+    async def run(self, transport: MediaTransport) -> None:
+        """Send from the moment the transport is ready until it is gone."""
+        await transport.ready.wait()
+        speech = OutgoingSpeech(self._settings)
+        while not transport.is_over:
+            await self._clock.sleep_until(speech.due_s(self._clock.now_s()))
+            packet = speech.encode(self._take(FRAME_SAMPLES))
+            if packet is not None:
+                await transport.send(packet)
+            if speech.frames % REPORT_FRAMES == FIRST_REPORT_FRAMES:
+                await transport.send_report()
+                if (loss := transport.session.loss_reported) is not None:
+                    speech.note_loss(loss)

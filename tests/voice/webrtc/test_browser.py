@@ -14,9 +14,9 @@ from playwright.async_api import Route, async_playwright
 
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Pcm
+from voice.contracts.ports import LegEnd
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.leg import WebRtcLeg
-from voice.webrtc.peer import LegEnd
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
