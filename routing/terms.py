@@ -92,3 +92,24 @@ class Wording:
 
     zh: str
     en: str
+
+
+class HandoverFailure(StrEnum):
+    """Why a hand-over to a human did not come about (R9)."""
+
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    NOBODY_SIGNED_IN = "nobody_signed_in"
+    CLOSED = "closed"
+    AGENT_LOST = "agent_lost"
+    TECHNICAL = "technical"
+    CALLER_GONE = "caller_gone"
+    WITHDRAWN = "withdrawn"
+    """The route changed before anybody took the call."""
+
+
+class HandoverReturn(StrEnum):
+    """Who looks after a caller whose hand-over failed; the place in the queue is kept either way."""
+
+    AI = "ai"
+    QUEUE = "queue"

@@ -1,0 +1,1 @@
+"""The desk: agents, queues, reservations. Pure decisions, then their keeper."""

@@ -1,0 +1,268 @@
+"""Whatever is asked of the desk, in whatever order and at whatever time, what must hold of it holds."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from asr.types import Language
+from routing.desk.commands import (
+    REFUSALS,
+    AcceptOffer,
+    ConfirmBridge,
+    DeclineOffer,
+    DeskCommand,
+    EnterQueue,
+    FailBridge,
+    FinishCall,
+    LeaveQueue,
+    LoseAgent,
+    MissCallback,
+    PutAgent,
+    RemoveAgent,
+    Reprioritize,
+    RequestCallback,
+    SetPresence,
+    ShowLife,
+)
+from routing.desk.desk import Answer, Desk
+from routing.desk.file import read_desk
+from routing.desk.ledger import Ledger
+from routing.desk.terms import (
+    AgentId,
+    AgentProfile,
+    ContactKind,
+    Departure,
+    OfferId,
+    Presence,
+    QueueId,
+    SkillLevel,
+)
+from routing.desk.witness import Witness
+from routing.terms import HandoverFailure
+from voice.contracts.audio import CallId
+
+DESK = """\
+version: "1"
+title: {zh: 试, en: trial}
+default_queue: general
+lease_s: 40
+skills:
+  refund: {zh: 退款, en: refunds}
+  complaint: {zh: 投诉, en: complaints}
+hours:
+  office:
+    time_zone: UTC
+    week: {thu: ["00:00-02:00", "05:00-24:00"], fri: ["09:00-18:00"]}
+queues:
+  general: {title: {zh: 综合, en: general}, wrap_up_s: 5, callback: {above_s: 0, attempts: 2, retry_s: 30}}
+  urgent:
+    title: {zh: 加急, en: urgent}
+    priority: 60
+    ageing: 10
+    skills: {complaint: 3}
+    strategy: best_skill
+    rest_after_no_answer: false
+    reoffer_after_s: 7
+    sticky_s: 20
+    overflow: [{after_s: 0, queue: refunds}, {after_s: 25, queue: general}]
+  refunds: {title: {zh: 退款, en: refunds}, skills: {refund: 2}, hours: office, after_failure: ai, wrap_up_s: 0,
+            match_language: false, overflow: [{after_s: 10, queue: general}], callback: {}}
+agents:
+  ann: {skills: {refund: 9, complaint: 2}, languages: [en]}
+  mei: {skills: {complaint: 5}, languages: [zh, en], capacity: 2}
+"""
+OTHER = DESK.replace("  refunds: {title", "  returns: {title").replace("queue: refunds", "queue: returns")
+CONFIGS = (read_desk(DESK), read_desk(OTHER), read_desk(DESK.replace("  ann: ", "  zoe: ")))
+
+AGENTS = tuple(AgentId(name) for name in ("ann", "mei", "bob", "lin", "stranger"))
+CALLS = tuple(CallId(f"c{number}") for number in range(12))
+SKILLS = (SkillLevel("complaint", 3),), (SkillLevel("refund", 1),), (), (SkillLevel("juggling", 1),)
+
+agents = st.sampled_from(AGENTS)
+calls = st.sampled_from(CALLS)
+priorities = st.sampled_from([0, 0, 0, 20, 50, 80, 99, 100, -1, 10**30])
+
+
+class DeskMachine(RuleBasedStateMachine):
+    """Everything that may be asked of a desk, and time that passes, stands still, jumps and runs backwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.config = CONFIGS[0]
+        self.desk = Desk(self.config)
+        self.witness = Witness(self.config)
+        self.asked: list[DeskCommand] = []
+
+    @initialize()
+    def begin(self) -> None:
+        self.take(self.desk.adopt(self.config, self.now))
+        for agent in AGENTS[1:4]:
+            self.presence(agent, Presence.READY)
+
+    def take(self, answer: Answer) -> None:
+        self.witness.watch(answer.logged)
+        for notice in answer.notices:
+            assert notice.ahead is None or 0 <= notice.ahead < len(CALLS)
+            assert notice.wait_s is None or notice.wait_s >= 0
+        assert answer.refusal is None or answer.refusal.code in REFUSALS
+
+    def ask(self, command: DeskCommand) -> Answer:
+        self.asked.append(command)
+        answer = self.desk.execute(command, self.now)
+        self.take(answer)
+        return answer
+
+    @rule(seconds=st.sampled_from([0.0, 1.0, 5.0, 9.5, 15.0, 40.0, 61.0, 700.0, 90_000.0, -30.0, -1e6]))
+    def time(self, seconds: float) -> None:
+        self.now = max(self.now + seconds, 0.0)
+        self.take(self.desk.advance(self.now))
+
+    @rule()
+    def next_due(self) -> None:
+        if self.desk.next_due is not None:
+            self.now = max(self.now, self.desk.next_due)
+            self.take(self.desk.advance(self.now))
+
+    @rule(agent=agents, presence=st.sampled_from([*[Presence.READY] * 4, *Presence]))
+    def presence(self, agent: AgentId, presence: Presence) -> None:
+        self.ask(SetPresence("k", agent, presence, enrol=agent != "stranger"))
+
+    @rule(
+        agent=agents,
+        what=st.sampled_from(["profile", "remove", "lose", "life"]),
+        skills=st.sampled_from(SKILLS),
+        capacity=st.sampled_from([1, 2, 3, 0, 11]),
+    )
+    def agent(self, agent: AgentId, what: str, skills: tuple[SkillLevel, ...], capacity: int) -> None:
+        match what:
+            case "profile":
+                self.ask(PutAgent("k", agent, AgentProfile(agent, skills, (Language.ZH,), capacity)))
+            case "remove":
+                self.ask(RemoveAgent("k", agent))
+            case "lose":
+                self.ask(LoseAgent("k", agent))
+            case _:
+                self.ask(ShowLife("k", agent))
+
+    @rule(
+        call=calls,
+        again=st.booleans(),
+        queue=st.sampled_from([None, "general", "urgent", "refunds", "nowhere"]),
+        language=st.sampled_from(Language),
+        priority=priorities,
+        skills=st.sampled_from(SKILLS),
+        sticky=st.sampled_from([None, *AGENTS]),
+        kind=st.sampled_from([ContactKind.LIVE, ContactKind.LIVE, ContactKind.CALLBACK]),
+    )
+    def enter(
+        self,
+        call: CallId,
+        again: bool,
+        queue: str | None,
+        language: Language,
+        priority: int,
+        skills: tuple[SkillLevel, ...],
+        sticky: AgentId | None,
+        kind: ContactKind,
+    ) -> None:
+        wanted = None if queue is None else QueueId(queue)
+        ticket = f"{call}.h{again}"
+        self.ask(EnterQueue("k", call, ticket, language, wanted, priority, skills, sticky, kind, "tel:1"))
+
+    @rule(call=calls, what=st.sampled_from([*Departure, "callback", "priority"]), priority=priorities)
+    def caller(self, call: CallId, what: str, priority: int) -> None:
+        if what == "callback":
+            self.ask(RequestCallback("k", call, "tel:2"))
+        elif what == "priority":
+            self.ask(Reprioritize("k", call, priority))
+        else:
+            self.ask(LeaveQueue("k", call, Departure(what)))
+
+    @precondition(lambda self: self.desk.ledger.offers)
+    @rule(data=st.data(), accepts=st.sampled_from([True, True, False]), console=st.sampled_from(["left", "right"]))
+    def answer(self, data: st.DataObject, accepts: bool, console: str) -> None:
+        offer = data.draw(st.sampled_from(sorted(self.desk.ledger.offers)))
+        held = self.desk.ledger.contacts[self.desk.ledger.offers[offer]].offer
+        assert held is not None
+        self.ask(AcceptOffer("k", offer, held.agent, console) if accepts else DeclineOffer("k", offer, held.agent))
+
+    @rule(agent=agents, number=st.integers(0, 40), attempt=st.integers(1, 3), accepts=st.booleans())
+    def answer_any(self, agent: AgentId, number: int, attempt: int, accepts: bool) -> None:
+        offer = OfferId(f"o{number}-{attempt}")
+        self.ask(AcceptOffer("k", offer, agent, "left") if accepts else DeclineOffer("k", offer, agent))
+
+    @precondition(lambda self: any(one.agent for one in self.desk.ledger.contacts.values()))
+    @rule(data=st.data(), what=st.sampled_from(["confirm", "confirm", "fail", "lost", "miss", "finish", "finish"]))
+    def serve(self, data: st.DataObject, what: str) -> None:
+        engaged = sorted(one.call for one in self.desk.ledger.contacts.values() if one.agent)
+        call = data.draw(st.sampled_from(engaged))
+        agent = self.desk.ledger.contacts[call].agent
+        assert agent is not None
+        match what:
+            case "confirm":
+                self.ask(ConfirmBridge("k", call, agent))
+            case "fail":
+                self.ask(FailBridge("k", call, agent))
+            case "lost":
+                self.ask(FailBridge("k", call, agent, HandoverFailure.AGENT_LOST))
+            case "miss":
+                self.ask(MissCallback("k", call, agent))
+            case _:
+                self.ask(FinishCall("k", call, agent))
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        """A command arrives again, out of its turn."""
+        self.ask(data.draw(st.sampled_from(self.asked)))
+
+    @rule(number=st.integers(0, len(CONFIGS)), away=st.sampled_from([0.0, 3.0, 600.0]))
+    def change(self, number: int, away: float) -> None:
+        if number == len(CONFIGS):
+            self.restart(away)
+            return
+        self.config = CONFIGS[number]
+        self.witness.ledger.adopt(self.config)
+        self.take(self.desk.adopt(self.config, self.now))
+
+    def restart(self, away: float) -> None:
+        """The desk goes on from its records, as another process would."""
+        old, new = self.desk.ledger, Ledger(self.config)
+        new.restore(
+            list(old.agents.values()),
+            list(old.contacts.values()),
+            list(old.queues.values()),
+            now=old.now,
+            next_seq=old.next_seq,
+        )
+        self.desk = Desk(self.config, new)
+        self.now = max(self.now, old.now) + away
+        self.take(self.desk.resume(self.now))
+
+    @invariant()
+    def holds(self) -> None:
+        self.witness.check(self.desk.ledger.now)
+        self.witness.check_all_served(self.desk.ledger.now)
+
+    @invariant()
+    def the_log_tells_all(self) -> None:
+        ledger, told = self.desk.ledger, self.witness.ledger
+        assert {one.id: (one.presence, one.calls, one.offer, one.idle_order) for one in ledger.agents.values()} == {
+            one.id: (one.presence, one.calls, one.offer, one.idle_order) for one in told.agents.values()
+        }
+        assert {one.call: (one.state, one.queue, one.offer, one.since) for one in ledger.contacts.values()} == {
+            one.call: (one.state, one.queue, one.offer, one.since) for one in told.contacts.values()
+        }
+
+
+DeskMachine.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+)
+TestDesk = DeskMachine.TestCase
