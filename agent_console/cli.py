@@ -14,11 +14,11 @@ from rich.console import Console as Terminal
 from rich.markup import escape
 from rich.table import Table
 
-from agent_console import bench_cli, evaluate_cli, models_cli, prosody_cli, users_cli
+from agent_console import bench_cli, diarize_cli, evaluate_cli, models_cli, prosody_cli, users_cli
 from agent_console.exit_codes import ExitCode, exit_code
 from agent_console.settings import LogLevel, Settings
 from asr.types import Language
-from voice.contracts.errors import WarmlineError
+from voice.contracts.errors import SettingsError, WarmlineError
 
 EPILOG = (
     "Exit codes: 0 fine, 1 something was found wrong, 2 usage or settings, 3 model, 4 audio, 5 policy, "
@@ -39,6 +39,7 @@ app.add_typer(users_cli.app, name="users")
 app.add_typer(bench_cli.app, name="bench")
 app.add_typer(evaluate_cli.app, name="evaluate")
 app.command("prosody", epilog=prosody_cli.EPILOG)(prosody_cli.prosody)
+app.command("diarize", epilog=diarize_cli.EPILOG)(diarize_cli.diarize)
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--config", help="Settings file; without it warmline.toml in this folder, if there.")
@@ -87,13 +88,23 @@ def replay(
     engine: Engine = None,
     vad: Vad = None,
     policy: PolicyOption = None,
+    diarize: Annotated[
+        bool, typer.Option("--diarize", help="Tell the speakers of mono recordings apart first (extra diarize).")
+    ] = False,
+    speakers: diarize_cli.Speakers = None,
+    caller: diarize_cli.Caller = None,
+    pipeline: diarize_cli.Pipeline = None,
 ) -> None:
     """Run recordings through the live pipeline and show the words, the tone and the decisions."""
+    from agent_console.diarized_replay import DiarizeOptions
     from agent_console.replaying import replay_all
 
+    if not diarize and (speakers is not None or caller is not None or pipeline is not None):
+        raise SettingsError("--speakers, --caller and --pipeline say how to diarize.", fix="Add --diarize.")
     settings = Settings.load(file=config_file, models=models, engine=engine, vad=vad, policy=policy)
     _set_up_logging(LogLevel.WARNING)
-    anyio.run(partial(replay_all, files, settings, jsonl=jsonl, speed=speed, language=language))
+    wanted = DiarizeOptions(pipeline, speakers, caller) if diarize else None
+    anyio.run(partial(replay_all, files, settings, jsonl=jsonl, speed=speed, language=language, diarize=wanted))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from voice.contracts.errors import (
     AudioFormatError,
     CapacityError,
     DataFolderError,
+    DiarizationError,
     JournalError,
     LogGrammarError,
     ManifestError,
@@ -16,6 +17,7 @@ from voice.contracts.errors import (
     PolicyError,
     PortInUseError,
     RecordingError,
+    RttmError,
     SettingsError,
     UnknownEngineError,
     WarmlineError,
@@ -44,6 +46,8 @@ class ExitCode(IntEnum):
 
 _BY_ERROR: tuple[tuple[type[WarmlineError], ExitCode], ...] = (
     (SettingsError, ExitCode.USAGE),
+    (RttmError, ExitCode.USAGE),
+    (DiarizationError, ExitCode.AUDIO),
     (AccountError, ExitCode.USAGE),
     (ManifestError, ExitCode.USAGE),
     (ModelError, ExitCode.MODEL),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,7 @@ import anyio
 from anyio.to_thread import run_sync
 from rich.console import Console as Terminal
 
+from agent_console.diarized_replay import DiarizedReplay, DiarizeOptions
 from agent_console.recordings import Recording, find_recording
 from agent_console.settings import Settings
 from agent_console.transcript_view import describe
@@ -32,7 +35,13 @@ _HEAD_EVENTS: Final = 16
 
 
 async def replay_all(
-    paths: list[Path], settings: Settings, *, jsonl: bool, speed: float | None, language: Language | None
+    paths: list[Path],
+    settings: Settings,
+    *,
+    jsonl: bool,
+    speed: float | None,
+    language: Language | None,
+    diarize: DiarizeOptions | None = None,
 ) -> None:
     """Replay one recording after the other and print what happens.
 
@@ -42,15 +51,23 @@ async def replay_all(
         AudioFormatError: a file cannot be read as audio.
         ModelError: recognition cannot be loaded.
         LogGrammarError: the pipeline wrote a log that breaks its grammar (a defect of Warmline).
+        MissingExtraError: mono recordings shall be diarized, and the extra `diarize` is not installed.
+        DiarizationError: a recording cannot be diarized.
     """
     recordings = [find_recording(path) for path in paths]
     for recording in recordings:
         inspect(recording.audio)
     terminal = Terminal()
-    async with open_rooms(settings) as (rooms, _):
+    async with AsyncExitStack() as stack:
+        split = None
+        if diarize is not None:
+            audio = [recording.audio for recording in recordings]
+            split = await stack.enter_async_context(DiarizedReplay.open(audio, settings, diarize))
+        rooms, _ = await stack.enter_async_context(open_rooms(settings))
         for recording in recordings:
             spoken = language or recording.language or Language(settings.language)
-            await _replay_one(recording, spoken, rooms, speed, terminal, jsonl=jsonl)
+            played = await split.split(recording.audio, rooms.worker, spoken) if split else recording.audio
+            await _replay_one(replace(recording, audio=played), spoken, rooms, speed, terminal, jsonl=jsonl)
 
 
 async def _replay_one(
