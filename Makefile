@@ -6,7 +6,7 @@ WEB := agent_console/web
 MODELS ?= models
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench peers samples clean
+.PHONY: help setup run test check bench peers diarize samples clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -55,6 +55,16 @@ $(VENV)/.peers: requirements-bench.lock $(VENV)/.installed
 	@command -v $${CXX:-c++} >/dev/null || { echo 'WORLD and RAPT are compiled here; no C++ compiler was found. Debian: apt-get install g++' >&2; exit 1; }
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes --requirement requirements-bench.lock
 	@touch $@
+
+diarize: $(VENV)/.diarize $(MODELS)/diarization/manifest.json  ## install what tells speakers apart in mono recordings: PyTorch for the CPU, 1.4 GB
+
+$(VENV)/.diarize: requirements-diarize.lock $(VENV)/.installed
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes --requirement requirements-diarize.lock || { \
+	  echo 'If pip finds no torch 2.13.0+cpu: name the index of PyTorch for the CPU in PIP_EXTRA_INDEX_URL (its installation page says which). The lock is for Python 3.11 on Linux x86-64; elsewhere, or for CUDA: $(BIN)/python -m pip install -e ".[diarize]"' >&2; exit 1; }
+	@touch $@
+
+$(MODELS)/diarization/manifest.json: | $(VENV)/.installed
+	$(BIN)/warmline models pull diarization --models $(MODELS)
 
 samples:  ## make the sample calls anew (needs about 1 GB of tools, see samples/README.md)
 	$(PYTHON) -m samples.generate

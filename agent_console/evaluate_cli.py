@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console as Terminal
-from rich.console import RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from agent_console import diarization_evaluate_cli
+from agent_console.evaluation_output import print_findings, showing_progress
 from agent_console.prosody_options import Lang
 
 app = typer.Typer(
@@ -71,7 +67,7 @@ def emotion(
     from agent_console.emotion_evaluation import evaluate_emotion
     from agent_console.emotion_report import document, tables
 
-    with _progress() as progress:
+    with showing_progress() as progress:
         report = evaluate_emotion(
             manifest,
             bands=_bands(band),
@@ -80,7 +76,7 @@ def emotion(
             seed=seed,
             progress=progress,
         )
-    _print(document(report) if json_output else tables(report, lang), report.notes(lang))
+    print_findings(document(report) if json_output else tables(report, lang), report.notes(lang))
 
 
 @app.command(epilog="Example: warmline evaluate asr --manifest calls.jsonl --group channel --json > asr.json")
@@ -116,7 +112,7 @@ def asr(
     from agent_console.asr_report import document, tables
     from agent_console.settings import Settings
 
-    with _progress() as progress:
+    with showing_progress() as progress:
         report = evaluate_asr(
             manifest,
             Settings.load(engine=engine, models=models),
@@ -128,7 +124,7 @@ def asr(
             seed=seed,
             progress=progress,
         )
-    _print(document(report) if json_output else tables(report, lang), report.notes(lang))
+    print_findings(document(report) if json_output else tables(report, lang), report.notes(lang))
 
 
 @app.command(epilog="Example: warmline evaluate numbers --manifest samples/numbers/manifest.jsonl --turns turn-words")
@@ -164,7 +160,7 @@ def numbers(
     from agent_console.numbers_report import document, notes, tables
     from agent_console.settings import Settings
 
-    with _progress() as progress:
+    with showing_progress() as progress:
         report = evaluate_numbers(
             manifest,
             Settings.load(engine=engine, models=models),
@@ -175,7 +171,7 @@ def numbers(
             seed=seed,
             progress=progress,
         )
-    _print(document(report) if json_output else tables(report, lang), notes(report, lang))
+    print_findings(document(report) if json_output else tables(report, lang), notes(report, lang))
 
 
 @app.command(epilog="Example: warmline evaluate negative --file calls.jsonl --json > negative.json")
@@ -191,9 +187,9 @@ def negative(
     from agent_console.negative_evaluation import evaluate_negative
     from agent_console.understanding_report import negative_document, negative_table
 
-    with _progress() as progress:
+    with showing_progress() as progress:
         report = evaluate_negative(file, progress)
-    _print(negative_document(report) if json_output else negative_table(report, lang), [])
+    print_findings(negative_document(report) if json_output else negative_table(report, lang), [])
 
 
 @app.command(epilog="Example: warmline evaluate entities --file calls.jsonl --json > entities.json")
@@ -213,36 +209,13 @@ def entities(
     from agent_console.entities_evaluation import evaluate_entities
     from agent_console.understanding_report import entities_document, entities_table
 
-    with _progress() as progress:
+    with showing_progress() as progress:
         report = evaluate_entities(file, progress)
-    _print(entities_document(report) if json_output else entities_table(report, lang), [])
+    print_findings(entities_document(report) if json_output else entities_table(report, lang), [])
 
 
 def _bands(choice: BandChoice) -> tuple[str, ...]:
     return ("clean", "telephone") if choice is BandChoice.BOTH else (choice.value,)
 
 
-def _print(found: RenderableType | dict[str, Any], notes: list[str]) -> None:
-    """The findings on standard output, what they do not say by themselves on standard error."""
-    if isinstance(found, dict):
-        Terminal().print_json(data=found)
-    else:
-        Terminal().print(found)
-    terminal = Terminal(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    for note in notes:
-        terminal.print(note)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar per step on standard error, where that is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Terminal(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
-        tasks = {}
-
-        def report(step: str, of: int, done: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=of)
-            bars.update(tasks[step], completed=done, total=of)
-
-        yield report
+app.command("diarization", epilog=diarization_evaluate_cli.EPILOG)(diarization_evaluate_cli.diarization)
