@@ -10,6 +10,7 @@ Partials transcribe the utterance so far from its beginning, greedily; the final
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from asr.front_end import reduce_noise
 from asr.guards import is_loop, is_no_speech, is_silent, is_training_subtitle, without_loop
 from asr.models.layout import check_whisper
 from asr.types import Hypothesis, Language, Word
+from asr.whisper_dictation import CHOICES, PROMPT, find_dictated, is_plausible, spell_dictated, spell_words
 from asr.whisper_prompt import NEUTRAL, compose_prompt, repeats_prompt, tells_made_up_number
 from asr.whisper_text import group_tokens, time_words
 from voice.audio.mel import HOP, log_mel
@@ -63,11 +65,12 @@ class WhisperSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """One pass of the model over at most 30 s."""
+    """One pass of the model over at most 30 s; from `dictated` on the text was heard as nothing but digits."""
 
     text: str
     tokens: list[int]
     encoded: ctranslate2.StorageView
+    dictated: int | None = None
 
 
 class WhisperRecognizer:
@@ -141,13 +144,47 @@ class WhisperRecognizer:
             return _Pass("", [], encoded)
         return _Pass(text, tokens, encoded)
 
+    def hear_dictated(self, done: _Pass, language: Language) -> _Pass:
+        """The same pass, with a number that is read out to its end heard again as digits; see `whisper_dictation`."""
+        start = find_dictated(done.text) if language is Language.ZH else None
+        if start is None:
+            return done
+        before, heard = done.text[:start], done.text[start:]
+        told = self._tokenizer.encode(f" {PROMPT}", add_special_tokens=False).ids
+        ids = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>", "<|notimestamps|>")
+        ids += self._tokenizer.encode(before, add_special_tokens=False).ids
+        result = self._model.generate(
+            done.encoded,
+            [[*self._ids("<|startofprev|>"), *told, *ids]],
+            beam_size=self.settings.beam,
+            max_length=min(448, len(told) + len(ids) + _TOKENS_SPARE + 2 * len(heard)),
+            suppress_blank=False,
+            suppress_tokens=[-1, *self._never_digits],
+        )[0]
+        tokens: list[int] = result.sequences_ids[0]
+        text = self._tokenizer.decode(tokens).strip()
+        if not text.startswith(before) or not is_plausible(heard, text[start:]):
+            return done
+        return _Pass(before + spell_dictated(text[start:]), tokens, done.encoded, start)
+
+    @cached_property
+    def digit_tokens(self) -> frozenset[int]:
+        """Tokens that the second pass over a number may choose from: those of `CHOICES`, and the end of the text."""
+        chosen = self._tokenizer.encode(CHOICES, add_special_tokens=False).ids
+        return frozenset(chosen) | frozenset(self._ids("<|endoftext|>"))
+
+    @cached_property
+    def _never_digits(self) -> list[int]:
+        return [token for token in range(self._tokenizer.get_vocab_size()) if token not in self.digit_tokens]
+
     def align(self, done: _Pass, within: Span, language: Language) -> tuple[Word, ...]:
         """Words of a pass with times relative to the utterance; `within` is where its audio lies there."""
         frames = max(2, within.length // HOP)
         start = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>")
         alignment = self._model.align(done.encoded, start, [done.tokens], frames)[0]
         groups = group_tokens(done.tokens, self._tokenizer.decode, language)
-        return time_words(groups, alignment.alignments, alignment.text_token_probs, within, language)
+        words = time_words(groups, alignment.alignments, alignment.text_token_probs, within, language)
+        return words if done.dictated is None else spell_words(words, done.dictated)
 
     def _ids(self, *tokens: str) -> list[int]:
         found = (self._tokenizer.token_to_id(token) for token in tokens)
@@ -226,6 +263,7 @@ class WhisperUtterance:
             done = recognizer.transcribe(pcm, self._language, beam=settings.beam, window_s=WINDOWS_S[-1])
             if is_loop(done.text, to_s(len(pcm))):
                 return _script(without_loop(done.text), self._language), ()
+        done = recognizer.hear_dictated(done, self._language)
         if not done.text or not settings.word_times:
             return _script(done.text, self._language), ()
         return _script(done.text, self._language), recognizer.align(done, Span(start, start + len(pcm)), self._language)
