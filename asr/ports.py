@@ -157,7 +157,8 @@ class Recognition(Protocol):
         Args:
             language: what is spoken.
             on_partial: told of each new partial, never after `finish`.
-            on_heard: told of how much of the utterance the engine has heard, after each step.
+            on_heard: told of how much of the utterance the engine has heard, after each step; told the same again when
+                the utterance fails.
             on_setback: told of what broke and is being made good: the utterance goes on, its final may come later.
 
         Raises:

@@ -164,6 +164,8 @@ class ProcessUtterance:
         """It has its final, or never will."""
         if not self._final.done():
             self._final.set_result(outcome)
+            if self._on_heard is not None and isinstance(outcome, WarmlineError):
+                self._on_heard(self._heard)
         self._part()
 
     def _part(self) -> None:

@@ -406,5 +406,7 @@ class ThreadUtterance:
     def _settle(self, outcome: Hypothesis | WarmlineError) -> None:
         if not self._final.done():
             self._final.set_result(outcome)
+            if self._on_heard is not None and isinstance(outcome, WarmlineError):
+                self._on_heard(self._told_heard)
         with self._worker._wake:
             self._worker._forget(self)

@@ -1,8 +1,8 @@
 """`warmline bench asr`: what recognition costs beside the bare libraries, how soon finals come, and what stays free.
 
-For each engine with a model: CPU time through the worker as calls use it, against the loop in `asr_bare`; finals at
-real pace; memory in a process of its own. What an engine hears is written for people by the product's text work, which
-the bare loop does not do.
+For each engine with a model: CPU time in recognition processes as calls use them, against the loop in `asr_bare`;
+finals at real pace; memory, from a process of its own. What an engine hears is written for people by the product's text
+work, which the bare loop does not do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +18,7 @@ from typing import Any, Final
 from anyio.to_thread import run_sync
 
 from agent_console.bench.asr_bare import BareLoop, load_bare
-from agent_console.bench.asr_costs import Cost, ListeningRecognizer, measure_cost
+from agent_console.bench.asr_costs import Cost, measure_cost
 from agent_console.bench.asr_live import Live, measure_live_calls
 from agent_console.bench.asr_memory import Memory, measure_memory
 from agent_console.bench.asr_speech import Spoken, SpokenSet, read_spoken
@@ -30,10 +29,11 @@ from asr.models.catalogue import find
 from asr.models.entry import Engine
 from asr.models.layout import guess_languages
 from asr.models.store import ModelStore, read_manifest
-from asr.ports import Recognizer
+from asr.plan import EnginePlan
+from asr.ports import Recognition
+from asr.supervisor import SupervisedRecognition
 from asr.text.writer import TextWriter
 from asr.types import Language
-from asr.worker import RecognitionWorker
 from voice.clock import WallClock
 from voice.contracts.audio import to_ms
 from voice.contracts.errors import ModelMissingError
@@ -200,13 +200,12 @@ async def _measure(
     report(f"{subject.name}: memory")
     longest = max((each.pcm for each in said), key=len)
     memory = await measure_memory(subject.name, models, subject.languages, threads, longest)
-    loaded = await run_sync(partial(load_recognizer, subject.name, models, subject.languages, threads=threads))
     bare = None
     if subject.engine != FAKE:
         bare = await run_sync(load_bare, subject.engine, models / subject.model, subject.languages, threads)
-    recognizer = loaded.recognizer
-    single, several = await _costs(subject, said[:COST_UTTERANCES], recognizer, bare, threads, writer, rounds, report)
-    async with RecognitionWorker(recognizer, threads=threads, write=writer.write) as worker:
+    plan = EnginePlan(subject.name, models, subject.languages)
+    async with SupervisedRecognition(plan, threads, WallClock(), writer.write) as worker:
+        single, several = await _costs(subject, said[:COST_UTTERANCES], worker, bare, threads, rounds, report)
         report(f"{subject.name}: {len(said)} utterances at real pace, one call")
         live = await measure_live_calls(worker, said, clock, 1)
         report(f"{subject.name}: the same, {STREAMS} calls at once")
@@ -217,25 +216,22 @@ async def _measure(
 async def _costs(
     subject: _Subject,
     said: Sequence[Spoken],
-    recognizer: Recognizer,
+    recognition: Recognition,
     bare: BareLoop | None,
     threads: int,
-    writer: TextWriter,
     rounds: int,
     report: Callable[[str], None],
 ) -> tuple[list[Cost], list[Cost]]:
     """The rounds with one stream and those with four, in turn."""
-    listening = ListeningRecognizer(recognizer)
     single: list[Cost] = []
     several: list[Cost] = []
-    async with RecognitionWorker(listening, threads=threads, write=writer.write) as worker:
-        # What is made at first use is no cost of speech.
-        await measure_cost(worker, listening, bare, [said[:1]], threads)
-        for number in range(1, rounds + 1):
-            report(f"{subject.name}: cost of {len(said)} utterances, {number} of {rounds}")
-            for streams, costs in ((1, single), (STREAMS, several)):
-                groups = [said[start : start + streams] for start in range(0, len(said), streams)]
-                costs.append(await measure_cost(worker, listening, bare, groups, threads))
+    # What is made at first use, in each process, is no cost of speech.
+    await measure_cost(recognition, bare, [[said[0]] * threads], threads)
+    for number in range(1, rounds + 1):
+        report(f"{subject.name}: cost of {len(said)} utterances, {number} of {rounds}")
+        for streams, costs in ((1, single), (STREAMS, several)):
+            groups = [said[start : start + streams] for start in range(0, len(said), streams)]
+            costs.append(await measure_cost(recognition, bare, groups, threads))
     return single, several
 
 

@@ -36,7 +36,7 @@ _SHERPA_TAIL: Final[Samples] = from_ms(660)
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """A partial was asked for when `heard` samples of the utterance were there; `told` whether one came of it."""
+    """A partial was due when `heard` samples of the utterance were there; `told` whether one came of it."""
 
     heard: Samples
     told: bool

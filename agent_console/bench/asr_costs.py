@@ -1,137 +1,90 @@
-"""CPU time of recognition through the worker, beside a bare loop over the same library."""
+"""CPU time of recognition as calls use it, beside a bare loop over the same library."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from time import process_time
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import anyio
-import numpy as np
 from anyio.to_thread import run_sync
 
 from agent_console.bench.asr_bare import BareLoop, Chance
 from agent_console.bench.asr_speech import Spoken
-from asr.ports import Recognizer, Utterance
+from asr.ports import LiveUtterance, Recognition
+from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis, Language
-from asr.worker import HAND_OVER, RecognitionWorker
-from voice.contracts.audio import Pcm, Samples, to_s
+from asr.worker import HAND_OVER, PAUSE_HEARD
+from voice.contracts.audio import FRAME_SAMPLES, Pcm, Samples, to_s
+
+Work: TypeAlias = tuple[Pcm, Language, list[Chance]]
+"""What an engine heard of an utterance, and at which lengths of it a partial was due."""
 
 
-@dataclass(slots=True)
-class Heard:
-    """What an engine was asked to do for one utterance, and its text."""
+class HeardUtterance:
+    """Hands an utterance over frame by frame, and notes what the engine was asked to do for it."""
 
-    language: Language
-    pieces: list[Pcm] = field(default_factory=list)
-    chances: list[Chance] = field(default_factory=list)
-    text: str = ""
-
-    @property
-    def pcm(self) -> Pcm:
-        """All of it."""
-        return np.concatenate(self.pieces) if self.pieces else np.zeros(0, np.float32)
-
-
-class ListeningRecognizer:
-    """Passes everything on and notes what is asked for; implements `Recognizer`."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        self.name = recognizer.name
-        self.languages = recognizer.languages
-        self._recognizer = recognizer
-        self._lock = threading.Lock()
-        self._finished: list[Heard] = []
+    def __init__(self, recognition: Recognition, spoken: Spoken) -> None:
+        self._spoken = spoken
+        self._pushed: Samples = 0
+        self._pause: Samples = 0
         self._heard: Samples = 0
+        self._chances: list[Chance] = []
+        self._news = anyio.Event()
         self._broken = False
-        self._waiting: list[tuple[Samples, asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    def begin(self, language: Language) -> ListeningUtterance:
-        """Start an utterance."""
-        with self.breakage_told():
-            return ListeningUtterance(self, self._recognizer.begin(language), Heard(language))
-
-    def note_heard(self, length: Samples) -> None:
-        """Thread side: an engine takes audio; whoever waits for that goes on."""
-        with self._lock:
-            self._heard += length
-            due = [waiting for waiting in self._waiting if self._broken or waiting[0] <= self._heard]
-            self._waiting = [waiting for waiting in self._waiting if waiting not in due]
-        for _, loop, event in due:
-            loop.call_soon_threadsafe(event.set)
-
-    def note_finished(self, heard: Heard) -> None:
-        """Thread side: an utterance is done."""
-        with self._lock:
-            self._finished.append(heard)
-
-    @contextmanager
-    def breakage_told(self) -> Iterator[None]:
-        """Let nobody wait for an engine that broke: finishing the utterance tells why."""
-        try:
-            yield
-        except Exception:
-            self._broken = True
-            self.note_heard(0)
-            raise
+        self._inner: LiveUtterance = recognition.begin(
+            spoken.language, self._note_partial, on_heard=self._note_heard, on_setback=self._note_setback
+        )
 
     @property
-    def heard(self) -> Samples:
-        """Audio that engines took so far."""
-        with self._lock:
-            return self._heard
+    def work(self) -> Work:
+        """What the engine heard, and the chances for a partial before the end of that.
 
-    async def wait_until(self, moment: Samples) -> None:
-        """Wait until engines have taken that much audio, over all utterances, or one broke."""
-        event = asyncio.Event()
-        with self._lock:
-            if self._broken or self._heard >= moment:
-                return
-            self._waiting.append((moment, asyncio.get_running_loop(), event))
-        await event.wait()
+        A final that was made ahead is the final, not a partial.
+        """
+        chances = [chance for chance in self._chances if chance.heard < self._heard]
+        return self._spoken.pcm[: self._heard], self._spoken.language, chances
 
-    def take_finished(self) -> list[Heard]:
-        """The utterances that were finished since the last time."""
-        with self._lock:
-            finished, self._finished = self._finished, []
-        return finished
+    def push(self, frame: int) -> None:
+        """Hand over the frame of that number."""
+        pcm = self._spoken.pcm[frame * FRAME_SAMPLES : (frame + 1) * FRAME_SAMPLES]
+        speech = self._spoken.speech[frame]
+        self._pushed += len(pcm)
+        self._pause = 0 if speech else self._pause + len(pcm)
+        self._inner.push(pcm, speech=speech)
 
+    async def wait(self) -> None:
+        """Wait until no more is unheard than what is gathered on the way; a broken engine is not waited for."""
+        while not self._broken and self._unheard >= 2 * HAND_OVER:
+            await self._news.wait()
 
-class ListeningUtterance:
-    """One utterance; implements `Utterance`."""
+    async def finish(self) -> Hypothesis:
+        """The final."""
+        return await self._inner.finish()
 
-    def __init__(self, recognizer: ListeningRecognizer, inner: Utterance, heard: Heard) -> None:
-        self._recognizer = recognizer
-        self._inner = inner
-        self._note = heard
-        self._length: Samples = 0
+    @property
+    def _unheard(self) -> Samples:
+        return self._pushed - max(0, self._pause - PAUSE_HEARD) - self._heard
 
-    def accept(self, pcm: Pcm) -> None:
-        """Hear more audio."""
-        self._note.pieces.append(pcm)
-        self._length += len(pcm)
-        self._recognizer.note_heard(len(pcm))
-        with self._recognizer.breakage_told():
-            self._inner.accept(pcm)
+    def _note_heard(self, samples: Samples) -> None:
+        self._broken |= samples <= self._heard
+        self._heard = samples
+        self._chances.append(Chance(samples, told=False))
+        self._tell()
 
-    def partial(self) -> Hypothesis | None:
-        """The hypothesis so far."""
-        with self._recognizer.breakage_told():
-            partial = self._inner.partial()
-        self._note.chances.append(Chance(self._length, partial is not None))
-        return partial
+    def _note_partial(self, _: Hypothesis) -> None:
+        if self._chances:
+            self._chances[-1] = Chance(self._chances[-1].heard, told=True)
 
-    def finish(self) -> Hypothesis:
-        """The final hypothesis."""
-        with self._recognizer.breakage_told():
-            final = self._inner.finish()
-        self._note.text = final.text
-        self._recognizer.note_finished(self._note)
-        return final
+    def _note_setback(self, _: Exception) -> None:
+        self._broken = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +92,7 @@ class Cost:
     """CPU seconds per second of audio, of one round over all utterances.
 
     Attributes:
-        own: through the worker.
+        own: through recognition as calls use it, its processes included.
         bare: of the loop; None without one.
         texts: what the product's engine heard and what the loop did, utterance by utterance.
     """
@@ -150,23 +103,17 @@ class Cost:
 
 
 async def measure_cost(
-    worker: RecognitionWorker,
-    listening: ListeningRecognizer,
-    bare: BareLoop | None,
-    groups: Sequence[Sequence[Spoken]],
-    threads: int,
+    recognition: Recognition, bare: BareLoop | None, groups: Sequence[Sequence[Spoken]], threads: int
 ) -> Cost:
-    """One round: each group through the worker, then at once through the loop, CPU time of the whole process.
+    """One round: each group through recognition, then at once through the loop, CPU time of all that work on it.
 
-    Audio goes to the worker 100 ms at a time, each as soon as all that was handed over before is with an engine: as
-    in a live call, but as fast as it goes.
+    Audio is handed over as soon as what came before is with an engine: as in a live call, but as fast as it goes.
 
     Args:
-        worker: entered, around `listening`.
-        listening: notes what the engine is asked for, so that the loop can do the same.
+        recognition: running.
         bare: the loop.
         groups: utterances that are spoken at the same time.
-        threads: of the worker; the loop has as many, but not more than utterances.
+        threads: utterances recognized at the same time; the loop has as many, but not more than utterances.
 
     Raises:
         ModelError: the engine broke.
@@ -176,39 +123,47 @@ async def measure_cost(
     audio: Samples = 0
     for group in groups:
         audio += sum(len(spoken.pcm) for spoken in group)
-        before = process_time()
-        await _through_worker(worker, listening, group)
-        own += process_time() - before
-        heard = listening.take_finished()
+        before = cpu_s(recognition)
+        heard = await _speak(recognition, group)
+        own += cpu_s(recognition) - before
         if bare is not None:
-            work = [(each.pcm, each.language, each.chances) for each in heard]
-            before = process_time()
+            work = [work for work, _ in heard]
+            before = time.process_time()
             found = await run_sync(_through_loop, bare, work, min(threads, len(group)))
-            loop += process_time() - before
-            texts += [(each.text, text) for each, text in zip(heard, found, strict=True)]
+            loop += time.process_time() - before
+            texts += [(own_text, text) for (_, own_text), text in zip(heard, found, strict=True)]
     return Cost(own / to_s(audio), loop / to_s(audio) if bare else None, tuple(texts))
 
 
-async def _through_worker(worker: RecognitionWorker, listening: ListeningRecognizer, group: Sequence[Spoken]) -> None:
-    pushed = listening.heard
+def cpu_s(recognition: Recognition) -> float:
+    """CPU time that this process and those that recognize for it have used, seconds.
 
-    async def speak(spoken: Spoken) -> None:
-        nonlocal pushed
-        utterance = worker.begin(spoken.language, lambda _: None)
-        for start in range(0, len(spoken.pcm), HAND_OVER):
-            piece = spoken.pcm[start : start + HAND_OVER]
-            pushed += len(piece)
-            utterance.push(piece)
-            if start + HAND_OVER <= len(spoken.pcm):
-                await listening.wait_until(pushed)
-        await utterance.finish()
+    Raises:
+        OSError: recognition runs in processes, and this is not Linux, or one of them has just ended.
+    """
+    pids = recognition.pids if isinstance(recognition, SupervisedRecognition) else ()
+    # As clock_getcpuclockid(3) computes it: the complement of the process id above three bits for which clock.
+    return time.process_time() + sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
+
+
+async def _speak(recognition: Recognition, group: Sequence[Spoken]) -> list[tuple[Work, str]]:
+    found: dict[int, tuple[Work, str]] = {}
+
+    async def speak(number: int, spoken: Spoken) -> None:
+        utterance = HeardUtterance(recognition, spoken)
+        for frame in range(len(spoken.speech)):
+            utterance.push(frame)
+            await utterance.wait()
+        final = await utterance.finish()
+        found[number] = utterance.work, final.raw or final.text
 
     async with anyio.create_task_group() as tasks:
-        for spoken in group:
-            tasks.start_soon(speak, spoken)
+        for number, spoken in enumerate(group):
+            tasks.start_soon(speak, number, spoken)
+    return [found[number] for number in sorted(found)]
 
 
-def _through_loop(bare: BareLoop, work: Sequence[tuple[Pcm, Language, Sequence[Chance]]], threads: int) -> list[str]:
+def _through_loop(bare: BareLoop, work: Sequence[Work], threads: int) -> list[str]:
     if threads == 1:
         return [bare.recognize(*one) for one in work]
     with ThreadPoolExecutor(threads) as pool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from time import process_time
 from typing import Final
 
 import anyio
 
+from agent_console.bench.asr_costs import cpu_s
 from agent_console.bench.asr_speech import Spoken
-from asr.worker import RecognitionWorker
+from asr.ports import Recognition
 from voice.contracts.audio import FRAME_SAMPLES, to_ms, to_s
 from voice.contracts.ports import Clock
 
@@ -26,7 +26,7 @@ class Live:
     Attributes:
         finals_ms: from the moment the last audio of an utterance was due to its final.
         after_sound_ms: the same from the last speech in it: what callers wait, with the pause that ends an utterance.
-        cpu_ms: CPU time of the whole process in the time of `finals_ms`: about the wait on a machine that has nothing
+        cpu_ms: CPU time of all processes in the time of `finals_ms`: about the wait on a machine that has nothing
             else to do, however busy this one is. Means something for one call only.
         stalls_ms: how late the event loop was, at each tick of 10 ms.
     """
@@ -37,7 +37,7 @@ class Live:
     stalls_ms: tuple[float, ...]
 
 
-async def measure_live_calls(worker: RecognitionWorker, utterances: Sequence[Spoken], clock: Clock, calls: int) -> Live:
+async def measure_live_calls(worker: Recognition, utterances: Sequence[Spoken], clock: Clock, calls: int) -> Live:
     """Speak the utterances to a running worker in chunks of 20 ms, `calls` at a time, each when it would be spoken.
 
     Times count from when audio was due, so that an event loop that is late counts as waiting.
@@ -75,14 +75,14 @@ async def measure_live_calls(worker: RecognitionWorker, utterances: Sequence[Spo
     return Live(tuple(finals), tuple(after_sound), tuple(cpu), tuple(stalls))
 
 
-async def _speak(worker: RecognitionWorker, spoken: Spoken, clock: Clock) -> tuple[float, float]:
+async def _speak(worker: Recognition, spoken: Spoken, clock: Clock) -> tuple[float, float]:
     """One utterance; answers how long after its end the final came, and the CPU time of that, milliseconds."""
     began = clock.now_s()
     utterance = worker.begin(spoken.language, lambda _: None)
-    for start in range(0, len(spoken.pcm), FRAME_SAMPLES):
-        chunk = spoken.pcm[start : start + FRAME_SAMPLES]
-        await clock.sleep_until(began + to_s(start + len(chunk)))
-        utterance.push(chunk)
-    before = process_time()
+    for number, speech in enumerate(spoken.speech):
+        start = number * FRAME_SAMPLES
+        await clock.sleep_until(began + to_s(start + FRAME_SAMPLES))
+        utterance.push(spoken.pcm[start : start + FRAME_SAMPLES], speech=speech)
+    before = cpu_s(worker)
     await utterance.finish()
-    return (clock.now_s() - began - to_s(len(spoken.pcm))) * 1000, (process_time() - before) * 1000
+    return (clock.now_s() - began - to_s(len(spoken.pcm))) * 1000, (cpu_s(worker) - before) * 1000

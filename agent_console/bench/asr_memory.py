@@ -1,7 +1,7 @@
 """Memory of recognition, in a process of its own, so that nothing else is counted.
 
 Run as `python -m agent_console.bench.asr_memory ENGINE/MODEL MODELS_FOLDER LANGUAGE THREADS SPEECH.npy`. Prints one
-JSON object: resident megabytes added by the model with one utterance recognized, and by each further open utterance.
+JSON object: resident megabytes added by recognition with its processes, and by each further open utterance.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import anyio
 import numpy as np
 import orjson
 
-from agent_console.bench.asr_costs import ListeningRecognizer
-from asr.engines import load_recognizer
-from asr.ports import LiveUtterance
+from agent_console.bench.asr_costs import HeardUtterance
+from agent_console.bench.asr_speech import Spoken
+from asr.plan import EnginePlan
+from asr.ports import Recognition
+from asr.supervisor import SupervisedRecognition
 from asr.types import Language
-from asr.worker import HAND_OVER, RecognitionWorker
-from voice.contracts.audio import Pcm
+from voice.clock import WallClock
+from voice.contracts.audio import FRAME_SAMPLES, Pcm
 from voice.contracts.errors import ModelError
 
 STREAMS: Final = 4
@@ -35,7 +37,7 @@ class Memory:
     """Resident megabytes (10^6 bytes).
 
     Attributes:
-        model: what loading and the first utterance added.
+        model: what loading and a first utterance in each process added, to the server and in those processes.
         stream: what an utterance that is under way adds, with all its audio heard; of `STREAMS` at once, the mean.
     """
 
@@ -50,7 +52,7 @@ async def measure_memory(name: str, models: Path, languages: Sequence[Language],
         name: `ENGINE/MODEL`.
         models: where models lie.
         languages: what is loaded; the first is spoken.
-        threads: of the worker.
+        threads: processes that recognize.
         pcm: the utterance.
 
     Raises:
@@ -70,38 +72,40 @@ async def measure_memory(name: str, models: Path, languages: Sequence[Language],
 
 
 async def _measure(name: str, models: Path, languages: Sequence[Language], threads: int, pcm: Pcm) -> Memory:
-    nothing = _resident_mb()
-    listening = ListeningRecognizer(load_recognizer(name, models, languages, threads=threads).recognizer)
-    async with RecognitionWorker(listening, threads=threads) as worker:
-        [first] = await _open(worker, listening, languages[0], pcm, 1)
-        await first.finish()
-        model = _resident_mb()
-        several = await _open(worker, listening, languages[0], pcm, STREAMS)
-        streams = _resident_mb()
+    nothing = _resident_mb(os.getpid())
+    plan = EnginePlan(name, models, tuple(languages))
+    async with SupervisedRecognition(plan, threads, WallClock()) as recognition:
+        # Each process has recognized one.
+        for utterance in await _open(recognition, languages[0], pcm, threads):
+            await utterance.finish()
+        model = _all_resident_mb(recognition)
+        several = await _open(recognition, languages[0], pcm, STREAMS)
+        streams = _all_resident_mb(recognition)
         for utterance in several:
             await utterance.finish()
     return Memory(model - nothing, (streams - model) / STREAMS)
 
 
-async def _open(
-    worker: RecognitionWorker, listening: ListeningRecognizer, language: Language, pcm: Pcm, count: int
-) -> list[LiveUtterance]:
+async def _open(recognition: Recognition, language: Language, pcm: Pcm, count: int) -> list[HeardUtterance]:
     """That many utterances under way at once, all their audio with the engine."""
-    opened: list[LiveUtterance] = [worker.begin(language, lambda _: None) for _ in range(count)]
-    pushed = listening.heard
-    for start in range(0, len(pcm) - HAND_OVER + 1, HAND_OVER):
+    # Audio of its own for each, as calls have no audio in common.
+    frames = len(pcm) // FRAME_SAMPLES
+    said = [Spoken(language, pcm.copy(), 0, (True,) * frames) for _ in range(count)]
+    opened = [HeardUtterance(recognition, spoken) for spoken in said]
+    for frame in range(frames):
         for utterance in opened:
-            # A copy for each, as calls have no audio in common.
-            piece = pcm[start : start + HAND_OVER].copy()
-            pushed += len(piece)
-            utterance.push(piece)
-        await listening.wait_until(pushed)
+            utterance.push(frame)
+            await utterance.wait()
     return opened
 
 
-def _resident_mb() -> float:
+def _all_resident_mb(recognition: SupervisedRecognition) -> float:
+    return sum(_resident_mb(pid) for pid in (os.getpid(), *recognition.pids))
+
+
+def _resident_mb(process: int) -> float:
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 import orjson
 
@@ -18,7 +18,14 @@ from voice.audio.framing import Framer
 from voice.contracts.audio import FRAME_SAMPLES, Party, Pcm, Samples, from_s, to_s
 from voice.contracts.errors import AudioFormatError
 from voice.vad.detectors import DetectorFactory, load_detectors
-from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
+from voice.vad.segmenter import (
+    SegmentAudio,
+    SegmentClosed,
+    Segmenter,
+    SegmenterOutput,
+    SegmenterSettings,
+    SegmentOpened,
+)
 
 LONGEST: Final[Samples] = from_s(8)
 """The longest utterance that is taken. Longer ones are left out, because a shorter limit for the segmenter would also
@@ -33,11 +40,13 @@ class Spoken:
         language: what is spoken.
         pcm: shape (n,), float32, 16 kHz, with the silence around it.
         pause: how much of its end is the pause that showed that it had ended.
+        speech: of each frame of `pcm`, whether it counts as speech.
     """
 
     language: Language
     pcm: Pcm
     pause: Samples
+    speech: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,18 +120,26 @@ def _entries(folder: Path) -> Sequence[tuple[Path, Language]]:
 
 def _cut(path: Path, language: Language, new_detector: DetectorFactory) -> Iterator[Spoken]:
     """The caller's utterances of a recording, one after the other, as they are asked for."""
-    segmenter = Segmenter(new_detector(), SegmenterSettings(), Party.CALLER)
+    speech: list[bool] = []
+    for output in _outputs(path, Segmenter(new_detector(), SegmenterSettings(), Party.CALLER)):
+        match output:
+            case SegmentOpened(pcm=pcm):
+                speech = [True] * (len(pcm) // FRAME_SAMPLES)
+            case SegmentAudio() as audio:
+                speech.append(audio.speech)
+            case SegmentClosed(pcm=pcm, silence=silence):
+                if len(pcm) <= LONGEST:
+                    yield Spoken(language, pcm, silence, tuple(speech))
+            case _:
+                assert_never(output)
+
+
+def _outputs(path: Path, segmenter: Segmenter) -> Iterator[SegmenterOutput]:
     framer = Framer(Party.CALLER)
     with AudioFile(path) as file:
         for block in file.blocks(at_least=FRAME_SAMPLES):
             for frame in framer.feed(block[0], None):
-                yield from _closed(segmenter.feed(frame), language)
+                yield from segmenter.feed(frame)
         for frame in framer.flush():
-            yield from _closed(segmenter.feed(frame), language)
-    yield from _closed(segmenter.flush(), language)
-
-
-def _closed(outputs: Sequence[object], language: Language) -> Iterator[Spoken]:
-    for output in outputs:
-        if isinstance(output, SegmentClosed) and len(output.pcm) <= LONGEST:
-            yield Spoken(language, output.pcm, output.silence)
+            yield from segmenter.feed(frame)
+    yield from segmenter.flush()

@@ -16,14 +16,14 @@ from typer.testing import CliRunner
 from agent_console import bench_cli
 from agent_console.bench.asr import measure_asr
 from agent_console.bench.asr_bare import BareLoop, Chance, load_bare
-from agent_console.bench.asr_costs import ListeningRecognizer, measure_cost
+from agent_console.bench.asr_costs import measure_cost
 from agent_console.bench.asr_speech import LONGEST, Spoken, SpokenSet, read_spoken
 from asr.fake import FakeRecognizer
 from asr.models.entry import Engine
 from asr.ports import Recognizer, Utterance
 from asr.sherpa import load_sherpa
 from asr.types import Language
-from asr.worker import HAND_OVER, RecognitionWorker
+from asr.worker import HAND_OVER, PAUSE_HEARD, RecognitionWorker
 from tests.asr.tiny_sherpa import BUILDERS
 from voice.contracts.audio import SAMPLE_RATE, Pcm, from_ms
 from voice.contracts.errors import ManifestError, ModelError, ModelMissingError, UnknownEngineError
@@ -121,18 +121,18 @@ async def test_an_unknown_engine_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("streams", [1, 4])
 async def test_the_loop_gets_the_same_audio_and_the_same_partials(spoken: SpokenSet, streams: int) -> None:
-    listening = ListeningRecognizer(FakeRecognizer())
     bare = Recorder()
     said = spoken.utterances[:4]
     groups = [said[start : start + streams] for start in range(0, 4, streams)]
-    async with RecognitionWorker(listening, threads=2) as worker:
-        cost = await measure_cost(worker, listening, bare, groups, 2)
-    assert sorted(length for length, _, _ in bare.asked) == sorted(len(each.pcm) for each in said)
+    async with RecognitionWorker(FakeRecognizer(), threads=2) as worker:
+        cost = await measure_cost(worker, bare, groups, 2)
+    heard = [len(each.pcm) - max(0, each.pause - PAUSE_HEARD) for each in said]
+    assert sorted(length for length, _, _ in bare.asked) == sorted(heard), "what the final hears, and no more"
     assert {language for _, language, _ in bare.asked} == {each.language for each in said}
     for length, _, chances in bare.asked:
-        heard = [chance.heard for chance in chances]
-        assert heard == sorted(heard)
-        assert all(each % HAND_OVER == 0 and each <= length for each in heard)
+        lengths = [chance.heard for chance in chances]
+        assert lengths == sorted(set(lengths))
+        assert all(each < length for each in lengths)
     if streams == 1:
         # Nothing competes: a hand-over loses its chance for a partial only where the next one comes before it.
         assert all(0 < len(chances) <= length // HAND_OVER for length, _, chances in bare.asked)
@@ -160,10 +160,9 @@ async def test_nobody_waits_for_an_engine_that_broke(spoken: SpokenSet, breaks_a
             return utterance
 
     broken: Recognizer = Broken()
-    listening = ListeningRecognizer(broken)
-    async with RecognitionWorker(listening, threads=1) as worker:
+    async with RecognitionWorker(broken, threads=1) as worker:
         with pytest.raises(ExceptionGroup) as caught:
-            await measure_cost(worker, listening, None, [spoken.utterances[:1]], 1)
+            await measure_cost(worker, None, [spoken.utterances[:1]], 1)
     assert caught.group_contains(ModelError, match="broken")
 
 
