@@ -17,7 +17,7 @@ from voice.contracts.audio import to_s
 SILENT_S: Final = 0.8
 """Without a word for so long a process hangs; it beats every 0.2 s."""
 
-STILL_S: Final = 0.8
+STILL_S: Final = 0.6
 """A step without CPU progress for so long hangs."""
 
 STILL_CPU_S: Final = 0.01

@@ -1,0 +1,91 @@
+"""When a recognition process hangs: what it says, what its CPU does, and who watches are told apart."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from asr.child_protocol import Beat
+from asr.vigil import SILENT_S, STEP_CPU_PER_S, STEP_CPU_S, STILL_S, Hang, Vigil
+from voice.contracts.audio import from_s
+
+BEAT_S = 0.2
+
+
+def beat(step: int, work_cpu_s: float, audio_s: float = 4.0) -> Beat:
+    return Beat(step, from_s(audio_s), work_cpu_s, work_cpu_s, 0.0, 1, 0, 0)
+
+
+def run(beats: dict[float, Beat], until_s: float, *, asked_until_s: float | None = None) -> tuple[float, Hang] | None:
+    """Judge every 0.1 s; the first hang and when it was told."""
+    vigil = Vigil(0.0)
+    for tick in range(1, round((asked_until_s or until_s) * 10) + 1):
+        now = tick / 10
+        for at in [at for at in beats if at <= now]:
+            vigil.hear(beats.pop(at), at)
+        if hang := vigil.judge(now):
+            return now, hang
+    return None
+
+
+def every(step_of: object, cpu_per_s: float, until_s: float, audio_s: float = 4.0) -> dict[float, Beat]:
+    times = [number * BEAT_S for number in range(round(until_s / BEAT_S))]
+    return {at: beat(step_of if isinstance(step_of, int) else 0, at * cpu_per_s, audio_s) for at in times}
+
+
+def test_an_idle_process_does_not_hang() -> None:
+    assert run(every(0, 0.0, 30), 30) is None
+
+
+def test_a_process_that_computes_does_not_hang() -> None:
+    assert run(every(3, 1.0, 20), 20) is None
+
+
+def test_a_process_that_gets_a_fiftieth_of_a_core_does_not_hang() -> None:
+    assert run(every(3, 0.02, 60), 60) is None
+
+
+def test_silence_is_told_within_a_second() -> None:
+    found = run(every(0, 0.0, 2.0), 5)
+    assert found is not None
+    at, hang = found
+    assert at == pytest.approx(1.8 + SILENT_S + 0.1, abs=0.11)
+    assert "nothing was heard" in hang.what
+
+
+def test_a_step_without_progress_is_told_within_a_second_and_a_bit() -> None:
+    beats = every(1, 1.0, 2.0) | {2.0 + n * BEAT_S: beat(2, 1.8 + n * 1e-4) for n in range(20)}
+    found = run(beats, 6)
+    assert found is not None
+    at, hang = found
+    assert 2.0 + STILL_S - 0.01 <= at <= 2.0 + STILL_S + 2 * BEAT_S + 0.01
+    assert "used no CPU" in hang.what
+
+
+def test_steps_that_come_and_go_are_no_standstill() -> None:
+    numbers = count(1)
+    assert run({n * BEAT_S: beat(next(numbers), n * 1e-4) for n in range(100)}, 20) is None
+
+
+def test_a_step_that_never_ends_is_told_by_its_audio() -> None:
+    found = run(every(1, 1.0, 60, audio_s=1.0), 60)
+    assert found is not None
+    at, hang = found
+    assert at == pytest.approx(STEP_CPU_S + STEP_CPU_PER_S, abs=0.5)
+    assert "1.0 s of audio" in hang.what
+    assert run(every(1, 1.0, 60, audio_s=15.0), 60) is None, "a slow model on a long utterance"
+
+
+def test_cpu_of_steps_before_does_not_count() -> None:
+    beats = {n * BEAT_S: beat(1 + n // 10, n * BEAT_S, audio_s=0.1) for n in range(300)}
+    assert run(beats, 60) is None
+
+
+def test_who_did_not_run_itself_judges_nothing() -> None:
+    vigil = Vigil(0.0)
+    vigil.hear(beat(1, 0.0), 0.1)
+    assert vigil.judge(0.2) is None
+    assert vigil.judge(30.2) is None, "the server itself stood still"
+    assert vigil.judge(30.4) is None
+    assert [vigil.judge(30.4 + n / 10) for n in range(1, 9)][-1] is not None, "from here on it counts again"
