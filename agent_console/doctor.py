@@ -18,6 +18,9 @@ from rich.console import Console as Terminal
 
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
+from asr.diarization.layout import MODEL_NAME as DIARIZATION
+from asr.diarization.layout import is_pipeline
+from asr.diarization.neural.installation import describe_installation
 from asr.engines import DEFAULT_WHISPER, choose_model
 from asr.models.store import ModelStore
 from asr.types import Language
@@ -60,6 +63,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("tone", _compiler),
         ("tone model", lambda: _tone_model(settings)),
         ("agents' tone", lambda: _agent_tone(settings)),
+        ("diarization", lambda: _diarization(settings)),
         ("policy", lambda: _policy(settings)),
         ("data folder", lambda: _data(settings)),
         ("port", lambda: _port(settings)),
@@ -168,6 +172,20 @@ def _agent_tone(settings: Settings) -> Iterator[Finding]:
             f"measured; the stated legal basis: {permission.legal_basis}",
             fix="Lawful in the EU for medical or safety reasons only (AI Act, Article 5(1)(f)); see measure_agents.",
         )
+
+
+def _diarization(settings: Settings) -> Iterator[Finding]:
+    """Versions only: importing what is there takes ten seconds."""
+    installed = describe_installation()
+    if installed is None:
+        yield Finding(
+            "diarization", "not installed; mono recordings are heard as the caller's (`make diarize` adds it)"
+        )
+    elif not is_pipeline(settings.models / DIARIZATION):
+        fix = f"Run: warmline models pull {DIARIZATION}, or name a pipeline's folder with --pipeline."
+        yield Finding("diarization", f"{installed}; no pipeline in {settings.models}", fix=fix)
+    else:
+        yield Finding("diarization", f"{installed}; pipeline {settings.models / DIARIZATION}")
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:
