@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from routing.understanding.digits import DIGITS_ZH
+from routing.understanding.grievances import Complaint, find_complaints, find_mentions
 from routing.understanding.heard import BREAKS, Heard
 from routing.understanding.lexicon import Lexicon, Match, find_terms
 
@@ -14,6 +18,12 @@ REACH: Final = 8
 
 NEGATIVE_FROM: Final = 0.35
 """Strength of discontent from which a turn counts as negative."""
+
+PRAISE: Final = 0.4
+"""Strength of praise beside which a wait is over."""
+
+RELIEVED: Final = 0.4
+"""Share with which a wait that is over counts."""
 
 NEGATED_PRAISE: Final = 0.8
 """Share of its strength with which denied praise (不太满意, not happy) counts as discontent."""
@@ -69,8 +79,15 @@ class Sentiment:
 
 
 def read_sentiment(heard: Heard, lexicons: tuple[Lexicon, ...]) -> Sentiment:
-    """Sentiment of a turn; several strengths join as independent evidence (noisy or)."""
-    found = sorted((term for lexicon in lexicons for term in _read(heard, lexicon)), key=lambda term: term.start)
+    """Sentiment of a turn; several strengths join as independent evidence (noisy or).
+
+    Words of the lexicons count, and ways of complaining without them. What is only mentioned (投诉电话是多少) counts as
+    denied.
+    """
+    mentions = find_mentions(heard)
+    terms = [term for lexicon in lexicons for term in _read(heard, lexicon, mentions)]
+    terms += _complaints(heard, terms, mentions)
+    found = sorted(terms, key=lambda term: (term.start, term.end))
     calm = agree = 1.0
     said = [term for term in found if not term.negated]
     for term in said:
@@ -88,11 +105,65 @@ def read_sentiment(heard: Heard, lexicons: tuple[Lexicon, ...]) -> Sentiment:
     )
 
 
-def _read(heard: Heard, lexicon: Lexicon) -> Iterator[SentimentTerm]:
+def _read(heard: Heard, lexicon: Lexicon, mentions: tuple[tuple[int, int], ...]) -> Iterator[SentimentTerm]:
     for match in find_terms(heard, lexicon):
+        if _cuts_number(heard.plain, match):
+            continue
+        if _within(match.start, match.end, mentions) and not match.term.positive:
+            yield _weigh(heard, match, denied=True, intensity=1.0)
+            continue
         negations, intensity = _before(heard, lexicon, match)
         denied = negations % 2 == 1 or _denied_after(heard, lexicon, match)
         yield _weigh(heard, match, denied, intensity)
+
+
+def _complaints(
+    heard: Heard, terms: list[SentimentTerm], mentions: tuple[tuple[int, int], ...]
+) -> Iterator[SentimentTerm]:
+    """Ways of complaining, each of which says something beside the words that were found already."""
+    complaints = [one for one in find_complaints(heard) if not _within(one.start, one.end, mentions)]
+    spans = [heard.offsets(one.start, one.end) for one in complaints]
+    # "Great, so now …" is no praise: what lies within a complaint belongs to it.
+    praise = max(
+        (
+            term.strength
+            for term in terms
+            if term.category == "positive"
+            and not term.negated
+            and not any(start <= term.start and term.end <= end for start, end in spans)
+        ),
+        default=0.0,
+    )
+    for one, (start, end) in zip(complaints, spans, strict=True):
+        denied = any(term.negated and start <= term.start and term.end <= end for term in terms)
+        yield SentimentTerm(
+            text=heard.text[start:end],
+            start=start,
+            end=end,
+            category=one.way.category,
+            strength=round(one.way.strength * (RELIEVED if _is_relieved(one, praise) else 1.0), 4),
+            negated=denied and one.way.escalate,
+            escalate=one.way.escalate,
+            negative=True,
+        )
+
+
+def _cuts_number(plain: str, match: Match) -> bool:
+    """幺二三一五 within a longer number is a part of that."""
+    if not all(one in DIGITS_ZH or one.isdigit() for one in plain[match.start : match.end]):
+        return False
+    around = plain[max(0, match.start - 1) : match.start] + plain[match.end : match.end + 1]
+    return any(one in DIGITS_ZH or one.isdigit() for one in around)
+
+
+def _is_relieved(complaint: Complaint, praise: float) -> bool:
+    """等了三天，终于到了，太好了 tells of a wait that is over."""
+    return praise >= PRAISE and complaint.way.category in {"delay", "service", "feeling"}
+
+
+def _within(start: int, end: int, mentions: tuple[tuple[int, int], ...]) -> bool:
+    place = bisect_right(mentions, (start, sys.maxsize)) if mentions else 0
+    return any(first <= start and end <= last for first, last in mentions[max(0, place - 8) : place + 1])
 
 
 def _weigh(heard: Heard, match: Match, denied: bool, intensity: float) -> SentimentTerm:

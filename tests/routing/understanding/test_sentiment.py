@@ -33,7 +33,6 @@ ESCALATING = [
     "没人管是吧，那我投诉",
     "是不是骗子啊你们",
     "我 要 投 诉",
-    "你们客服部投诉电话多少",
     "全部骗人的",
     "我每天都要投诉一次",
     "i want to file a complaint",
@@ -67,6 +66,11 @@ DENIED = [
     "I don't want to complain",
     "it's not a scam",
     "I am not calling to make a complaint",
+    "请问投诉电话是多少",
+    "你们客服部投诉电话多少",
+    "我上次投诉过已经解决了",
+    "what's the number for the complaints department",
+    "I complained last month and it was resolved, thanks",
 ]
 
 DISCONTENT = [
