@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from agent_console.api import calls, config, health, live, recordings, session
+from agent_console.api import calls, config, health, live, recordings, session, stream
 from agent_console.api.edge import Edge
 from agent_console.api.errors import (
     Problem,
@@ -62,8 +62,8 @@ def create_app(console: Console) -> FastAPI:
     app.add_exception_handler(WarmlineError, answer_warmline_error)
     app.add_exception_handler(HTTPException, answer_http_exception)
     app.add_exception_handler(RequestValidationError, answer_invalid_request)
-    for router in (session.router, config.router, calls.router, recordings.router, health.router, live.router):
-        app.include_router(router)
+    for route in (session, config, calls, recordings, health, live, stream):
+        app.include_router(route.router)
     # What no route has; a route's own 405 comes first.
     app.router.default = Pages(console.static)
     return app

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, Protocol, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -20,7 +20,7 @@ from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
 from routing.commands import Commands
 from routing.journal.ports import JournalReader
-from voice.contracts.ports import Clock
+from voice.contracts.ports import Clock, TextSocket
 
 COOKIE = "warmline_session"
 
@@ -35,6 +35,22 @@ class NotReady:
 
 Readiness = Callable[[], Awaitable[Sequence[NotReady]]]
 """Asks everything that a call needs; answers what is not ready."""
+
+
+class MediaStreams(Protocol):
+    """Takes the calls that telephony providers stream; `voice.stream.door` is the one that serves."""
+
+    def check_handshake(self, headers: Mapping[str, str]) -> bool:
+        """Whether the handshake proves the provider; else its first message has to.
+
+        Raises:
+            StreamRefusedError: it may not come in.
+        """
+        ...
+
+    async def serve(self, socket: TextSocket, *, proven: bool) -> None:
+        """Serve a connection until its call is over."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,7 @@ class Console:
         static: the built web app; None where it was not built.
         readiness: asked by `/readyz`.
         live: bounds of the websockets.
+        streams: takes media streams of telephony providers; None for none.
     """
 
     journal: JournalReader
@@ -111,6 +128,7 @@ class Console:
     static: Path | None = None
     readiness: Readiness = always_ready
     live: LiveLimits = field(default_factory=LiveLimits)
+    streams: MediaStreams | None = None
 
 
 def get_console(connection: HTTPConnection) -> Console:

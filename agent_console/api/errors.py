@@ -88,6 +88,7 @@ STATUSES: Final[dict[str, int]] = {
     "secret.wrong": 403,
     "server.draining": 503,
     "server.error": 500,
+    "stream.refused": 403,
     "web.not_built": 503,
     "webrtc.media": 502,
     "webrtc.sdp": 400,

@@ -50,7 +50,7 @@ def warmline(*arguments: str, **options: str) -> list[str]:
 
 
 @contextmanager
-def serve(data: Path, models: Path, *arguments: str) -> Iterator[Server]:
+def serve(data: Path, models: Path, *arguments: str, **settings: str) -> Iterator[Server]:
     """`warmline serve` on a free loopback port, with the account `mei`; stopped by SIGTERM."""
     if not data.exists():
         data.mkdir()
@@ -58,7 +58,8 @@ def serve(data: Path, models: Path, *arguments: str) -> Iterator[Server]:
         subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
     log = data / "server.log"
     command = warmline("serve", *arguments, port="0", data=str(data), models=str(models))
-    environment = os.environ | {"WARMLINE_ENGINE": "whisper", "COLUMNS": "200"}
+    named = {f"WARMLINE_{name.upper()}": value for name, value in settings.items()}
+    environment = os.environ | {"WARMLINE_ENGINE": "whisper", "COLUMNS": "200"} | named
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment)
         try:
@@ -75,14 +76,13 @@ def serve(data: Path, models: Path, *arguments: str) -> Iterator[Server]:
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
     """Follow the log until it names the URL; the log itself is the condition that is waited for."""
-    reader = subprocess.Popen(["tail", "-n", "+1", "-F", str(log)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    follow = ["tail", "-n", "+1", "-F", f"--pid={process.pid}", str(log)]
+    reader = subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert reader.stdout is not None
         for line in reader.stdout:
             if found := re.search(rb"(http://127\.0\.0\.1:\d+)/call", line):
                 return found[1].decode()
-            if process.poll() is not None:
-                break
         raise AssertionError(f"warmline serve did not come up:\n{log.read_text()}")
     finally:
         reader.kill()

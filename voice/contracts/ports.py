@@ -111,3 +111,19 @@ class VoiceActivityDetector(Protocol):
     def reset(self) -> None:
         """Forget the past, as if newly made."""
         ...
+
+
+class TextSocket(Protocol):
+    """A websocket whose handshake is done."""
+
+    async def receive(self) -> str | None:
+        """The next text message; None once the other side is gone. A binary message counts as an empty text."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """Send a text message; returns quietly where the other side is gone."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close; may be called after the other side did."""
+        ...

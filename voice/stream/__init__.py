@@ -1,0 +1,1 @@
+"""Calls that a telephony provider forwards over a websocket in the Twilio Media Streams format."""
