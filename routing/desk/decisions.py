@@ -67,13 +67,17 @@ class Decisions:
         return taken
 
     def offer_contact(self, contact: ContactRecord) -> bool:
-        """Offer a waiting caller to a free agent, if there is one; answers whether there was."""
-        if contact.state is not ContactState.WAITING:
-            return False
-        agent = self._choose_agent(contact)
-        if agent is not None:
-            self._offer(contact, agent)
-        return agent is not None
+        """Offer a waiting caller to a free agent, if there is one; answers whether the caller is offered now.
+
+        The agent gets whoever scores highest: where several callers became free to be served at the same moment, that
+        may be somebody else, and the next agent is looked for.
+        """
+        while contact.state is ContactState.WAITING:
+            agent = self._choose_agent(contact)
+            if agent is None:
+                return False
+            self.offer_agent(agent)
+        return contact.state is ContactState.OFFERED
 
     def offer_agent(self, agent: AgentId) -> None:
         """Offer a free agent the waiting caller with the highest score whom they can serve, if there is one."""
@@ -207,14 +211,19 @@ class Decisions:
     def _choose_agent(self, contact: ContactRecord) -> AgentId | None:
         lane, agents = self.ledger.lane_of(contact), self.ledger.agents
         sticky = contact.sticky
-        if sticky in lane.able and sticky is not None and agents[sticky].free and not contact.bars(sticky):
+        if (
+            sticky in lane.able
+            and sticky is not None
+            and agents[sticky].free
+            and not contact.bars(sticky, self.ledger.now)
+        ):
             return sticky
         barred = contact.held_until is not None or bool(contact.exclusions)
         best: AgentId | None = None
         best_fit = -1
         first = self.ledger.queue_of(contact).strategy is Strategy.LONGEST_IDLE or not lane.demand.skills
         for _, _, agent in self.ledger.free:
-            if agent not in lane.able or (barred and contact.bars(agent)):
+            if agent not in lane.able or (barred and contact.bars(agent, self.ledger.now)):
                 continue
             if first:
                 return agent
@@ -224,11 +233,11 @@ class Decisions:
         return best
 
     def _first_for(self, agent: AgentId, lane: Lane) -> tuple[ContactRecord, float] | None:
-        contacts = self.ledger.contacts
+        contacts, now = self.ledger.contacts, self.ledger.now
         for rank, _, call in lane.places:
             contact = contacts[call]
             free_for_all = contact.held_until is None and not contact.exclusions
-            if free_for_all or not contact.bars(agent):
+            if free_for_all or not contact.bars(agent, now):
                 return contact, rank
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from routing.desk.commands import (
     AcceptOffer,
@@ -41,6 +41,9 @@ from routing.desk.terms import MAX_TIME_S, AgentId, ContactKind, ContactState, M
 from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId
 from voice.contracts.errors import DeskTimeError
+
+ANNOUNCED_AT_ONCE: Final = 20
+"""Announcements made in one step; what is due beyond them is made in the next ones, a few milliseconds later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class Desk:
     @property
     def next_due(self) -> float | None:
         """When `advance` has something to do next."""
-        return self.ledger.duties.next_at
+        moments = (self.ledger.duties.next_at, self.ledger.announcements.next_at)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def execute(self, command: DeskCommand, now: float) -> Answer:
         """Carry out a command at a moment; what came due before it comes first.
@@ -147,6 +151,7 @@ class Desk:
         # Whoever sees to a duty may note another one for this very moment, for example an overflow after 0 s.
         while due := self.ledger.duties.take(self.ledger.now):
             self._see_to(due)
+        self._see_to(self.ledger.announcements.take(self.ledger.now, ANNOUNCED_AT_ONCE))
 
     def _see_to(self, due: Iterable[Due]) -> None:
         for _, _, duty, whom in due:
@@ -186,7 +191,7 @@ class Desk:
                 self._wake(call)
             case Duty.ANNOUNCE if contact.kind is ContactKind.LIVE:
                 decisions.announce(contact)
-                ledger.duties.note(now + ledger.queue_of(contact).announce_s, Duty.ANNOUNCE, call)
+                ledger.announcements.note(now + ledger.queue_of(contact).announce_s, Duty.ANNOUNCE, call)
             case _:
                 pass
 

@@ -42,10 +42,10 @@ class Duties:
         """The first moment at which something is due; None where nothing ever is."""
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now: float) -> list[Due]:
-        """Take out what is due by now, in order."""
-        taken = []
-        while self._heap and self._heap[0][0] <= now:
+    def take(self, now: float, most: int | None = None) -> list[Due]:
+        """Take out what is due by now, in order; no more than `most`, if given."""
+        taken: list[Due] = []
+        while self._heap and self._heap[0][0] <= now and (most is None or len(taken) < most):
             taken.append(heapq.heappop(self._heap))
         return taken
 

@@ -13,6 +13,7 @@ first, nor of agents who come and go.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from routing.desk.ledger import Ledger
@@ -22,15 +23,14 @@ from routing.desk.records import ContactRecord, QueueRecord
 TRUSTED: Final = 10
 """Counted calls from which on the queue's own figures replace what its set-up expects."""
 
-SUMMED: Final = 2_000
-"""Terms that are summed one by one; beyond it the last term stands for the rest."""
+SUMMED: Final = 32
+"""Terms that are summed one by one; the later ones, which hardly differ, are integrated."""
 
 
 def ahead_in_queue(ledger: Ledger, contact: ContactRecord) -> int:
     """How many of the same queue are served before this caller, as it looks now."""
     place = ledger.place_of(contact)
-    queue = ledger.queue_of(contact).id
-    return sum(lane.ahead(place[0], place[1]) for lane in ledger.lanes.values() if lane.demand.queue == queue)
+    return ledger.line(ledger.queue_of(contact)).ahead(place[0], place[1])
 
 
 def expected_wait(ledger: Ledger, contact: ContactRecord) -> float | None:
@@ -42,24 +42,41 @@ def expected_wait(ledger: Ledger, contact: ContactRecord) -> float | None:
     counted = ledger.counted(ledger.queue_of(contact).id)
     leaving = servers / _handle_s(ledger, contact, counted)
     giving_up = counted.abandonment_rate
-    ahead = round(_ahead(ledger, contact, own))
+    return wait_behind(round(_ahead(ledger, contact, own)), leaving, giving_up)
+
+
+def wait_behind(ahead: int, leaving: float, giving_up: float) -> float:
+    """Mean time until `ahead` callers and then this one get an agent.
+
+    Args:
+        ahead: callers who go first.
+        leaving: rate at which agents come free, per second.
+        giving_up: rate at which each of those ahead hangs up, per second.
+    """
+    if giving_up == 0:
+        return (ahead + 1) / leaving
     summed = min(ahead, SUMMED)
     wait = sum(1.0 / (leaving + i * giving_up) for i in range(summed + 1))
-    return wait + (ahead - summed) / (leaving + summed * giving_up)
+    # Midpoint rule: the sum from `summed + 1` to `ahead` is the integral over half a step more on either side.
+    rest = (leaving + (ahead + 0.5) * giving_up) / (leaving + (summed + 0.5) * giving_up)
+    return wait + math.log(rest) / giving_up
 
 
 def _ahead(ledger: Ledger, contact: ContactRecord, own: Lane) -> float:
-    """Callers who go first, those of other lanes by the share of their agents who could serve this one instead."""
-    score = ledger.score_of(contact)
-    place = ledger.place_of(contact)
-    total = 0.0
-    for lane in ledger.lanes.values():
-        if not lane.places:
+    """Callers who go first: of those with other demands, the share whose agents could serve this one instead.
+
+    The share is that of the queue's agents, since demands may be as many as callers.
+    """
+    score, place = ledger.score_of(contact), ledger.place_of(contact)
+    alike = own.ahead(place[0], place[1])
+    total = float(alike)
+    for queue, line in ledger.lines.items():
+        if not line.places:
             continue
-        if lane is own:
-            total += lane.ahead(place[0], place[1])
-        elif lane.able and (shared := len(own.able & lane.able)):
-            total += lane.ahead_by_score(score, ledger.now) * shared / len(lane.able)
+        ahead = line.ahead_by_score(score, ledger.now) if queue != own.demand.queue else line.ahead(*place[:2]) - alike
+        able = ledger.able_for(ledger.config.queue(queue))
+        if ahead and able:
+            total += ahead * len(own.able & able) / len(able)
     return total
 
 

@@ -6,6 +6,7 @@ another set-up, can be folded today. What may happen is decided in `routing.desk
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from dataclasses import replace
@@ -33,7 +34,7 @@ from routing.desk.events import (
     OfferMade,
     PresenceChanged,
 )
-from routing.desk.line import Lane, Place, rank
+from routing.desk.line import Lane, Line, Place, rank
 from routing.desk.records import AgentRecord, ContactRecord, EndedOffer, Exclusion, Offer, QueueRecord
 from routing.desk.terms import (
     AgentId,
@@ -49,7 +50,7 @@ from routing.terms import HandoverFailure, HandoverReturn
 from voice.contracts.audio import CallId
 
 EMPTY_LANES: Final = 512
-"""Lanes without callers that are kept, so that a demand that comes again need not be matched with all agents again."""
+"""Lanes without callers that are kept, besides as many as have some: a demand that comes again finds its agents."""
 
 ENDED_OFFERS: Final = 4096
 """Ended offers whose end is remembered, for clear answers to late acceptances: hours of a busy desk."""
@@ -71,10 +72,12 @@ class Ledger:
         contacts: everybody at the desk.
         queues: what was counted.
         lanes: the waiting, by demand.
+        lines: the waiting, by queue.
         free: agents to whom somebody may be offered, longest idle first.
         offers: open offers, and whom they are about.
         ended: how offers ended that are open no longer, the newest last.
         duties: what is due when.
+        announcements: who is told how things stand when; kept apart, because they can wait and decisions cannot.
         seen: when an agent last gave a sign of life; not part of the log.
     """
 
@@ -86,10 +89,15 @@ class Ledger:
         self.contacts: dict[CallId, ContactRecord] = {}
         self.queues: dict[QueueId, QueueRecord] = {}
         self.lanes: dict[Demand, Lane] = {}
+        self.lines: dict[QueueId, Line] = {}
+        self._most_lanes = EMPTY_LANES
+        self._able_for: dict[QueueId, frozenset[AgentId]] = {}
+        self._skilled: dict[str, dict[AgentId, int]] = {}
         self.free: list[tuple[float, int, AgentId]] = []
         self.offers: dict[OfferId, CallId] = {}
         self.ended: OrderedDict[OfferId, EndedOffer] = OrderedDict()
         self.duties = Duties()
+        self.announcements = Duties()
         self.seen: dict[AgentId, float] = {}
 
     def queue_of(self, contact: ContactRecord) -> Queue:
@@ -109,11 +117,30 @@ class Ledger:
         """The lane of a demand."""
         if (found := self.lanes.get(demand)) is not None:
             return found
-        if len(self.lanes) >= EMPTY_LANES:
+        if len(self.lanes) >= self._most_lanes:
             self.lanes = {key: lane for key, lane in self.lanes.items() if lane.places}
-        able = frozenset(one.id for one in self.agents.values() if one.profile.can(demand))
-        lane = self.lanes[demand] = Lane(demand, queue.slope, able)
+            self._most_lanes = 2 * len(self.lanes) + EMPTY_LANES
+        able = self.able(demand)
+        lane = self.lanes[demand] = Lane(queue.slope, demand=demand, able=able)
         return lane
+
+    def line(self, queue: Queue) -> Line:
+        """Everybody who waits in a queue."""
+        return self.lines.setdefault(queue.id, Line(queue.slope))
+
+    def able(self, demand: Demand) -> frozenset[AgentId]:
+        """The known agents who can serve a demand."""
+        # Only those with the rarest of the skills are looked at.
+        having = [self._skilled.get(wanted.name, {}) for wanted in demand.skills]
+        candidates = min(having, key=len, default=self.agents)
+        return frozenset(agent for agent in candidates if self.agents[agent].profile.can(demand))
+
+    def able_for(self, queue: Queue) -> frozenset[AgentId]:
+        """The known agents who can serve a queue's callers who want nothing beyond it, in whatever language."""
+        found = self._able_for.get(queue.id)
+        if found is None:
+            found = self._able_for[queue.id] = self.able(Demand(queue.id, None, queue.skills))
+        return found
 
     def place_of(self, contact: ContactRecord) -> Place:
         """A caller's place in their lane."""
@@ -195,7 +222,9 @@ class Ledger:
         match event:
             case AgentProfiled(agent=agent, profile=profile, fixed=fixed):
                 known = self.agents.setdefault(agent, AgentRecord(agent, profile))
+                self._forget_skills(known)
                 known.profile, known.fixed = profile, fixed
+                self._note_skills(known)
                 for lane in self.lanes.values():
                     if profile.can(lane.demand) != (agent in lane.able):
                         lane.able ^= {agent}
@@ -203,12 +232,21 @@ class Ledger:
             case AgentRemoved(agent=agent):
                 self.agents[agent].presence = Presence.OFFLINE
                 self._refresh(agent)
-                del self.agents[agent]
+                self._forget_skills(self.agents.pop(agent))
                 self.seen.pop(agent, None)
                 for lane in self.lanes.values():
                     lane.able -= {agent}
             case PresenceChanged(agent=agent):
                 self._set_presence(self.agents[agent], event)
+
+    def _forget_skills(self, agent: AgentRecord) -> None:
+        for one in agent.profile.skills:
+            self._skilled.get(one.name, {}).pop(agent.id, None)
+        self._able_for.clear()
+
+    def _note_skills(self, agent: AgentRecord) -> None:
+        for one in agent.profile.skills:
+            self._skilled.setdefault(one.name, {})[agent.id] = one.level
 
     def _set_presence(self, agent: AgentRecord, event: PresenceChanged) -> None:
         presence, until = event.presence, event.until
@@ -335,12 +373,16 @@ class Ledger:
 
     def _put_in(self, contact: ContactRecord) -> None:
         if contact.state is ContactState.WAITING:
-            self.lane_of(contact).add(self.place_of(contact))
+            place = self.place_of(contact)
+            self.lane_of(contact).add(place)
+            self.line(self.queue_of(contact)).add(place)
 
     def _take_out(self, call: CallId) -> ContactRecord:
         contact = self.contacts[call]
         if contact.state is ContactState.WAITING:
-            self.lane_of(contact).remove(self.place_of(contact))
+            place = self.place_of(contact)
+            self.lane_of(contact).remove(place)
+            self.line(self.queue_of(contact)).remove(place)
         return contact
 
     def _end_offer(self, offer: OfferId, agent: AgentId, how: str, console: str | None = None) -> None:
@@ -380,12 +422,18 @@ class Ledger:
         if contact.held_until is not None:
             self.duties.note(contact.held_until, Duty.HOLD_ENDS, contact.call)
         if contact.kind is ContactKind.LIVE:
-            self.duties.note(self.now + self.queue_of(contact).announce_s, Duty.ANNOUNCE, contact.call)
+            # Counted from when each of them came, so that after a restart not all are told at the same moment.
+            every_s = self.queue_of(contact).announce_s
+            told = math.floor((self.now - contact.since) / every_s)
+            self.announcements.note(contact.since + (told + 1) * every_s, Duty.ANNOUNCE, contact.call)
         self._note_overflow(contact)
 
     def _index(self) -> None:
         """Make all that follows from the records and the set-up anew."""
-        self.lanes, self.duties = {}, Duties()
+        self.lanes, self.lines, self._able_for, self._skilled = {}, {}, {}, {}
+        for agent in self.agents.values():
+            self._note_skills(agent)
+        self.duties, self.announcements = Duties(), Duties()
         self.free = sorted((one.idle_since, one.idle_order, one.id) for one in self.agents.values() if one.free)
         for contact in sorted(self.contacts.values(), key=lambda one: one.order):
             self._put_in(contact)

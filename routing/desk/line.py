@@ -22,19 +22,15 @@ Place = tuple[float, int, CallId]
 
 
 @dataclass(slots=True)
-class Lane:
-    """The waiting callers of one queue who demand the same of an agent.
+class Line:
+    """The waiting callers of one queue.
 
     Attributes:
-        demand: what they demand.
         slope: points per second of waiting.
-        able: the known agents who can serve them.
         places: the callers in order.
     """
 
-    demand: Demand
     slope: float
-    able: frozenset[AgentId]
     places: list[Place] = field(default_factory=list)
 
     def add(self, place: Place) -> None:
@@ -45,7 +41,7 @@ class Lane:
         """Take a caller out; the place must be there."""
         at = bisect_left(self.places, place)
         if at == len(self.places) or self.places[at] != place:
-            raise LookupError(f"{place[2]} has no place in this lane.")
+            raise LookupError(f"{place[2]} has no place in this line.")
         del self.places[at]
 
     def ahead(self, rank: float, order: int) -> int:
@@ -55,6 +51,19 @@ class Lane:
     def ahead_by_score(self, score: float, now: float) -> int:
         """How many score higher at this moment; for comparing across queues whose slopes differ."""
         return bisect_left(self.places, (self.slope * now - score, -1, CallId("")))
+
+
+@dataclass(slots=True)
+class Lane(Line):
+    """Those of a queue who demand the same of an agent.
+
+    Attributes:
+        demand: what they demand.
+        able: the known agents who can serve them.
+    """
+
+    demand: Demand = field(kw_only=True)
+    able: frozenset[AgentId] = field(kw_only=True)
 
 
 def rank(slope: float, since: float, priority: int) -> float:

@@ -158,11 +158,11 @@ class ContactRecord:
     told_nobody: bool = False
     told_callback: bool = False
 
-    def bars(self, agent: AgentId) -> bool:
-        """Whether this caller may not be offered to the agent, able as they may be."""
-        if self.held_until is not None and self.sticky != agent:
+    def bars(self, agent: AgentId, now: float) -> bool:
+        """Whether this caller may not be offered to the agent at a moment, able as they may be."""
+        if self.held_until is not None and self.held_until > now and self.sticky != agent:
             return True
-        return any(one.agent == agent for one in self.exclusions)
+        return any(one.agent == agent and one.until > now for one in self.exclusions)
 
     @property
     def taken_by(self) -> AgentId | None:

@@ -111,6 +111,8 @@ class AgentProfile:
         """Whether the agent may serve who demands this."""
         if demand.language is not None and demand.language not in self.languages:
             return False
+        if not demand.skills:
+            return True
         levels = {one.name: one.level for one in self.skills}
         return all(levels.get(wanted.name, 0) >= wanted.level for wanted in demand.skills)
 

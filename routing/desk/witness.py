@@ -112,7 +112,7 @@ class Witness:
                 break
 
     def _barred(self, contact: ContactRecord, agent: AgentId) -> bool:
-        held = contact.held_until is not None and contact.sticky != agent
+        held = contact.held_until is not None and contact.held_until > self.ledger.now and contact.sticky != agent
         excluded = any(one.agent == agent and one.until > self.ledger.now for one in contact.exclusions)
         return held or excluded
 
