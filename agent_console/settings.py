@@ -143,6 +143,13 @@ class Settings(BaseSettings):
     )
     max_calls: int = Field(10, ge=1, le=1000, description="calls at once, 1 to 1000")
     recognition_threads: int = Field(2, ge=1, le=64, description="utterances recognized at the same time, 1 to 64")
+    admission: Literal["measured", "off"] = Field(
+        "measured",
+        description=(
+            "measured or off: whether calls below max_calls are refused, too, while recognition was measured not to "
+            "keep up with one more"
+        ),
+    )
     isolate_recognition: bool = Field(
         True,
         description=(

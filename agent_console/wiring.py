@@ -8,7 +8,7 @@ import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Final
 import anyio
 from anyio.to_thread import run_sync
 
+from agent_console.admission import Doorkeeper
 from agent_console.auth.accounts import Accounts
 from agent_console.auth.sessions import SessionLimits
 from agent_console.auth.sign_in import open_authentication
@@ -26,7 +27,6 @@ from agent_console.recognition import open_recognition
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice
-from asr.ports import Recognition
 from asr.text.terms import Terms
 from asr.turn_words import WordsJudge
 from asr.types import Language
@@ -189,6 +189,9 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             _log.warning("recording %s was interrupted and is kept", saved.name)
         auth = stack.enter_context(open_authentication(settings.data, limits, clock))
         rooms, recognition = await stack.enter_async_context(open_rooms(settings, apart=settings.isolate_recognition))
+        doorkeeper = Doorkeeper(rooms.worker, clock)
+        if settings.admission == "measured":
+            rooms = replace(rooms, refusal=doorkeeper.refusal)
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / JOURNAL))
         await end_interrupted(journal)
         answerer = WebRtcAnswerer(_ice(settings))
@@ -206,6 +209,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
                 max_calls=settings.max_calls,
             )
         )
+        await stack.enter_async_context(doorkeeper.looking(lambda: switchboard.live_calls))
         console = Console(
             journal=journal,
             commands=switchboard,
@@ -214,7 +218,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             clock=clock,
             site=Site.of(settings, version=version("warmline")),
             static=STATIC if (STATIC / "index.html").is_file() else None,
-            readiness=partial(_is_ready, settings.data, rooms.worker),
+            readiness=partial(_is_ready, settings.data, rooms),
         )
         yield Opened(console, rooms, journal, auth.accounts, recognition)
 
@@ -241,10 +245,9 @@ async def follow_policy(policy: PolicyFile, clock: Clock) -> None:
             _log.info("policy version %s is in force, before it %s", policy.current.version, before)
 
 
-async def _is_ready(folder: Path, recognition: Recognition) -> Sequence[NotReady]:
-    trouble = recognition.trouble()
-    words = () if trouble is None else (NotReady(trouble.code, str(trouble)),)
-    return (*words, *await _disk_is_ready(folder))
+async def _is_ready(folder: Path, rooms: Rooms) -> Sequence[NotReady]:
+    troubles = (trouble for trouble in (rooms.worker.trouble(), rooms.refusal()) if trouble is not None)
+    return (*(NotReady(trouble.code, str(trouble)) for trouble in troubles), *await _disk_is_ready(folder))
 
 
 async def _disk_is_ready(folder: Path) -> Sequence[NotReady]:

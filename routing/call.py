@@ -88,6 +88,7 @@ class Rooms:
         agent_tone: the permission to measure agents' tone; None, as it is by default, leaves agents alone.
         coaching: when a hint to the agent is due.
         judge_turn: what judges pauses in a language, for segmenters with `TurnSettings`; None where they ask nothing.
+        refusal: why no more calls can be joined now; answers None where one more can.
     """
 
     new_segmenter: Callable[[Party], Segmenter]
@@ -100,6 +101,7 @@ class Rooms:
     agent_tone: AgentTonePermission | None = None
     coaching: CoachSettings = DEFAULT_COACHING
     judge_turn: Callable[[Language], Judge] | None = None
+    refusal: Callable[[], WarmlineError | None] = lambda: None
 
 
 class Call:

@@ -189,6 +189,8 @@ class Switchboard:
             raise CommandRefusedError(
                 "capacity.exceeded", f"All {self._max_calls} lines are in use.", fix="Call again in a few minutes."
             )
+        if (full := self._rooms.refusal()) is not None:
+            raise CommandRefusedError(full.code, str(full))
         self._answering += 1
         try:
             leg = await self._answer(command.sdp)
