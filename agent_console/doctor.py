@@ -26,6 +26,7 @@ from asr.models.store import ModelStore
 from asr.types import Language
 from prosody.features import warm_up
 from routing.policy.file import DEFAULT_POLICY, load_policy
+from voice.audio.opus import opus_version
 from voice.contracts.errors import WarmlineError
 from voice.vad.detectors import load_detectors
 
@@ -57,6 +58,7 @@ def examine(settings: Settings) -> list[Finding]:
     for subject, look in (
         ("Python", _python),
         ("libraries", _libraries),
+        ("Opus", _opus),
         ("web app", _web_app),
         ("models", lambda: _models(settings)),
         ("voice activity", lambda: _detector(settings)),
@@ -103,6 +105,11 @@ def _libraries() -> Iterator[Finding]:
         except ImportError as error:
             yield Finding("libraries", f"{name} cannot be loaded: {error}", problem=True, fix="Run `make setup` again.")
     yield Finding("libraries", ", ".join(_LIBRARIES))
+
+
+def _opus() -> Iterator[Finding]:
+    """Whether there is a libopus; without one no call over WebRTC has sound."""
+    yield Finding("Opus", opus_version())
 
 
 def _web_app() -> Iterator[Finding]:

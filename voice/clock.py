@@ -24,10 +24,12 @@ class WallClock:
 
     async def sleep_until(self, moment_s: float) -> None:
         """Return once `now_s()` has reached `moment_s`; at once (but after a checkpoint) if it has."""
+        if moment_s <= self.now_s():
+            await anyio.lowlevel.checkpoint()
+            return
         # The event loop may wake a sleeper up to its clock resolution early, hence the loop.
         while (wait_s := moment_s - self.now_s()) > 0:  # noqa: ASYNC110 - time is what is awaited, no event is
             await anyio.sleep(wait_s)
-        await anyio.lowlevel.checkpoint()
 
 
 class ManualClock:

@@ -27,11 +27,13 @@ class Framer:
     Args:
         party: whose audio it is.
         tolerance: see above; samples.
+        is_on_grid: the audio is on the 16-bit grid already, as a 16-bit decoder leaves it.
     """
 
-    def __init__(self, party: Party, *, tolerance: Samples = JITTER_TOLERANCE) -> None:
+    def __init__(self, party: Party, *, tolerance: Samples = JITTER_TOLERANCE, is_on_grid: bool = False) -> None:
         self.party = party
         self._tolerance = tolerance
+        self._is_on_grid = is_on_grid
         self._start: Samples = 0
         self._held: Pcm = np.zeros(0, np.float32)
 
@@ -92,5 +94,5 @@ class Framer:
             return []
         start = self._start
         self._start += pcm.size
-        rows = on_16_bit_grid(pcm).reshape(-1, FRAME_SAMPLES)
+        rows = (pcm if self._is_on_grid else on_16_bit_grid(pcm)).reshape(-1, FRAME_SAMPLES)
         return [AudioFrame(self.party, start + index * FRAME_SAMPLES, row) for index, row in enumerate(rows)]

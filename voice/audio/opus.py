@@ -18,7 +18,6 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.audio.resampling import to_float
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, from_ms
 from voice.contracts.errors import FrameError, OpusError, SettingsError
 
@@ -44,6 +43,8 @@ _SET_DTX: Final = 4016
 _SET_SIGNAL: Final = 4024
 _SIGNAL_VOICE: Final = 3001
 _RESET_STATE: Final = 4028
+
+_SCALE: Final = np.float32(1 / 32768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,9 @@ class OpusDecoder:
     def _taken(self, decoded: int) -> Pcm:
         if decoded < 0:
             raise OpusError(f"libopus cannot decode the packet: {_reason(decoded)}.")
-        return to_float(self._decoded[:decoded])
+        # On the 16-bit grid; in one pass, because this runs 50 times a second and leg.
+        pcm: Pcm = np.multiply(self._decoded[:decoded], _SCALE, dtype=np.float32)
+        return pcm
 
     def __del__(self) -> None:
         if getattr(self, "_state", None):

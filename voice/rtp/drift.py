@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, from_ms
+from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, from_ms, on_16_bit_grid
 
 LEARN_S: Final = 5.0
 """How long the fastest delay is learned before anything is compared with it."""
@@ -67,7 +67,7 @@ class DriftFilter:
             skew: what `DriftGauge.skew` says.
 
         Returns:
-            Shape (n,), (n + 16,) or (n - 16,).
+            Shape (n,), (n + 16,) or (n - 16,), on the 16-bit grid if the audio was.
         """
         missing = skew - self.applied
         if abs(missing) < STEP or pcm.size <= 4 * STEP:
@@ -78,7 +78,7 @@ class DriftFilter:
         step = STEP if missing > 0 else -STEP
         self.applied += step
         places = np.linspace(0, pcm.size - 1, pcm.size + step)
-        return np.interp(places, np.arange(pcm.size), pcm).astype(np.float32)
+        return on_16_bit_grid(np.interp(places, np.arange(pcm.size), pcm).astype(np.float32))
 
     def catch_up(self, skew: Samples) -> None:
         """All of it at once: the audio jumps here anyway."""

@@ -38,7 +38,7 @@ class IncomingSpeech:
         self.buffer = JitterBuffer(OPUS, limits)
         self.undecodable = 0
         self._decoder = OpusDecoder()
-        self._framer = Framer(party, tolerance=0)
+        self._framer = Framer(party, tolerance=0, is_on_grid=True)
         self._gauge = DriftGauge()
         self._drift = DriftFilter()
         self._compare_s: float | None = None

@@ -13,6 +13,7 @@ from typing import Final, Self
 import anyio
 import numpy as np
 
+from voice.audio.opus import OpusSettings
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Party, Pcm, Samples, from_s
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import AudioSource, Clock, LegEnd
@@ -41,13 +42,21 @@ class WebRtcCaller:
         clock: paces what is sent. Sound leaves at real pace where this is the wall clock.
         ice: where it can be reached.
         hear_s: how much of what it hears is kept; what comes later is heard by nobody.
+        opus: how what it says is encoded.
     """
 
-    def __init__(self, clock: Clock, ice: IceSettings | None = None, *, hear_s: float = 600.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ice: IceSettings | None = None,
+        *,
+        hear_s: float = 600.0,
+        opus: OpusSettings | None = None,
+    ) -> None:
         self._clock = clock
         self._ice = ice or IceSettings()
         self._playout = Playout()
-        self._sender = Sender(self._playout.take, clock)
+        self._sender = Sender(self._playout.take, clock, opus)
         self._hear = from_s(hear_s)
         self._heard: list[tuple[Samples, Pcm]] = []
         self._over = anyio.Event()

@@ -12,6 +12,7 @@ from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
 from voice.rtp.incoming import IncomingSpeech
+from voice.webrtc.pace import on_common_turn
 
 OVERSLEPT_S: Final = FRAME_SAMPLES / SAMPLE_RATE
 """Whoever wakes later than this has been kept from it, and so has whoever reads the socket."""
@@ -80,7 +81,7 @@ class Receiver:
             self._arrived = anyio.Event()
             await self._arrived.wait()
             return
-        await self._clock.sleep_until(due_s)
+        await self._clock.sleep_until(on_common_turn(due_s))
         if self._clock.now_s() - due_s > OVERSLEPT_S:
             # The loop was busy: what came meanwhile lies in the socket, and must not pass for lost.
             missed = int((self._clock.now_s() - due_s) / OVERSLEPT_S)

@@ -14,6 +14,7 @@ from voice.contracts.audio import FRAME_SAMPLES, Pcm, Samples, from_s, to_s
 from voice.contracts.errors import CapacityError, FrameError
 from voice.contracts.ports import Clock
 from voice.rtp.outgoing import OutgoingSpeech
+from voice.webrtc.pace import on_common_turn
 from voice.webrtc.transport import MediaTransport
 
 PLAYOUT_BOUND_S: Final = 120.0
@@ -127,7 +128,7 @@ class Sender:
         await transport.ready.wait()
         speech = OutgoingSpeech(self._settings)
         while not transport.is_over:
-            await self._clock.sleep_until(speech.due_s(self._clock.now_s()))
+            await self._clock.sleep_until(on_common_turn(speech.due_s(self._clock.now_s())))
             packet = speech.encode(self._take(FRAME_SAMPLES))
             if packet is not None:
                 await transport.send(packet)

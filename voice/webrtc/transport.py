@@ -4,28 +4,34 @@ aiortc's own receiver waits at a missing packet until it overflows and decodes o
 measures loudness sample by sample. So neither is ever started: what aiortc would hand them is taken here, as the bytes
 that SRTP lets through, and what we send goes to SRTP as bytes.
 
+Nor does media go through aiortc's queue and task: it is taken where aioice hands over a datagram, which spares two
+turns of the event loop per packet. Anybody who can reach the port could end that task with a datagram that is empty or
+longer than SRTP's buffer; here it is counted.
+
 This is the only file that knows how. It replaces `send` and `receive` of the two objects that the connection starts
-(their signatures are public), and `_handle_rtp_data` and `_handle_rtcp_data` of its DTLS transport, and calls that
-transport's `_send_rtp` (private). aiortc is pinned for it, and `tests/voice/webrtc/test_transport.py` fails when one of
+(their signatures are public) and `data_received` of aioice's connection, and uses `_rx_srtp` and `_send_rtp` of
+aiortc's DTLS transport. Both libraries are pinned for it, and `tests/voice/webrtc/test_transport.py` fails when one of
 these changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import anyio
+import pylibsrtp
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
 from voice.rtp.outgoing import SpeechPacket
+from voice.rtp.packet import is_rtcp
 from voice.rtp.session import Negotiated, RtpSession
 
-PRIVATE: Final = ("_handle_rtp_data", "_handle_rtcp_data", "_send_rtp")
-"""What is used of `RTCDtlsTransport` without being public."""
+FIRST_MEDIA_BYTE: Final = range(128, 192)
+"""With what RTP and RTCP begin on a port that they share with STUN, DTLS and TURN (RFC 7983, 7)."""
 
 MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -63,19 +69,18 @@ class MediaTransport:
         self._on_packet = on_packet
         self._on_goodbye = on_goodbye
         self._failed = False
-        for name in PRIVATE:
-            if not callable(getattr(self._dtls, name, None)):
-                raise MediaError(
-                    f"aiortc's DTLS transport was expected to have {name}; this version has not.",
-                    fix="Install the locked dependencies (make setup).",
-                )
-        # Setting an attribute of the object hides its class's method: from the connection for the first two, from the
-        # transport itself for the others.
+        ice: Any = getattr(self._dtls.transport, "_connection", None)
+        if not (callable(getattr(ice, "data_received", None)) and callable(getattr(self._dtls, "_send_rtp", None))):
+            raise MediaError(
+                "aiortc's DTLS transport over an aioice connection was expected; these versions have another shape.",
+                fix="Install the locked dependencies (make setup).",
+            )
+        self._pass_on: Callable[[bytes, int], None] = ice.data_received
+        # Setting an attribute of the object hides its class's method.
         for owner, name, ours in (
             (transceiver.sender, "send", self._start_sending),
             (transceiver.receiver, "receive", self._start_receiving),
-            (self._dtls, "_handle_rtp_data", self._take_rtp),
-            (self._dtls, "_handle_rtcp_data", self._take_rtcp),
+            (ice, "data_received", self._take_datagram),
         ):
             setattr(owner, name, ours)
 
@@ -121,10 +126,29 @@ class MediaTransport:
     async def _start_receiving(self, parameters: RTCRtpReceiveParameters) -> None:
         """What the connection calls in place of `RTCRtpReceiver.receive`: packets come here already."""
 
-    async def _take_rtp(self, data: bytes, arrival_time_ms: int) -> None:  # noqa: ARG002 - aiortc's signature
-        if self.session.receive_rtp(data, self._clock.now_s()):
-            self._on_packet()
+    def _take_datagram(self, data: bytes, component: int) -> None:
+        """What aioice calls for each datagram that is not STUN, in place of `Connection.data_received`."""
+        if not data:
+            self.session.refused += 1
+        elif data[0] in FIRST_MEDIA_BYTE:
+            self._take_media(data)
+        else:
+            self._pass_on(data, component)
 
-    async def _take_rtcp(self, data: bytes) -> None:
-        if self.session.receive_rtcp(data, self._clock.now_s()):
-            self._on_goodbye()
+    def _take_media(self, protected: bytes) -> None:
+        srtp: Any = self._dtls._rx_srtp  # None before the handshake, whatever its annotation says
+        if srtp is None:
+            return  # before DTLS has agreed on keys nobody can have sent it
+        is_report = is_rtcp(protected)
+        try:
+            data = srtp.unprotect_rtcp(protected) if is_report else srtp.unprotect(protected)
+        except (pylibsrtp.Error, ValueError):
+            # Of another sender, replayed, cut off; or longer than SRTP's buffer.
+            self.session.refused += 1
+            return
+        now_s = self._clock.now_s()
+        if is_report:
+            if self.session.receive_rtcp(data, now_s):
+                self._on_goodbye()
+        elif self.session.receive_rtp(data, now_s):
+            self._on_packet()
