@@ -19,8 +19,8 @@ from voice.audio.telephone import through_telephone
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, Span, from_ms, from_s
 
 FRAME: Final[Samples] = from_ms(10)
-BELOW_LOUDEST_DB: Final = 35.0
-"""Frames this far below an utterance's loudest ones hold no speech: breath and room of studio recordings."""
+BELOW_LOUDEST_DB: Final = (20.0, 35.0)
+"""How far below an utterance's loudest frames speech ends: half way to its quietest ones, within these bounds."""
 
 JOIN: Final[Samples] = from_ms(250)
 """Pauses up to here belong to a turn, as in reference transcripts of conversations."""
@@ -69,7 +69,8 @@ def find_speech(pcm: Pcm) -> tuple[Span, ...]:
     if not frames or not pcm.any():
         return ()
     level = 10 * np.log10(np.mean(pcm[: frames * FRAME].reshape(frames, FRAME).astype(np.float64) ** 2, axis=1) + 1e-12)
-    loud = level > np.quantile(level, 0.95) - BELOW_LOUDEST_DB
+    floor, top = np.quantile(level, (0.05, 0.95))
+    loud = level > top - np.clip((top - floor) / 2, *BELOW_LOUDEST_DB)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], loud, [False]]).astype(np.int8)))
     spans = [Span(int(start) * FRAME, int(end) * FRAME) for start, end in edges.reshape(-1, 2)]
     closed = join_spans([Span(span.start, span.end + JOIN) for span in spans if span.length > 2 * FRAME])

@@ -11,10 +11,12 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 import yaml
 from pyannote.audio.core.model import Model
@@ -34,6 +36,12 @@ PIPELINES: Final = ("pyannote.audio.pipelines.SpeakerDiarization",)
 _KEYS: Final = frozenset(("version", "dependencies", "pipeline", "params", "freeze"))
 _COMPONENTS: Final = ("segmentation", "embedding", "plda")
 _ARCHITECTURES: Final = "pyannote.audio.models."
+
+_PLDA: Final[Mapping[str, frozenset[str]]] = {
+    "xvec_transform.npz": frozenset(("mean1", "mean2", "lda")),
+    "plda.npz": frozenset(("mu", "tr", "psi")),
+}
+"""The files of a PLDA, and the arrays in each."""
 
 _ALLOWED: Final = frozenset(
     (
@@ -141,10 +149,15 @@ def _load(name: str, folder: Path) -> Any:
 
 def _load_plda(folder: Path) -> PLDA:
     try:
+        for name, arrays in _PLDA.items():
+            # pyannote.audio leaves a file open that it cannot read.
+            with (folder / name).open("rb") as file, np.load(file, allow_pickle=False) as found:
+                if missing := sorted(arrays - set(found.files)):
+                    raise _corrupt(folder / name, f"it lacks {', '.join(missing)}")
         return PLDA.from_pretrained(str(folder))
     except FileNotFoundError as error:
         raise ModelMissingError(f"{folder} lacks {Path(error.filename or '').name}.") from error
-    except (OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise _corrupt(folder, f"its PLDA cannot be read ({type(error).__name__})") from error
 
 

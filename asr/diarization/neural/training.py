@@ -138,7 +138,7 @@ def train(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         told(Step(number + 1, losses[-1], float(np.mean(losses[-50:]))))
     model.eval()
     return model
