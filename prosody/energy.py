@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prosody.compiled import compiled
 from prosody.quantile import quantiles
+from prosody.runs import find_runs
 from prosody.spectrum import HOP, HOP_S, QUIETEST_DB, SILENT_DB, Array, Mask, Spectra
+from prosody.sums import slope_of, sum_of, sum_of_squares
 
 SHORTEST_PAUSE_S: Final = 0.2
 """Silences below this belong to stop consonants and careful articulation, not to pausing."""
@@ -55,31 +57,23 @@ def measure_energy(spectra: Spectra) -> Energy:
         return Energy(None, None, 0.0, (), None, active)
     loud = level_db[active].astype(np.float64)
     low, high = quantiles(loud, 0.05, 0.95)
-    gaps = np.diff(places) - 1
+    gaps = (np.diff(places) - 1).tolist()
     shortest = round(SHORTEST_PAUSE_S / HOP_S)
     return Energy(
-        mean_db=float(10 * np.log10(np.mean(10 ** (loud / 10)))),
-        range_db=float(high - low),
+        mean_db=float(10 * np.log10(sum_of(10 ** (loud / 10)) / len(loud))),
+        range_db=high - low,
         extent_s=float(places[-1] - places[0] + 1) * HOP_S,
-        pauses_s=tuple(float(gap) * HOP_S for gap in gaps[gaps >= shortest]),
-        slope_db_per_s=_slope(places, loud),
+        pauses_s=tuple(gap * HOP_S for gap in gaps if gap >= shortest),
+        slope_db_per_s=slope_of(places, loud) / HOP_S if len(places) >= _FEWEST_FOR_SLOPE else None,
         active=active,
     )
 
 
-def _slope(places: NDArray[np.intp], level_db: NDArray[np.float64]) -> float | None:
-    """Decibels per second, by least squares."""
-    if len(places) < _FEWEST_FOR_SLOPE:
-        return None
-    time = (places - places.mean()) * HOP_S
-    return float(np.sum(time * (level_db - level_db.mean())) / np.sum(time * time))
-
-
 def block_levels(signal: Array) -> Array:
     """Level of each whole block of 10 ms of the analysis signal, dBFS, at least -120."""
-    blocks = signal[: len(signal) // HOP * HOP].reshape(-1, HOP)
-    power = np.einsum("ij,ij->i", blocks, blocks) / HOP
-    return np.asarray(np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), QUIETEST_DB), np.float32)
+    level_db = np.empty(len(signal) // HOP, np.float32)
+    _measure_levels(signal, level_db)
+    return level_db
 
 
 def find_active(level_db: Array) -> Mask:
@@ -92,9 +86,16 @@ def find_active(level_db: Array) -> Mask:
         return np.zeros(0, np.bool_)
     quiet_db, loud_db = quantiles(level_db, 0.05, 0.95)
     floor_db = min(quiet_db + _ABOVE_FLOOR_DB, loud_db - _LEAST_DISTANCE_DB)
-    active = (level_db > max(loud_db - _BELOW_LOUD_DB, floor_db)) & (level_db > SILENT_DB)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))
-    for start, end in edges.reshape(-1, 2):
+    active = level_db > max(loud_db - _BELOW_LOUD_DB, floor_db, SILENT_DB)
+    for start, end in find_runs(active):
         if end - start < _SHORTEST_SOUND:
             active[start:end] = False
     return np.asarray(active, np.bool_)
+
+
+@compiled
+def _measure_levels(signal: Array, level_db: Array) -> None:
+    """Fill in the level of each block."""
+    for block in range(len(level_db)):
+        power = sum_of_squares(signal[block * HOP : (block + 1) * HOP]) / HOP
+        level_db[block] = max(10.0 * np.log10(max(power, 1e-12)), QUIETEST_DB)

@@ -7,14 +7,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prosody.compiled import compiled
 from prosody.energy import measure_energy
 from prosody.formants import measure_formants
 from prosody.periodicity import find_clear
 from prosody.periods import measure_periods
 from prosody.pitch import CANDIDATES, Candidates, PitchTrack, find_candidates, follow_pitch
 from prosody.quantile import quantiles
+from prosody.runs import find_runs
 from prosody.spectrum import HOP_S, ROOM_FRAMES, Array, Rows, Spectra, SpectrumStream
 from prosody.steadiness import is_speech
+from prosody.sums import slope_of
 from prosody.timbre import measure_timbre
 from prosody.timing import find_nuclei
 from prosody.types import ProsodyFeatures
@@ -177,27 +180,40 @@ def draw_contour(track: PitchTrack) -> tuple[float | None, ...]:
     Returns:
         Hertz to a tenth, None where fewer than three of the five frames are voiced; one value for each whole 50 ms.
     """
-    count = len(track.f0_hz) // CONTOUR_HOPS
-    groups = np.sort(track.f0_hz[: count * CONTOUR_HOPS].reshape(count, CONTOUR_HOPS), axis=1)  # unvoiced frames first
-    voiced = (groups > 0).sum(axis=1)
-    last = CONTOUR_HOPS - 1
-    rows = np.arange(count)
-    upper, lower = groups[rows, last - np.maximum(voiced - 1, 0) // 2], groups[rows, last - voiced // 2]
-    middle = (0.5 * (upper.astype(np.float64) + lower)).tolist()
-    enough = (2 * voiced > CONTOUR_HOPS).tolist()
-    return tuple(round(value, 1) if sure else None for value, sure in zip(middle, enough, strict=True))
+    middles = np.empty(len(track.f0_hz) // CONTOUR_HOPS, np.float64)
+    _take_medians(track.f0_hz, middles)
+    return tuple(round(middle, 1) if middle else None for middle in middles.tolist())
+
+
+@compiled
+def _take_medians(f0_hz: Array, middles: NDArray[np.float64]) -> None:
+    """Fill in the median of the voiced ones of every five frames, 0 where these are fewer than three."""
+    found = np.empty(CONTOUR_HOPS, np.float64)
+    for group in range(len(middles)):
+        voiced = 0
+        for hertz in f0_hz[group * CONTOUR_HOPS : (group + 1) * CONTOUR_HOPS]:
+            if hertz > 0:
+                place = voiced
+                while place > 0 and found[place - 1] > hertz:
+                    found[place] = found[place - 1]
+                    place -= 1
+                found[place] = hertz
+                voiced += 1
+        middles[group] = 0.0
+        if 2 * voiced > CONTOUR_HOPS:
+            middles[group] = 0.5 * (found[(voiced - 1) // 2] + found[voiced // 2])
 
 
 def _final_movement(f0_hz: Array) -> float | None:
     """Median of the last 50 ms of the last voiced stretch of 100 ms or more, less that of up to 250 ms before them."""
-    edges = np.flatnonzero(np.diff(f0_hz > 0, prepend=False, append=False)).reshape(-1, 2)
-    long = edges[edges[:, 1] - edges[:, 0] >= 2 * _FINAL_FRAMES]
+    runs = find_runs(f0_hz > 0)
+    long = runs[runs[:, 1] - runs[:, 0] >= 2 * _FINAL_FRAMES]
     if not len(long):
         return None
     start, end = long[-1]
     turn = end - _FINAL_FRAMES
     octaves = np.log2(f0_hz[max(start, turn - _BEFORE_FINAL_FRAMES) : end].astype(np.float64))
-    return float(12 * (np.median(octaves[-_FINAL_FRAMES:]) - np.median(octaves[:-_FINAL_FRAMES])))
+    return 12 * (quantiles(octaves[-_FINAL_FRAMES:], 0.5)[0] - quantiles(octaves[:-_FINAL_FRAMES], 0.5)[0])
 
 
 def _shape_of(f0_hz: Array, voiced: NDArray[np.intp]) -> tuple[float | None, float | None, float | None]:
@@ -205,10 +221,8 @@ def _shape_of(f0_hz: Array, voiced: NDArray[np.intp]) -> tuple[float | None, flo
     if len(voiced) < _FEWEST_FOR_MEDIAN:
         return None, None, None
     semitones = 12 * np.log2(f0_hz[voiced].astype(np.float64))
-    median_hz = float(2 ** (np.median(semitones) / 12))
+    low, median, high = quantiles(semitones, 0.05, 0.5, 0.95)
+    median_hz = 2 ** (median / 12)
     if len(voiced) < _FEWEST_FOR_RANGE:
         return median_hz, None, None
-    low, high = quantiles(semitones, 0.05, 0.95)
-    time = (voiced - voiced.mean()) * HOP_S
-    slope = float(np.sum(time * (semitones - semitones.mean())) / np.sum(time * time))
-    return median_hz, high - low, slope
+    return median_hz, high - low, slope_of(voiced, semitones) / HOP_S

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prosody.compiled import compiled
 from prosody.pitch import PitchTrack
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, HOP, WINDOW_SHAPE, Array, Mask, Spectra
+from prosody.sums import STRANDS, sum_of, sum_of_squares
 
 # Boersma's (1993) costs and voicing threshold. Silence lies a little above his 0.03 of the peak in amplitude, because
 # levels of whole frames are compared, in which what fades lasts longer than in peaks.
@@ -95,25 +96,38 @@ def find_clear(spectra: Spectra, track: PitchTrack) -> ClearVoice:
 def _correlate(power: Array, f0_hz: Array, frames: NDArray[np.intp], window: Float, share: Float) -> None:
     """Fill `share`: the sum over all partials at the tracked period, carried to its peak by a parabola.
 
-    Value, slope and bend of the autocorrelation come from one pass; cosine and sine turn on from bin to bin.
+    Value, slope and bend of the autocorrelation are summed in strands side by side, so that all of it becomes vector
+    code in a fixed order.
     """
     bins = power.shape[1]
-    size = 2 * (bins - 1)
+    step = 2.0 * np.pi / (2 * (bins - 1))
+    re, im = np.empty(bins - 1), np.empty(bins - 1)
+    number = np.arange(1, bins) * 1.0
+    total_of, value_of = np.empty(STRANDS), np.empty(STRANDS)
+    slope_of, bend_of = np.empty(STRANDS), np.empty(STRANDS)
     for place in range(len(frames)):
-        frame = frames[place]
-        period = ANALYSIS_RATE / np.float64(f0_hz[frame])
-        step = 2.0 * np.pi / size
-        turn_re, turn_im = np.cos(step * period), np.sin(step * period)
-        re, im = 1.0, 0.0
-        total = 0.5 * np.float64(power[frame, 0])
-        value, slope, bend = total, 0.0, 0.0
-        for k in range(1, bins):
-            re, im = re * turn_re - im * turn_im, re * turn_im + im * turn_re
-            p = np.float64(power[frame, k])
-            total += p
-            value += p * re
-            slope -= p * k * im
-            bend -= p * k * k * re
+        frame = power[frames[place]]
+        period = ANALYSIS_RATE / np.float64(f0_hz[frames[place]])
+        _turn(step * period, re, im)
+        total_of[:], value_of[:], slope_of[:], bend_of[:] = 0.0, 0.0, 0.0, 0.0
+        for first in range(0, bins - 1, STRANDS):
+            p = frame[1 + first : 1 + first + STRANDS]
+            cosine, sine, k = (
+                re[first : first + STRANDS],
+                im[first : first + STRANDS],
+                number[first : first + STRANDS],
+            )
+            for strand in range(len(p)):
+                total_of[strand] += p[strand]
+            for strand in range(len(p)):
+                value_of[strand] += p[strand] * cosine[strand]
+            for strand in range(len(p)):
+                slope_of[strand] += p[strand] * k[strand] * sine[strand]
+            for strand in range(len(p)):
+                bend_of[strand] += p[strand] * k[strand] * k[strand] * cosine[strand]
+        total = 0.5 * np.float64(frame[0])
+        value, slope, bend = total + sum_of(value_of), -sum_of(slope_of), -sum_of(bend_of)
+        total += sum_of(total_of)
         if total <= 0.0:
             continue
         lag = period
@@ -128,6 +142,22 @@ def _correlate(power: Array, f0_hz: Array, frames: NDArray[np.intp], window: Flo
         share[place] = value / (total * ((1.0 - inner) * window[left] + inner * window[left + 1]))
 
 
+@compiled
+def _turn(angle: float, re: Float, im: Float) -> None:
+    """Fill cosine and sine of 1, 2, 3 ... times an angle: what is there is turned on by its last angle, and so on."""
+    re[0], im[0] = np.cos(angle), np.sin(angle)
+    done = 1
+    while done < len(re):
+        more = min(done, len(re) - done)
+        turn_re, turn_im = re[done - 1], im[done - 1]
+        from_re, from_im, to_re, to_im = re[:more], im[:more], re[done : done + more], im[done : done + more]
+        for place in range(more):
+            to_re[place] = from_re[place] * turn_re - from_im[place] * turn_im
+        for place in range(more):
+            to_im[place] = from_re[place] * turn_im + from_im[place] * turn_re
+        done += more
+
+
 def _low_share(pcm: Array, signal: Array, frames: NDArray[np.intp]) -> Float:
     """Share of the power around the centre of some frames that lies below 4 kHz, in [0, 1]; shape (n,)."""
     share = np.ones(len(frames), np.float64)
@@ -137,16 +167,22 @@ def _low_share(pcm: Array, signal: Array, frames: NDArray[np.intp]) -> Float:
 
 @compiled
 def _compare(pcm: Array, signal: Array, frames: NDArray[np.intp], share: Float) -> None:
-    """Fill `share`; it stays as it is in frames without power."""
+    """Fill `share`; it stays as it is in frames without power.
+
+    Frames overlap; the energy of each half hop is summed once.
+    """
+    half = HOP // 2
+    count = (len(pcm) + HOP - 1) // HOP
+    wide, low = np.empty(count), np.empty(count)
+    for place in range(count):
+        wide[place] = sum_of_squares(pcm[HOP * place : HOP * (place + 1)])
+        low[place] = 2.0 * sum_of_squares(signal[half * place : half * (place + 1)])
     for place in range(len(frames)):
-        centre = (2 * frames[place] + 1) * HOP
-        all_of_it, low = 0.0, 0.0
-        for sample in range(max(centre - _NEAR, 0), min(centre + _NEAR, len(pcm))):
-            all_of_it += np.float64(pcm[sample]) * pcm[sample]
-        for sample in range(max(centre - _NEAR, 0) // 2, min((centre + _NEAR) // 2, len(signal))):
-            low += 2.0 * np.float64(signal[sample]) * signal[sample]
+        middle = 2 * frames[place] + 1
+        start, end = max(middle - _NEAR // HOP, 0), min(middle + _NEAR // HOP, count)
+        all_of_it = wide[start:end].sum()
         if all_of_it > 0.0:
-            share[place] = min(low / all_of_it, 1.0)
+            share[place] = min(low[start:end].sum() / all_of_it, 1.0)
 
 
 @compiled

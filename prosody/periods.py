@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from prosody.compiled import compiled
 from prosody.periodicity import ClearVoice, find_clear
 from prosody.pitch import PitchTrack
+from prosody.runs import find_runs
 from prosody.spectrum import HOP_S, Array, Mask, Spectra
 from voice.contracts.audio import SAMPLE_RATE
 
@@ -101,12 +102,13 @@ def compare_periods(marks: Marks) -> Periods:
         return NO_PERIODS
     lengths = np.diff(marks.times_s)
     real = ~marks.first[1:] & (lengths >= SHORTEST_S) & (lengths <= LONGEST_S)
-    jitter_local, jitter_rap = _perturb(lengths, real, LARGEST_PERIOD_FACTOR, _mean_period(lengths, real))
+    mean = _mean_period(lengths, real)
+    local, rap = _perturb(lengths, real, np.ones(len(lengths) - 1, np.bool_), LARGEST_PERIOD_FACTOR, mean)
     sounding = marks.amplitude > 0
     strong = marks.amplitude[sounding]
     mean = float(strong.mean()) if len(strong) else 0.0
-    shimmer_local, shimmer_apq3 = _perturb(marks.amplitude, sounding, LARGEST_AMPLITUDE_FACTOR, mean, real)
-    return Periods(jitter_local, jitter_rap, shimmer_local, shimmer_apq3)
+    shimmer, apq3 = _perturb(marks.amplitude, sounding, real, LARGEST_AMPLITUDE_FACTOR, mean)
+    return Periods(*(ratio if ratio >= 0 else None for ratio in (local, rap, shimmer, apq3)))
 
 
 def mark_periods(spectra: Spectra, track: PitchTrack) -> Marks:
@@ -116,7 +118,7 @@ def mark_periods(spectra: Spectra, track: PitchTrack) -> Marks:
         Marks in the order of time, on the time axis of the utterance.
     """
     signal, rate = spectra.pcm, SAMPLE_RATE  # at 8 kHz the parabola misses a third of a jitter of 0.7 %
-    edges = np.flatnonzero(np.diff(track.voiced.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    edges = find_runs(track.voiced)
     most = int(float(np.sum(track.f0_hz)) * HOP_S / _NEAREST) + 4 * len(edges) + 2
     times = np.empty(most, np.float64)
     first = np.zeros(most, np.bool_)
@@ -127,41 +129,54 @@ def mark_periods(spectra: Spectra, track: PitchTrack) -> Marks:
     return Marks(times / rate, first, amplitude)
 
 
-def _perturb(
-    values: Float, real: Mask, largest_factor: float, mean: float, joined: Mask | None = None
-) -> tuple[float | None, float | None]:
-    """Mean change from value to value, and against the mean of three, both over `mean`.
+@compiled
+def _perturb(values: Float, real: Mask, joined: Mask, largest_factor: float, mean: float) -> tuple[float, float]:
+    """Mean change from value to value, and against the mean of three, both over `mean`; -1 for too few.
 
     Args:
         values: periods or amplitudes in the order of time, shape (n,).
         real: which of them count.
+        joined: between which neighbours there is nothing else, shape (n - 1,).
         largest_factor: neighbours that differ by more are not compared.
         mean: what the changes are related to.
-        joined: between which neighbours there is one period, shape (n - 1,); None for all.
     """
-    if mean <= 0:
-        return None, None
-    low, high = np.minimum(values[:-1], values[1:]), np.maximum(values[:-1], values[1:])
-    alike = real[:-1] & real[1:] & (high <= largest_factor * low)
-    if joined is not None:
-        alike &= joined
-    change = np.diff(values)
-    both = alike[:-1] & alike[1:]
-    local = float(np.abs(change[alike]).mean()) / mean if alike.sum() >= FEWEST_COMPARED else None
-    # b - (a + b + c) / 3 = ((b - a) - (c - b)) / 3
-    bend = np.abs(change[:-1] - change[1:])[both]
-    three = float(bend.mean()) / (3 * mean) if both.sum() >= FEWEST_COMPARED else None
+    local, three = -1.0, -1.0
+    if mean <= 0.0:
+        return local, three
+    total, pairs, bend, threes = 0.0, 0, 0.0, 0
+    was_alike, last = False, 0.0
+    for place in range(len(values) - 1):
+        low, high = min(values[place], values[place + 1]), max(values[place], values[place + 1])
+        change = values[place + 1] - values[place]
+        alike = real[place] and real[place + 1] and joined[place] and high <= largest_factor * low
+        if alike:
+            total += abs(change)
+            pairs += 1
+            if was_alike:
+                bend += abs(last - change)  # b - (a + b + c) / 3 = ((b - a) - (c - b)) / 3
+                threes += 1
+        was_alike, last = alike, change
+    if pairs >= FEWEST_COMPARED:
+        local = total / (pairs * mean)
+    if threes >= FEWEST_COMPARED:
+        three = bend / (3 * threes * mean)
     return local, three
 
 
+@compiled
 def _mean_period(lengths: Float, real: Mask) -> float:
     """Mean length of the periods that have a neighbour of like length, seconds; 0 without any."""
-    low, high = np.minimum(lengths[:-1], lengths[1:]), np.maximum(lengths[:-1], lengths[1:])
-    alike = real[:-1] & real[1:] & (high <= LARGEST_PERIOD_FACTOR * low)
-    counted = np.zeros(len(lengths), np.bool_)
-    counted[:-1] |= alike
-    counted[1:] |= alike
-    return float(lengths[counted].mean()) if counted.any() else 0.0
+    total, counted, was_alike = 0.0, 0, False
+    for place in range(len(lengths)):
+        alike = False
+        if place + 1 < len(lengths) and real[place] and real[place + 1]:
+            low, high = min(lengths[place], lengths[place + 1]), max(lengths[place], lengths[place + 1])
+            alike = high <= LARGEST_PERIOD_FACTOR * low
+        if alike or was_alike:
+            total += lengths[place]
+            counted += 1
+        was_alike = alike
+    return total / counted if counted else 0.0
 
 
 @compiled
@@ -248,13 +263,7 @@ def _match(
     if left < 0 or low < 0 or left + width > len(signal) or low + count + width > len(signal) or count > len(products):
         return plain, -1.0
     own = energy[left + width] - energy[left]
-    for lag in range(count):
-        products[lag] = 0.0
-    # Samples outside, lags inside: no sum runs along the inner loop, so it becomes vector code in a fixed order.
-    for place in range(width):
-        sample = signal[left + place]
-        for lag in range(count):
-            products[lag] += sample * signal[low + place + lag]
+    _multiply(signal[left : left + width], signal[low : low + count + width], products[:count])
     for lag in range(count):
         other = energy[low + lag + width] - energy[low + lag]
         products[lag] = products[lag] / np.sqrt(own * other) if own * other > 0.0 else 0.0
@@ -269,6 +278,32 @@ def _match(
     bend = 2.0 * np.float64(height) - products[best + 1] - products[best - 1]
     shift = slope / bend if bend > 0.0 else 0.0
     return mark + (low - left + best + shift), np.float64(height)
+
+
+@compiled
+def _multiply(own: Array, there: Array, products: Array) -> None:
+    """Fill `products`: the sum of `own` times as many samples of `there`, from each of its first samples on.
+
+    Samples outside, lags inside: no sum runs along the inner loop, so it becomes vector code in a fixed order. Four
+    samples at a time save most of the traffic with memory.
+    """
+    count = len(products)
+    for lag in range(count):
+        products[lag] = 0.0
+    whole = len(own) - len(own) % 4
+    for place in range(0, whole, 4):
+        one, two, three, four = own[place], own[place + 1], own[place + 2], own[place + 3]
+        first = there[place : place + count]
+        second = there[place + 1 : place + 1 + count]
+        third = there[place + 2 : place + 2 + count]
+        fourth = there[place + 3 : place + 3 + count]
+        for lag in range(count):
+            together = (products[lag] + one * first[lag]) + two * second[lag]
+            products[lag] = (together + three * third[lag]) + four * fourth[lag]
+    for place in range(whole, len(own)):
+        one, first = own[place], there[place : place + count]
+        for lag in range(count):
+            products[lag] += one * first[lag]
 
 
 @compiled

@@ -34,7 +34,8 @@ from scipy.fft import dct
 
 from prosody.compiled import compiled
 from prosody.quantile import quantiles
-from prosody.spectrum import ANALYSIS_RATE, BLOCK, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra, sum_of
+from prosody.spectrum import ANALYSIS_RATE, BLOCK, FFT_SIZE, SILENT_DB, WINDOW_SHAPE, Array, Mask, Spectra
+from prosody.sums import sum_of
 
 LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
@@ -152,32 +153,57 @@ def follow_pitch(candidates: Candidates, level_db: Array, usual_hz: float | None
     """
     if not len(level_db) or float(level_db.max()) <= SILENT_DB:
         return PitchTrack.unvoiced(len(level_db))
-    f0_hz = np.zeros(len(level_db), np.float32)
     unvoiced = _unvoiced_strength(level_db)
     octaves, strength = candidates.octaves, candidates.strength
     if usual_hz is not None:
-        strength = _nearer(octaves, strength, float(np.log2(usual_hz)), _USUAL_FREE_OCTAVES, _USUAL_COST)
+        strength = _nearer(octaves, strength, np.float32(np.log2(usual_hz)), _USUAL_FREE_OCTAVES, _USUAL_COST)
     path = _walk(octaves, strength, unvoiced)
-    voiced = np.flatnonzero(path < CANDIDATES)
-    if len(voiced):
-        centre = _centre(octaves[voiced, path[voiced]], candidates.strength[voiced, path[voiced]])
-        path = _walk(octaves, _nearer(octaves, strength, centre, _FREE_OCTAVES, _RANGE_COST), unvoiced)
-        voiced = np.flatnonzero(path < CANDIDATES)
-        f0_hz[voiced] = np.clip(np.exp2(octaves[voiced, path[voiced]]), LOWEST_HZ, HIGHEST_HZ)
+    along, weight = _read_along(octaves, candidates.strength, path)
+    f0_hz = np.zeros(len(level_db), np.float32)
+    if len(along):
+        strength = _nearer(octaves, strength, _centre(along, weight), _FREE_OCTAVES, _RANGE_COST)
+        _fill_in(octaves, _walk(octaves, strength, unvoiced), f0_hz)
     return PitchTrack(f0_hz, f0_hz > 0)
 
 
-def _nearer(octaves: Array, strength: Array, centre: float, free: float, cost: float) -> Array:
+@compiled
+def _nearer(octaves: Array, strength: Array, centre: np.float32, free: float, cost: float) -> Array:
     """Strength less what distance from a place on the octave scale costs."""
-    distance = np.abs(octaves - np.float32(centre)) - np.float32(free)
-    return np.asarray(strength - np.float32(cost) * np.maximum(distance, np.float32(0)), np.float32)
+    nearer = np.empty_like(strength)
+    for frame in range(strength.shape[0]):
+        for state in range(strength.shape[1]):
+            distance = abs(octaves[frame, state] - centre) - np.float32(free)
+            nearer[frame, state] = strength[frame, state] - np.float32(cost) * max(distance, np.float32(0))
+    return nearer
 
 
-def _centre(octaves: Array, strength: Array) -> float:
-    """Median of the path, weighted by the square of strength, so that creak and rumble at the edges count little."""
+@compiled
+def _read_along(octaves: Array, strength: Array, path: NDArray[np.int64]) -> tuple[Array, NDArray[np.float64]]:
+    """Place and weight of the voiced frames of a path; the weight is the square of strength."""
+    along, weight = np.empty(len(path), np.float32), np.empty(len(path), np.float64)
+    count = 0
+    for frame in range(len(path)):
+        if path[frame] < CANDIDATES:
+            along[count] = octaves[frame, path[frame]]
+            weight[count] = max(np.float64(strength[frame, path[frame]]), 0.01) ** 2
+            count += 1
+    return along[:count], weight[:count]
+
+
+@compiled
+def _fill_in(octaves: Array, path: NDArray[np.int64], f0_hz: Array) -> None:
+    """Fill in the F0 of the voiced frames of a path."""
+    for frame in range(len(path)):
+        if path[frame] < CANDIDATES:
+            f0_hz[frame] = min(max(2.0 ** np.float64(octaves[frame, path[frame]]), LOWEST_HZ), HIGHEST_HZ)
+
+
+def _centre(octaves: Array, weight: NDArray[np.float64]) -> np.float32:
+    """Weighted median of a path, so that creak and rumble at the edges count little."""
     order = np.argsort(octaves, kind="stable")
-    weight = np.cumsum(np.maximum(strength[order], np.float32(0.01)).astype(np.float64) ** 2)
-    return float(octaves[order[np.searchsorted(weight, weight[-1] / 2)]])
+    total = np.cumsum(weight[order])
+    middle: np.float32 = octaves[order[np.searchsorted(total, total[-1] / 2)]]
+    return middle
 
 
 def _unvoiced_strength(level_db: Array) -> Array:

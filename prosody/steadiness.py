@@ -29,12 +29,15 @@ _LAG: Final = 3
 """Frames (30 ms) over which something stands still."""
 _SAME: Final = 10 / 1200
 """Octaves: 10 cents."""
+_SAME_RATIO: Final = 2.0**_SAME
 _PARTIALS: Final = 5
 _BELOW_LOUD_DB: Final = 15.0
 _LOW_HZ: Final = 250.0
 _HIGH_HZ: Final = 3400.0
 _FEWEST: Final = 5
 """Pairs of frames from which a share says something."""
+
+Float = NDArray[np.float64]
 
 
 def is_speech(spectra: Spectra, track: PitchTrack) -> bool:
@@ -78,52 +81,70 @@ def _hold_pitch(f0_hz: Array) -> tuple[int, int]:
 @compiled
 def _hold_partials(power: Array, level_db: Array, loud_db: float, low: int, high: int) -> tuple[int, int]:
     """How many of the strongest partials stand still, and in how many frames they were looked for."""
-    octaves = np.zeros((len(power), _PARTIALS), np.float64)
+    partials = np.zeros((len(power), _PARTIALS), np.float64)
     counts = np.zeros(len(power), np.int64)
+    peaks = np.empty(high - low, np.int64)
+    strongest = np.zeros(_PARTIALS, np.int64)
     held, seen = 0, 0
     for frame in range(len(power)):
         if level_db[frame] <= loud_db:
             continue
-        counts[frame] = _strongest(power[frame], low, high, octaves[frame])
+        counts[frame] = _find_strongest(power[frame], low, high, peaks, strongest, partials[frame])
         earlier = frame - _LAG
         if earlier < 0 or level_db[earlier] <= loud_db:
             continue
         seen += 1
         for one in range(counts[frame]):
             for other in range(counts[earlier]):
-                if abs(octaves[frame, one] - octaves[earlier, other]) < _SAME:
+                now, then = partials[frame, one], partials[earlier, other]
+                if now < then * _SAME_RATIO and then < now * _SAME_RATIO:
                     held += 1
                     break
     return held, seen
 
 
 @compiled
-def _strongest(power: Array, low: int, high: int, octaves: NDArray[np.float64]) -> int:
-    """Fill in where the strongest peaks of a spectrum lie, refined by a parabola through levels; answers how many."""
-    heights = np.zeros(_PARTIALS, np.float64)
-    places = np.zeros(_PARTIALS, np.int64)
+def _find_strongest(
+    power: Array, low: int, high: int, peaks: NDArray[np.int64], strongest: NDArray[np.int64], partials: Float
+) -> int:
+    """Fill in where the strongest peaks of a spectrum lie, in bins, refined by a parabola through levels.
+
+    Args:
+        power: of one frame.
+        low: the first bin that is looked at.
+        high: the bin after the last.
+        peaks: room for all peaks.
+        strongest: room for as many as are wanted.
+        partials: what is filled, the strongest first.
+
+    Returns:
+        How many there are.
+    """
+    count = 0
+    for place in range(low, high):  # without a branch: every third bin is a peak, and none foretells the next
+        peaks[count] = place
+        count += (power[place] > power[place - 1]) & (power[place] >= power[place + 1])
     found = 0
-    for place in range(low, high):
-        height = np.float64(power[place])
-        if height <= power[place - 1] or height < power[place + 1] or height <= 0.0:
-            continue
+    for peak in range(count):
+        place = peaks[peak]
+        height = power[place]
         if found < _PARTIALS:
             slot = found
             found += 1
-        elif height > heights[_PARTIALS - 1]:
+        elif height > power[strongest[_PARTIALS - 1]]:
             slot = _PARTIALS - 1
         else:
             continue
-        while slot > 0 and heights[slot - 1] < height:
-            heights[slot], places[slot] = heights[slot - 1], places[slot - 1]
+        while slot > 0 and power[strongest[slot - 1]] < height:
+            strongest[slot] = strongest[slot - 1]
             slot -= 1
-        heights[slot], places[slot] = height, place
+        strongest[slot] = place
     for slot in range(found):
-        place = places[slot]
-        before = np.log(max(np.float64(power[place - 1]), 1e-30))
-        after = np.log(max(np.float64(power[place + 1]), 1e-30))
-        bend = 2 * np.log(heights[slot]) - before - after
-        octaves[slot] = np.log2(place + (0.5 * (after - before) / bend if bend > 0 else 0.0))
+        place = strongest[slot]
+        before, after = max(np.float64(power[place - 1]), 1e-30), max(np.float64(power[place + 1]), 1e-30)
+        height = np.float64(power[place])
+        bend = np.log(height * height / (before * after))
+        partials[slot] = place + (0.5 * np.log(after / before) / bend if bend > 0.0 else 0.0)
     return found
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from prosody.compiled import compiled
 from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, WINDOW_SHAPE, Array, Mask, Spectra
+from prosody.sums import STRANDS, sum_of, sum_of_products
 
 FEWEST_FRAMES: Final = 5
 
@@ -17,6 +18,8 @@ BANDS: Final = 26
 LOWEST_HZ: Final = 50.0
 HIGHEST_HZ: Final = ANALYSIS_RATE / 2
 COEFFICIENTS: Final = 13
+
+_BIN_HZ: Final = ANALYSIS_RATE / FFT_SIZE
 
 _RANGE: Final = 1e-8
 """Bands count down to 80 dB below the loudest of the utterance; what lies lower is rounding."""
@@ -69,20 +72,21 @@ def measure_timbre(spectra: Spectra, active: Mask) -> Timbre:
     bands = np.empty((len(places), BANDS), np.float64)
     centroid = np.empty(len(places), np.float64)
     flux = np.empty(len(places), np.float64)
-    _survey(spectra.power, places, _LOWER_BAND, _LOWER_SHARE, bands, centroid, flux)
+    _survey(spectra.power, places, _NUMBER, _EDGES, _FALLING, bands, centroid, flux)
     sounding = centroid >= 0
     if int(sounding.sum()) < FEWEST_FRAMES:
         return NO_TIMBRE
     bands, changes = bands[sounding], flux[flux >= 0]
     level = 10 * np.log10(np.maximum(bands, max(float(bands.max()) * _RANGE, 1e-300)))
-    cepstrum = np.einsum("ij,jk->ik", level, _DCT)
+    mean, sd = np.empty(COEFFICIENTS, np.float64), np.empty(COEFFICIENTS, np.float64)
+    _describe(level, _DCT, mean, sd)
     heard = np.power(bands * _EQUAL_LOUDNESS, _LOUDNESS_EXPONENT)
     return Timbre(
         centroid_hz=float(centroid[sounding].mean()),
         flux=float(changes.mean()) if len(changes) else None,
-        loudness=float(heard.sum(axis=1).mean()),
-        mfcc_mean=tuple(cepstrum.mean(axis=0).tolist()),
-        mfcc_sd=tuple(cepstrum.std(axis=0).tolist()),
+        loudness=float(heard.sum()) / len(heard),
+        mfcc_mean=tuple(mean.tolist()),
+        mfcc_sd=tuple(sd.tolist()),
     )
 
 
@@ -90,45 +94,65 @@ def measure_timbre(spectra: Spectra, active: Mask) -> Timbre:
 def _survey(
     power: Array,
     places: NDArray[np.intp],
-    lower_band: NDArray[np.intp],
-    lower_share: Float,
+    number: Float,
+    edges: NDArray[np.intp],
+    falling: Float,
     bands: Float,
     centroid: Float,
     flux: Float,
 ) -> None:
     """One pass over some frames: fill band powers, centroids (-1 in a frame without power) and flux.
 
-    Flux is -1 where the frame before was left out. A bin feeds at most two bands, so the loop over the bands that a
-    matrix product would run is saved; nor does the sum depend on how many threads a library starts.
+    Flux is -1 where the frame before was left out. A bin feeds at most two bands, so most of what a matrix product
+    would run is saved; nor does the sum depend on how many threads a library starts.
     """
-    bins = power.shape[1]
-    count = bands.shape[1]
-    before = np.zeros(bins, np.float64)
+    bins, count = power.shape[1], bands.shape[1]
+    now, before = np.zeros(bins, np.float64), np.zeros(bins, np.float64)
+    lower, strands = np.empty(bins, np.float64), np.empty(STRANDS, np.float64)
     before_total = 0.0
     for row in range(len(places)):
         frame = power[places[row]]
+        total = sum_of(frame)
         if row == 0 or places[row] != places[row - 1] + 1:
             before_total = 0.0
-        for band in range(count):
-            bands[row, band] = 0.0
-        total, moment, together = 0.0, 0.0, 0.0
         for k in range(bins):
-            p = np.float64(frame[k])
-            total += p
-            moment += p * k
-            magnitude = np.sqrt(p)
-            together += magnitude * before[k]
-            before[k] = magnitude
-            band = lower_band[k]
-            if band >= 0:
-                bands[row, band] += lower_share[k] * p
-            if -2 < band < count - 1:
-                bands[row, band + 1] += (1.0 - lower_share[k]) * p
-        centroid[row] = moment / total * ANALYSIS_RATE / FFT_SIZE if total > 0.0 else -1.0
+            now[k] = np.sqrt(frame[k])
+        for k in range(bins):
+            lower[k] = falling[k] * frame[k]
+        for band in range(count + 1):
+            all_of_it, down = 0.0, 0.0
+            for k in range(edges[band], edges[band + 1]):
+                all_of_it += frame[k]
+                down += lower[k]
+            if band > 0:
+                bands[row, band - 1] += down
+            if band < count:
+                bands[row, band] = all_of_it - down
+        centroid[row] = sum_of_products(frame, number, strands) / total * _BIN_HZ if total > 0.0 else -1.0
         flux[row] = -1.0
         if total > 0.0 and before_total > 0.0:
+            together = sum_of_products(now, before, strands)
             flux[row] = min(max(2.0 - 2.0 * together / np.sqrt(total * before_total), 0.0), 2.0)
-        before_total = total
+        now, before, before_total = before, now, total
+
+
+@compiled
+def _describe(level: Float, basis: Float, mean: Float, sd: Float) -> None:
+    """Fill in mean and standard deviation of the coefficients of all frames."""
+    rows, count = len(level), len(mean)
+    found = np.zeros((rows, count), np.float64)
+    mean[:], sd[:] = 0.0, 0.0
+    for row in range(rows):
+        for band in range(basis.shape[0]):
+            for place in range(count):
+                found[row, place] += level[row, band] * basis[band, place]
+        for place in range(count):
+            mean[place] += found[row, place] / rows
+    for row in range(rows):
+        for place in range(count):
+            sd[place] += (found[row, place] - mean[place]) ** 2
+    for place in range(count):
+        sd[place] = np.sqrt(sd[place] / rows)
 
 
 def _corners() -> Float:
@@ -141,16 +165,14 @@ def _spread() -> tuple[NDArray[np.intp], Float]:
     """How each bin is shared between a band and the next higher one, whose triangles of height 1 overlap by half.
 
     Returns:
-        The lower band of each bin, -1 below the lowest band's summit and -2 outside all bands; its share, in [0, 1],
-        the upper band having the rest. Shape (bins,) each.
+        The first bin from each corner on, shape (BANDS + 2,), and what the band that falls there has of each bin, in
+        [0, 1], shape (bins,); the band that rises there has the rest.
     """
-    hertz = np.arange(FFT_SIZE // 2 + 1) * ANALYSIS_RATE / FFT_SIZE
+    hertz = np.arange(FFT_SIZE // 2 + 1) * _BIN_HZ
     corner = _corners()
-    place = np.searchsorted(corner, hertz, side="right") - 1
-    inside = (place >= 0) & (place <= BANDS)
-    left = np.clip(place, 0, BANDS)
-    share = (corner[left + 1] - hertz) / (corner[left + 1] - corner[left])
-    return np.where(inside, left - 1, -2), np.where(inside, share, 0.0)
+    place = np.clip(np.searchsorted(corner, hertz, side="right") - 1, 0, BANDS)
+    falling = np.clip((corner[place + 1] - hertz) / (corner[place + 1] - corner[place]), 0.0, 1.0)
+    return np.asarray(np.searchsorted(hertz, corner), np.intp), falling
 
 
 def _equal_loudness() -> Float:
@@ -170,6 +192,7 @@ def _dct() -> Float:
     return np.asarray(np.cos(angle) * np.sqrt(2 / BANDS), np.float64)
 
 
-_LOWER_BAND, _LOWER_SHARE = _spread()
+_EDGES, _FALLING = _spread()
+_NUMBER: Final[Float] = np.arange(FFT_SIZE // 2 + 1, dtype=np.float64)
 _EQUAL_LOUDNESS: Final = _equal_loudness()
 _DCT: Final = _dct()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from prosody.compiled import compiled
 from prosody.periodicity import ClearVoice, find_clear
 from prosody.pitch import PitchTrack
-from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Array, Mask, Spectra, sum_of
+from prosody.spectrum import ANALYSIS_RATE, FFT_SIZE, Array, Mask, Spectra
+from prosody.sums import largest_of, sum_of
 
 FEWEST_FRAMES: Final = 5
 
@@ -22,6 +23,9 @@ _BASS_FROM: Final = round(50 / _BIN_HZ)
 _BASS_TO: Final = round(1000 / _BIN_HZ)
 _FAINTEST: Final = 1e-8
 """Partials count down to 80 dB below the strongest of their frame; what lies lower is rounding."""
+
+_TOGETHER: Final = 32
+"""Frames whose powers are multiplied: with `_FAINTEST` their product stays above what a double can hold."""
 
 _LEAST_HARMONIC: Final = 0.05
 _MOST_HARMONIC: Final = 0.9999
@@ -59,10 +63,11 @@ def measure_quality(spectra: Spectra, track: PitchTrack, clear: ClearVoice | Non
         track: its F0.
         clear: what `find_clear` answers for both, where that is known already.
     """
+    voiced = np.flatnonzero(track.voiced)
     return VoiceQuality(
-        spectral_tilt(spectra, track.voiced),
-        hammarberg_index(spectra, track.voiced),
-        spectral_slope(spectra, track.voiced),
+        _tilt(spectra, voiced),
+        _hammarberg(spectra, voiced),
+        _slope(spectra, voiced),
         harmonics_to_noise(spectra, clear or find_clear(spectra, track)),
     )
 
@@ -76,9 +81,7 @@ def spectral_tilt(spectra: Spectra, voiced: Mask) -> float | None:
     Returns:
         dB, about -30 (soft) to +5 (shouted, telephone band); None with fewer than five voiced frames.
     """
-    if int(voiced.sum()) < FEWEST_FRAMES:
-        return None
-    return float(10 * _mean_log_ratio(spectra.power, np.flatnonzero(voiced), _BASS_FROM, _BASS_TO))
+    return _tilt(spectra, np.flatnonzero(voiced))
 
 
 def hammarberg_index(spectra: Spectra, voiced: Mask) -> float | None:
@@ -90,9 +93,7 @@ def hammarberg_index(spectra: Spectra, voiced: Mask) -> float | None:
     Returns:
         dB, about 10 (shouted) to 40 (soft), within 80 of 0; None with fewer than five voiced frames.
     """
-    if int(voiced.sum()) < FEWEST_FRAMES:
-        return None
-    return float(10 * _mean_log_peaks(spectra.power, np.flatnonzero(voiced), round(2000 / _BIN_HZ), _FAINTEST))
+    return _hammarberg(spectra, np.flatnonzero(voiced))
 
 
 def spectral_slope(spectra: Spectra, voiced: Mask) -> float | None:
@@ -104,13 +105,7 @@ def spectral_slope(spectra: Spectra, voiced: Mask) -> float | None:
     Returns:
         dB per kilohertz, about -9 (soft) to 0 (shouted); None with fewer than five voiced frames.
     """
-    if int(voiced.sum()) < FEWEST_FRAMES:
-        return None
-    band = spectra.power[voiced, _SLOPE_FROM:_SLOPE_TO]
-    strongest = np.maximum(band.max(axis=1, keepdims=True), np.float32(1e-30))
-    # A slope is linear in the levels, so the frames' mean spectrum has the mean of their slopes.
-    level = np.mean(np.log10(np.maximum(band / strongest, np.float32(_FAINTEST))), axis=0, dtype=np.float64)
-    return float(10 * level @ _SLOPE_WEIGHTS)
+    return _slope(spectra, np.flatnonzero(voiced))
 
 
 def harmonics_to_noise(spectra: Spectra, clear: ClearVoice) -> float | None:
@@ -132,6 +127,28 @@ def harmonics_to_noise(spectra: Spectra, clear: ClearVoice) -> float | None:
     return float(np.mean(10 * np.log10(share / (1 - share))))
 
 
+def _tilt(spectra: Spectra, voiced: NDArray[np.intp]) -> float | None:
+    if len(voiced) < FEWEST_FRAMES:
+        return None
+    return float(10 * _mean_log_ratio(spectra.power, voiced, _BASS_FROM, _BASS_TO))
+
+
+def _hammarberg(spectra: Spectra, voiced: NDArray[np.intp]) -> float | None:
+    if len(voiced) < FEWEST_FRAMES:
+        return None
+    return float(10 * _mean_log_peaks(spectra.power, voiced, round(2000 / _BIN_HZ), _FAINTEST))
+
+
+def _slope(spectra: Spectra, voiced: NDArray[np.intp]) -> float | None:
+    if len(voiced) < FEWEST_FRAMES:
+        return None
+    products = np.empty((-(-len(voiced) // _TOGETHER), _SLOPE_TO - _SLOPE_FROM), np.float64)
+    _multiply_levels(spectra.power, voiced, _SLOPE_FROM, np.float32(_FAINTEST), products)
+    # A slope is linear in the levels, so the frames' mean spectrum has the mean of their slopes.
+    level = np.log10(products).sum(axis=0)
+    return float(10 * np.sum(level * _SLOPE_WEIGHTS)) / len(voiced)
+
+
 @compiled
 def _mean_log_ratio(power: Array, frames: NDArray[np.intp], low: int, border: int) -> float:
     """Mean over some frames of the logarithm (base 10) of the power from `border` on over that from `low` to it."""
@@ -149,10 +166,27 @@ def _mean_log_peaks(power: Array, frames: NDArray[np.intp], border: int, faintes
     total = 0.0
     for place in range(len(frames)):
         frame = power[frames[place]]
-        below, above = frame[:border].max(), frame[border:].max()
-        strongest = max(below, above, np.float32(1e-30))
+        below, above = np.float64(largest_of(frame[:border])), np.float64(largest_of(frame[border:]))
+        strongest = max(below, above, 1e-30)
         total += np.log10(max(below / strongest, faintest) / max(above / strongest, faintest))
     return total / len(frames)
+
+
+@compiled
+def _multiply_levels(power: Array, frames: NDArray[np.intp], start: int, faintest: np.float32, products: Float) -> None:
+    """Fill in, bin by bin, the product of the power of `_TOGETHER` frames after `_TOGETHER`, each over its strongest.
+
+    The logarithm of a product is the sum of the logarithms, and thirty of them are saved.
+    """
+    size = products.shape[1]
+    products[:] = 1.0
+    for place in range(len(frames)):
+        band = power[frames[place], start : start + size]
+        strongest = max(largest_of(band), np.float32(1e-30))
+        product = products[place // _TOGETHER]
+        for k in range(size):
+            level = band[k] / strongest
+            product[k] *= level if level > faintest else faintest
 
 
 def _slope_weights(count: int) -> Float:
