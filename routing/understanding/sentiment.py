@@ -42,6 +42,7 @@ class SentimentTerm:
         negated: denied; it then says nothing (denied praise counts as discontent and is not marked so).
         escalate: brings a person at once.
         negative: whether it counts as discontent.
+        by_way: found by a way of complaining, not by a word of the lexicons.
     """
 
     text: str
@@ -52,6 +53,7 @@ class SentimentTerm:
     negated: bool
     escalate: bool
     negative: bool
+    by_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def _complaints(
             negated=denied and one.way.escalate,
             escalate=one.way.escalate,
             negative=True,
+            by_way=True,
         )
 
 
