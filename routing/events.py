@@ -15,6 +15,7 @@ from routing.service_events import (
     BotSaid,
     CallWrappedUp,
     HandoverAccepted,
+    HandoverBridged,
     HandoverFailed,
     HandoverOffered,
     HandoverRequested,
@@ -318,6 +319,7 @@ ReportableEvent: TypeAlias = (
     | HandoverRequested
     | HandoverOffered
     | HandoverAccepted
+    | HandoverBridged
     | HandoverFailed
     | DtmfReceived
     | NoteWritten

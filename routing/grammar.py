@@ -31,9 +31,11 @@ from routing.events import (
     VoiceLearned,
     VoiceRecalled,
 )
+from routing.handover import Handover, HandoverEvent, follow
 from routing.service_events import (
     CallWrappedUp,
     HandoverAccepted,
+    HandoverBridged,
     HandoverFailed,
     HandoverOffered,
     HandoverRequested,
@@ -45,7 +47,7 @@ from routing.service_events import (
 )
 from routing.terms import Stage
 from voice.contracts.audio import Party, SegmentId
-from voice.contracts.errors import LogGrammarError
+from voice.contracts.errors import HandoverError, LogGrammarError
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class _Reader:
     present: set[tuple[Party, str | None]] = field(default_factory=set)
     segments: dict[SegmentId, _Segment] = field(default_factory=dict)
     failed: set[tuple[Stage, SegmentId | None]] = field(default_factory=set)
-    tickets: dict[str, str] = field(default_factory=dict)
+    tickets: dict[str, Handover] = field(default_factory=dict)
 
     def read(self, stamped: Stamped) -> None:
         self._read_stamp(stamped)
@@ -113,8 +115,10 @@ class _Reader:
                 served = any(party is Party.AGENT for party, _ in self.present)
                 _demand(served, stamped, "hints are for an agent who is on the call")
                 self._known(stamped, *evidence)
-            case HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverFailed():
-                self._read_handover(stamped)
+            case (
+                HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverBridged() | HandoverFailed()
+            ) as step:
+                self._read_handover(stamped, step)
             case (
                 ProsodyMeasured()
                 | EmotionScored()
@@ -224,22 +228,11 @@ class _Reader:
             _demand(one.text is not None, stamped, "the words are there before they count")
         one.scores.append(basis)
 
-    def _read_handover(self, stamped: Stamped) -> None:
-        match stamped.event:
-            case HandoverRequested(ticket=ticket):
-                _demand(ticket not in self.tickets, stamped, f"ticket {ticket} was requested already")
-                self.tickets[ticket] = "requested"
-            case HandoverOffered(ticket=ticket):
-                _demand(self.tickets.get(ticket) in ("requested", "failed"), stamped, "an open ticket is offered")
-                self.tickets[ticket] = "offered"
-            case HandoverAccepted(ticket=ticket):
-                _demand(self.tickets.get(ticket) == "offered", stamped, "an offered ticket is accepted")
-                self.tickets[ticket] = "accepted"
-            case HandoverFailed(ticket=ticket):
-                _demand(self.tickets.get(ticket) in ("requested", "offered"), stamped, "an open ticket fails")
-                self.tickets[ticket] = "failed"
-            case _:
-                pass
+    def _read_handover(self, stamped: Stamped, step: HandoverEvent) -> None:
+        try:
+            self.tickets[step.ticket] = follow(self.tickets.get(step.ticket), step)
+        except HandoverError as error:
+            _demand(False, stamped, error.args[0].rstrip("."))
 
     def _segment(self, stamped: Stamped, segment: SegmentId) -> _Segment:
         _demand(segment in self.segments, stamped, f"segment {segment} has not started")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from routing.terms import RouteTarget, Wording
+from routing.terms import HandoverFailure, HandoverReturn, RouteTarget, Wording
 from voice.contracts.audio import SegmentId
 
 
@@ -104,13 +104,28 @@ class HandoverAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverBridged:
+    """Caller and agent hear each other."""
+
+    TYPE: ClassVar[str] = "handover.bridged"
+    ticket: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandoverFailed:
-    """Nobody took it; `code` says why (R9)."""
+    """It did not come about, or broke off; `code` says why (R9).
+
+    Attributes:
+        agent: with whom; None where there was nobody.
+        back_to: who looks after the caller, who keeps the place in the queue; None where the hand-over is over.
+    """
 
     TYPE: ClassVar[str] = "handover.failed"
     ticket: str
-    code: str
+    code: HandoverFailure
     agent: str | None = None
+    back_to: HandoverReturn | None = None
 
 
 @dataclass(frozen=True, slots=True)

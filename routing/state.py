@@ -36,10 +36,12 @@ from routing.events import (
     VoiceLearned,
     VoiceRecalled,
 )
+from routing.handover import Handover, follow
 from routing.service_events import (
     BotSaid,
     CallWrappedUp,
     HandoverAccepted,
+    HandoverBridged,
     HandoverFailed,
     HandoverOffered,
     HandoverRequested,
@@ -74,6 +76,7 @@ class CallState:
     `apply` answers the state after one more event; a state is never changed in place, so whoever holds one may keep it.
 
     Attributes:
+        handover: the newest hand-over and how far it has come.
         risk: of the newest score that words went into, [0, 1], as `level` follows from those scores alone; 0 before.
     """
 
@@ -91,6 +94,7 @@ class CallState:
     level: EmotionLevel = EmotionLevel.SETTLED
     risk: float = 0.0
     digits: str = ""
+    handover: Handover | None = None
     failures: tuple[StageFailed, ...] = ()
 
     @property
@@ -147,6 +151,10 @@ class CallState:
                 return replace(self, route=route)
             case EmotionShifted(shift=shift):
                 return replace(self, level=shift.current)
+            case (
+                HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverBridged() | HandoverFailed()
+            ) as step:
+                return replace(self, handover=follow(self.handover, step))
             case DtmfReceived(digit=digit):
                 return replace(self, digits=self.digits + digit)
             case StageFailed() as failure:
@@ -176,10 +184,6 @@ class CallState:
                 | SuggestionUsed()
                 | BotSaid()
                 | PromptPlayed()
-                | HandoverRequested()
-                | HandoverOffered()
-                | HandoverAccepted()
-                | HandoverFailed()
                 | NoteWritten()
                 | SummaryPrepared()
                 | CallWrappedUp()

@@ -45,6 +45,7 @@ from routing.events import (
 from routing.grammar import check_log
 from routing.service_events import (
     HandoverAccepted,
+    HandoverBridged,
     HandoverOffered,
     HandoverRequested,
     NoteWritten,
@@ -98,6 +99,7 @@ EVENTS: dict[str, CallEvent] = {
     "request": HandoverRequested("t", WHY),
     "offer": HandoverOffered("t", "ann"),
     "accept": HandoverAccepted("t", "ann"),
+    "bridge": HandoverBridged("t", "ann"),
     "speech 1 end": SpeechEnded(Party.AGENT, S1, Span(16000, 32000), EndReason.SILENCE),
     "agent tone": AgentToneScored(S1, AgentTone(0.2, 0.5)),
     "final 1": TranscriptFinal(S1, "", (), "fake"),

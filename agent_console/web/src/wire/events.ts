@@ -27,6 +27,15 @@ export type Stage =
   | "understanding"
   | "policy";
 export type HintKind = "rising_frustration" | "talking_over" | "long_silence" | "speaking_too_fast";
+export type HandoverFailure =
+  | "declined"
+  | "no_answer"
+  | "nobody_signed_in"
+  | "closed"
+  | "agent_lost"
+  | "technical"
+  | "caller_gone"
+  | "withdrawn";
 export type CallEndReason =
   | "caller_hung_up"
   | "agent_hung_up"
@@ -196,7 +205,14 @@ export interface EventBodies {
   "handover.requested": { readonly ticket: string; readonly reason: Wording };
   "handover.offered": { readonly ticket: string; readonly agent: string };
   "handover.accepted": { readonly ticket: string; readonly agent: string };
-  "handover.failed": { readonly ticket: string; readonly code: string; readonly agent: string | null };
+  "handover.bridged": { readonly ticket: string; readonly agent: string };
+  "handover.failed": {
+    readonly ticket: string;
+    readonly code: HandoverFailure;
+    readonly agent: string | null;
+    /** Who looks after the caller, who keeps the place in the queue; logs of older servers lack it. */
+    readonly back_to?: "ai" | "queue" | null;
+  };
   "dtmf.received": { readonly party: Party; readonly digit: string };
   "note.written": { readonly author: string; readonly text: string };
   "summary.prepared": { readonly text: string; readonly evidence: readonly number[] };
