@@ -44,7 +44,8 @@ class UtteranceAnalyser:
     the audio says, not where it was cut, so any chunking gives the same bits.
 
     Memory grows by 0.24 MB a second (at times double that, as its arrays grow), for at most 120 s. What is left for the
-    end costs half of the whole, or less: 3 to 4 ms of CPU after 3 s of speech, 10 ms after 10 s, 60 ms after a minute.
+    end costs half of the whole, of short utterances more: 2.3 ms of CPU after 3 s of speech, 6 ms after 10 s, 30 ms
+    after a minute.
     """
 
     def __init__(self) -> None:
@@ -119,9 +120,9 @@ def measure_along(spectra: Spectra, track: PitchTrack) -> ProsodyFeatures:
 def warm_up() -> None:
     """Compile everything that is compiled, by measuring one second of a synthetic voice.
 
-    Measured on two busy cores: 8 to 10 s of CPU the first time on a machine, 0.4 s afterwards, when the code comes from
-    the cache; importing this module takes another 0.4 s. Memory: 90 MB for importing (numba, its compiler and
-    scipy's transforms), 60 MB for the code from the cache, 140 MB where it is compiled.
+    Measured on two busy cores: 20 s of CPU the first time on a machine, 0.4 s afterwards, when the code comes from the
+    cache; importing this module takes another 0.4 s. Memory: 90 MB for importing (numba, its compiler and
+    scipy's transforms), 60 MB for the code from the cache, 190 MB where it is compiled.
     """
     moments = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     phase = 2 * np.pi * 150 * moments - 15 * np.cos(6 * np.pi * moments)
