@@ -13,7 +13,7 @@ import anyio
 import numpy as np
 
 from agent_console.asr_manifest import Said, demand_key, load_said, read_pcm, value_of
-from agent_console.asr_wording import NARROW, NUMBERS, ONE_SPEAKER, SKIPPED, WITHOUT_SPEAKER
+from agent_console.asr_wording import FAST, NARROW, NUMBERS, ONE_SPEAKER, SKIPPED, WITHOUT_SPEAKER
 from agent_console.manifest import Broken, refuse_broken
 from agent_console.prosody_options import Lang
 from agent_console.settings import Settings
@@ -96,6 +96,7 @@ class AsrReport:
         speakers: how many speak, by language; 0 where nothing says so.
         skipped: lines that were left out.
         narrow: where recordings claim more bandwidth than they have.
+        fast: where recordings sound like a telephone at twice its speed.
         bands: results by band.
         live: times at real pace, where they were asked for.
     """
@@ -109,6 +110,7 @@ class AsrReport:
     speakers: Mapping[Language, int]
     skipped: tuple[Broken, ...]
     narrow: tuple[str, ...]
+    fast: tuple[str, ...]
     bands: Mapping[str, BandResult]
     live: LiveFigures | None
 
@@ -120,6 +122,8 @@ class AsrReport:
                 found.append(lang.of(ONE_SPEAKER if count else WITHOUT_SPEAKER).format(language=language))
         if self.narrow:
             found.append(lang.of(NARROW).format(count=len(self.narrow), lines=_listed(self.narrow)))
+        if self.fast:
+            found.append(lang.of(FAST).format(count=len(self.fast), lines=_listed(self.fast)))
         if self.skipped:
             lines = _listed([str(each.line) for each in self.skipped])
             found.append(lang.of(SKIPPED).format(count=len(self.skipped), lines=lines))
@@ -185,6 +189,7 @@ def evaluate_asr(
         speakers={language: _count_speakers(said, language) for language in languages},
         skipped=tuple(broken),
         narrow=tuple(each.where for each in said if each.is_narrow),
+        fast=tuple(each.where for each in said if each.is_fast),
         bands=results,
         live=_measure_live(said, loaded, bands[0], write, progress) if live else None,
     )

@@ -66,6 +66,7 @@ def document(report: AsrReport) -> dict[str, Any]:
         },
         "skipped": [asdict(each) for each in report.skipped],
         "narrow": list(report.narrow),
+        "fast": list(report.fast),
         "figures": [*_figures(report), *_live_figures(report.live)],
         "bands": {
             band: {

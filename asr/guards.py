@@ -84,9 +84,9 @@ def is_loop(text: str, seconds: float) -> bool:
 
 
 def is_training_subtitle(text: str) -> bool:
-    """Whether the text is one of the credits that video subtitles end with, or the prompt itself."""
+    """Whether the text is one of the credits that video subtitles end with, the prompt itself, or only punctuation."""
     bare = _bare(text)
-    return any(_bare(line) in bare and len(bare) <= len(_bare(line)) + 12 for line in _TRAINING_SUBTITLES)
+    return not bare or any(_bare(line) in bare and len(bare) <= len(_bare(line)) + 12 for line in _TRAINING_SUBTITLES)
 
 
 def without_loop(text: str) -> str:

@@ -67,12 +67,12 @@ class VoskUtterance:
         self._dither = np.random.default_rng(seed=0)
 
     def accept(self, pcm: Pcm) -> None:
-        """Hear more audio.
+        """Hear more audio; samples that are no numbers are silence.
 
         Raises:
             ModelError: Kaldi broke.
         """
-        audio = np.concatenate([self._rest, pcm])
+        audio = np.concatenate([self._rest, np.nan_to_num(pcm, nan=0.0, posinf=0.0, neginf=0.0)])
         whole = len(audio) - len(audio) % BLOCK
         for start in range(0, whole, BLOCK):
             self._feed(audio[start : start + BLOCK])

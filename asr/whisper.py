@@ -205,8 +205,8 @@ class WhisperUtterance:
         self._final: Hypothesis | None = None
 
     def accept(self, pcm: Pcm) -> None:
-        """Hear more audio."""
-        self._chunks.append(pcm.astype(np.float32, copy=True))
+        """Hear more audio; samples that are no numbers are silence."""
+        self._chunks.append(np.nan_to_num(pcm.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0))
         self._length += len(pcm)
         self._final = None
 

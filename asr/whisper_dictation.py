@@ -40,13 +40,10 @@ _LIKE: Final = frozenset(
 """Toneless syllables of digits, and of what a telephone makes of them."""
 
 _SHARE: Final = 0.7
-"""Of the syllables in a number, the share that has to be digits or sound like them."""
+"""Of the syllables in a number, the share that has to be digits or sound like them; of two in a row one has to."""
 
-_AMOUNT: Final = frozenset("十百千万亿块元毛年月")
-"""Characters of amounts and dates, which are said as numbers and not digit by digit."""
-
-_STRANGERS: Final = 2
-"""Syllables beyond that share after which nothing further to the left is looked at."""
+_AMOUNT: Final = frozenset("十百千万亿块元毛年月岁天")
+"""Characters of amounts, dates and ages, which are said as numbers and not digit by digit."""
 
 _SPREAD: Final = 0.2
 """By how much more or fewer digits the second pass may hear than there were syllables."""
@@ -67,11 +64,11 @@ def find_dictated(text: str) -> int | None:
     end = len(text) - len(_END.findall(text)[0])
     announced = max((match.end() for match in _ANNOUNCED.finditer(text, 0, end)), default=0)
     start = None
-    count = like = sure = 0
+    count = like = sure = strangers = 0
     for place in range(end - 1, announced - 1, -1):
         character = text[place]
         if character in _AMOUNT:
-            break
+            return None
         is_digit = bool(_DIGIT.match(character))
         if not is_digit and not character.isalnum():
             continue
@@ -79,7 +76,8 @@ def find_dictated(text: str) -> int | None:
         sure += is_digit
         fits = is_digit or (is_han(character) and lazy_pinyin(character)[0] in _LIKE)
         like += fits
-        if like < _SHARE * count - _STRANGERS:
+        strangers = 0 if fits else strangers + 1
+        if strangers > 1:
             break
         if fits and count >= LEAST_DIGITS and like >= _SHARE * count and (sure >= LEAST_SURE or announced):
             start = place

@@ -13,11 +13,13 @@ import soundfile as sf
 from typer.testing import CliRunner
 
 from agent_console.asr_evaluation import evaluate_asr
+from agent_console.asr_manifest import is_fast
 from agent_console.cli import app
 from agent_console.settings import Settings
 from asr.fake import FakeRecognizer, FakeUtterance
 from asr.types import Hypothesis, Language
 from asr.whisper_prompt import MOST_TERMS
+from voice.audio.telephone import through_telephone
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ManifestError, ModelError, ModelMissingError, SettingsError, UnknownEngineError
 
@@ -233,6 +235,25 @@ def test_broken_lines_may_be_left_out(manifest: Path) -> None:
     assert found["skipped"] == [{"line": 6, "reason": "not JSON at column 1"}]
     assert found["utterances"] == 5
     assert "Left out: 1 broken lines (6)" in notes
+
+
+def test_a_telephone_at_twice_its_speed_is_told(tmp_path: Path) -> None:
+    clips = Path(__file__).parents[2] / "samples" / "numbers"
+    pcm, rate = sf.read(clips / "01-zh-phone.flac", dtype="float32")
+    sf.write(tmp_path / "honest.wav", pcm, rate, subtype="PCM_16")
+    sf.write(tmp_path / "doubled.wav", pcm, 2 * rate, subtype="PCM_16")
+    lines = [{"audio": name, "text": "你好", "lang": "zh"} for name in ("honest.wav", "doubled.wav")]
+    found, notes = run("--manifest", str(write(tmp_path, lines)), "--band", "clean")
+    assert found["fast"] == ["2"]
+    assert "twice its speed (2)" in notes
+
+
+def test_real_speech_is_not_taken_for_a_telephone_at_twice_its_speed(shared_data: Path) -> None:
+    folder = shared_data / "speech" / "aishell1-sample"
+    for path in sorted(folder.glob("*.flac"))[::10]:
+        pcm, rate = sf.read(path, dtype="float32")
+        assert not is_fast(pcm, rate)
+        assert not is_fast(through_telephone(pcm), rate)
 
 
 def test_a_narrow_band_recording_that_claims_more_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """How well Whisper base hears real people; the bounds are what was measured plus a margin of three points.
 
 Measured with beam 5 on these 25 of the 100 AISHELL-1 utterances (2 speakers): CER 17.2 % at 16 kHz and 25.1 % through
-the telephone; on all 100: 18.1 % and 24.9 %. English, 5 read sentences: 1 word of 70 wrong. How a number is written
+the telephone; on all 100: 18.5 % and 25.5 %. English, 5 read sentences: 1 word of 70 wrong. How a number is written
 does not count.
 """
 
