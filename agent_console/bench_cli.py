@@ -144,6 +144,48 @@ def asr(
         out.print("Speech: {speech}, {utterances} utterances, {seconds} s; {threads} threads.".format(**about))
 
 
+@app.command(epilog="Example: warmline bench media --json > media.json")
+def media(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    speech: Annotated[
+        Path | None,
+        typer.Option(
+            help="List of recordings with their text (JSON lines: audio, text, lang); without it sample calls."
+        ),
+    ] = None,
+    utterances: Annotated[int, typer.Option(min=1, help="How many utterances to recognize, at most.")] = 30,
+    legs: Annotated[int, typer.Option(min=1, help="How many legs at once, for costs.")] = 8,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each load is watched.")] = 5.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How often every cost is measured.")] = 3,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Recognition engine for the words; fake leaves the words out.")
+    ] = None,
+) -> None:
+    """What arrives over bad networks, when, and what a leg costs, beside stock aiortc (about five minutes)."""
+    from agent_console.bench.media import measure_media, network_table
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    measure = partial(
+        measure_media,
+        Settings.load(models=models, engine=engine),
+        speech,
+        utterances=utterances,
+        legs=legs,
+        seconds=seconds,
+        rounds=rounds,
+        report=report,
+    )
+    figures, about, networks = anyio.run(measure)
+    _show("media", figures, about, json_output=json_output)
+    if not json_output:
+        _wide_terminal().print(network_table(networks))
+
+
 def _show(bench_name: str, figures: list[Figure], about: Mapping[str, Any] | None = None, *, json_output: bool) -> None:
     from agent_console.bench.figures import document, table
 
