@@ -14,7 +14,16 @@ from rich.console import Console as Terminal
 from rich.markup import escape
 from rich.table import Table
 
-from agent_console import bench_cli, diarize_cli, evaluate_cli, models_cli, prosody_cli, simulate_cli, users_cli
+from agent_console import (
+    bench_cli,
+    diarize_cli,
+    evaluate_cli,
+    models_cli,
+    prosody_cli,
+    simulate_cli,
+    train_cli,
+    users_cli,
+)
 from agent_console.exit_codes import ExitCode, exit_code
 from agent_console.settings import LogLevel, Settings
 from asr.types import Language
@@ -38,6 +47,7 @@ app.add_typer(models_cli.app, name="models")
 app.add_typer(users_cli.app, name="users")
 app.add_typer(bench_cli.app, name="bench")
 app.add_typer(evaluate_cli.app, name="evaluate")
+app.add_typer(train_cli.app, name="train")
 app.add_typer(simulate_cli.app, name="simulate")
 app.command("prosody", epilog=prosody_cli.EPILOG)(prosody_cli.prosody)
 app.command("diarize", epilog=diarize_cli.EPILOG)(diarize_cli.diarize)

@@ -174,6 +174,33 @@ def numbers(
     print_findings(document(report) if json_output else tables(report, lang), notes(report, lang))
 
 
+@app.command(epilog="Example: warmline evaluate intent --file calls.jsonl --json > intent.json")
+def intent(
+    file: Annotated[
+        Path,
+        typer.Option(
+            help='Lines like {"text": "我的快递到哪了", "lang": "zh", "intent": "logistics"}.', show_default=False
+        ),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the sentence encoder.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data folder, with the intent models trained here.")
+    ] = None,
+    lang: Annotated[Lang, typer.Option(help="Language of the tables.")] = Lang.EN,
+) -> None:
+    """What callers need, against labelled utterances in zh and en: accuracy, calibration, coverage, every need."""
+    from agent_console.intent_evaluation import evaluate_intent
+    from agent_console.intent_model import WITHOUT_ENCODER, load_understander
+    from agent_console.intent_report import document, tables
+    from agent_console.settings import Settings
+
+    with showing_progress() as progress:
+        report = evaluate_intent(file, load_understander(Settings.load(models=models, data=data)), progress)
+    without = report.embedder.startswith("pieces")
+    print_findings(document(report) if json_output else tables(report, lang), [WITHOUT_ENCODER] if without else [])
+
+
 @app.command(epilog="Example: warmline evaluate negative --file calls.jsonl --json > negative.json")
 def negative(
     file: Annotated[

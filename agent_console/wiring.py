@@ -22,6 +22,7 @@ from agent_console.auth.accounts import Accounts
 from agent_console.auth.sessions import SessionLimits
 from agent_console.auth.sign_in import open_authentication
 from agent_console.deps import Console, NotReady, Site
+from agent_console.intent_model import load_understander
 from agent_console.qa.recordings import Recordings
 from agent_console.recognition import open_recognition
 from agent_console.settings import Settings
@@ -36,7 +37,6 @@ from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
 from routing.recovery import end_interrupted
 from routing.switchboard import Switchboard
-from routing.understanding.turn import Understander
 from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import DataFolderError, DataFolderInUseError
@@ -124,7 +124,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
     policy = PolicyFile(settings.policy or DEFAULT_POLICY)
     await run_sync(lambda: policy.current)
     new_detector = await run_sync(load_detectors, settings.vad)
-    understander = await run_sync(Understander.load)
+    understander = await run_sync(load_understander, settings)
     tone_model = await run_sync(load_tone_model, settings.tone_model)
     # Before the first call: compiling takes seconds where nothing is on disk yet.
     await run_sync(warm_up)

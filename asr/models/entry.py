@@ -18,6 +18,8 @@ class Engine(StrEnum):
     """No recognizer: it judges whether a pause ends a turn (`voice.turns`)."""
     PYANNOTE = "pyannote"
     """No recognizer: it tells speakers apart (`asr.diarization`); needs the extra `diarize`."""
+    SENTENCES = "sentences"
+    """No recognizer: it makes vectors of sentences, which tell what a caller wants (`routing.understanding`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from asr.diarization.layout import is_pipeline
-from asr.models.catalogue import SMART_TURN_FILE
+from asr.models.catalogue import SENTENCE_ENCODER_FILE, SMART_TURN_FILE
 from asr.models.entry import Engine
 from asr.models.sherpa_layout import SherpaKind, check_sherpa, detect_kind
 from asr.types import Language
@@ -47,6 +47,8 @@ def detect_engine(folder: Path) -> Engine:
         return Engine.SHERPA
     if (folder / SMART_TURN_FILE).is_file():
         return Engine.SMART_TURN
+    if (folder / SENTENCE_ENCODER_FILE).is_file():
+        return Engine.SENTENCES
     if is_pipeline(folder):
         return Engine.PYANNOTE
     raise ModelCorruptError(
@@ -89,7 +91,7 @@ def guess_languages(name: str, engine: Engine, folder: Path | None = None) -> fr
     Raises:
         ModelCorruptError: the name tells no language.
     """
-    if engine in {Engine.SMART_TURN, Engine.PYANNOTE}:
+    if engine in {Engine.SMART_TURN, Engine.SENTENCES, Engine.PYANNOTE}:
         return frozenset()
     if engine is Engine.WHISPER:
         return frozenset(Language)

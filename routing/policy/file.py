@@ -25,8 +25,8 @@ from routing.policy.rules import (
     Within,
 )
 from routing.terms import Grade, RouteTarget, Wording
-from routing.understanding.intent import UNKNOWN
 from routing.understanding.taxonomy import load_taxonomy
+from routing.understanding.utterances import UNKNOWN
 from voice.contracts.errors import PolicyError
 
 FOLDER: Final = Path(__file__).parent

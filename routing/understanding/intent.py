@@ -1,16 +1,19 @@
-"""What a turn is about: a linear classifier over character, sound and word pieces, with calibrated confidence.
+"""What a turn is about: linear classifiers over pieces and over a sentence's vector, with calibrated confidence.
+
+Two experts share a decision: one over pieces of characters, sounds and words, which survives homophones; one over the
+vector of a sentence encoder, which knows what words mean. Their logits are added. Without the encoder the first one
+decides alone, with temperature and threshold of its own.
 
 Training needs scikit-learn (`routing.understanding.train`); recognizing needs numpy and the stored artefact only.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,18 +21,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.understanding.embedder import Vector
 from routing.understanding.features import count_features
 from routing.understanding.heard import Heard
-from routing.understanding.taxonomy import DATA
+from routing.understanding.utterances import UNKNOWN
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
-
-UNKNOWN: Final = "unknown"
-"""The label of a turn that names no need, or none that the classifier is sure of."""
 
 MODEL: Final = Path(__file__).parent / "model" / "intent.npz"
 """The artefact that ships; made by `python -m routing.understanding.train`."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MAX_FEATURES: Final = 200_000
 
 
@@ -41,11 +42,40 @@ class Intent:
         label: one of the taxonomy's labels, or `unknown`.
         confidence: calibrated probability of the label, [0, 1]; for a rejected turn, of the best label it did not get.
         model_version: version of the model and of its data.
+        best: the most probable label of the taxonomy, rejected or not; empty where nothing known was said.
+        best_confidence: its probability among the labels of the taxonomy, [0, 1].
     """
 
     label: str
     confidence: float
     model_version: str
+    best: str = field(default="", compare=False)
+    best_confidence: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorExpert:
+    """The expert over sentence vectors.
+
+    Attributes:
+        embedder: name of the vectors it was trained on.
+        weights: shape (d, k), float32.
+        bias: shape (k,), float32.
+        share: what its logits are multiplied by before they are added.
+    """
+
+    embedder: str
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How logits become confidence, by language: temperatures (Guo et al. 2017), and when a turn is `unknown`."""
+
+    temperatures: Mapping[str, float]
+    reject_below: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,16 +83,18 @@ class IntentModel:
     """The classifier.
 
     Attributes:
-        version: for example `ngram-1+2f1c7b90`: kind, and hash of the training data.
+        version: for example `intent-2+2f1c7b90`: format, and hash of the training data.
         labels: classes, shape (k,).
         vocabulary: feature to row.
-        weights: shape (n, k), float32; the inverse document frequency is multiplied in.
-        idf: shape (n,), float32, for the length norm.
+        weights: shape (n, k), float32.
+        idf: inverse document frequencies, shape (n,), float32; a feature counts by them before the length norm.
         bias: shape (k,), float32.
-        temperatures: by language; logits are divided by it before the softmax (Guo et al. 2017).
-        reject_below: by language; confidence under which a turn is `unknown`.
+        expert: over sentence vectors; None where it was trained without.
+        alone: calibration without vectors.
+        together: calibration with them.
         data_hash: SHA-256 over the training data.
-        metrics: cross-validated figures, as the training printed them.
+        groups: groups of the training data and a hash of each.
+        metrics: held-out figures, as the training printed them.
     """
 
     version: str
@@ -71,24 +103,39 @@ class IntentModel:
     weights: NDArray[np.float32]
     idf: NDArray[np.float32]
     bias: NDArray[np.float32]
-    temperatures: Mapping[str, float]
-    reject_below: Mapping[str, float]
+    expert: VectorExpert | None
+    alone: Calibration
+    together: Calibration
     data_hash: str
+    groups: Mapping[str, str]
     metrics: Mapping[str, Any]
 
-    def recognize(self, heard: Heard) -> Intent:
-        """The intent of a turn."""
-        language = "zh" if heard.has_han else "en"
+    def recognize(self, heard: Heard, vector: Vector | None = None) -> Intent:
+        """The intent of a turn.
+
+        Args:
+            heard: what was said.
+            vector: of the embedder that `expert` names; None decides without.
+        """
         logits = self.logits(count_features(heard))
         if logits is None:
             return Intent(UNKNOWN, 0.0, self.version)
-        scaled = logits / self.temperatures[language]
+        calibration = self.alone
+        if vector is not None and self.expert is not None:
+            calibration = self.together
+            logits = logits + np.float32(self.expert.share) * (vector @ self.expert.weights + self.expert.bias)
+        language = "zh" if heard.has_han else "en"
+        scaled = logits / calibration.temperatures[language]
         probabilities = np.exp(scaled - scaled.max())
         probabilities /= probabilities.sum()
-        best = int(probabilities.argmax())
-        confidence = round(float(probabilities[best]), 4)
-        rejected = confidence < self.reject_below[language]
-        return Intent(UNKNOWN if rejected else self.labels[best], confidence, self.version)
+        place = int(probabilities.argmax())
+        confidence = round(float(probabilities[place]), 4)
+        named = [number for number, label in enumerate(self.labels) if label != UNKNOWN]
+        best = max(named, key=lambda number: float(probabilities[number]))
+        share = round(float(probabilities[best] / probabilities[named].sum()), 4)
+        rejected = confidence < calibration.reject_below[language]
+        label = UNKNOWN if rejected else self.labels[place]
+        return Intent(label, confidence, self.version, self.labels[best], share)
 
     def logits(self, features: Counter[str]) -> NDArray[np.float32] | None:
         """Scores by class for counted features, sublinear tf-idf of unit length; None where no feature is known."""
@@ -110,43 +157,55 @@ def load_model(path: Path = MODEL) -> IntentModel:
         ModelMissingError: there is none.
         ModelCorruptError: it is not what the training writes.
     """
-    fix = "Run `python -m routing.understanding.train`."
+    fix = "Run `warmline train intent`; for the one that ships, `python -m routing.understanding.train`."
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             head = json.loads(stored["head"].tobytes())
             names = stored["features"].tobytes().decode().split("\n")
-            weights = stored["weights"].astype(np.float32)
-            idf = stored["idf"].astype(np.float32)
-            bias = stored["bias"].astype(np.float32)
+            arrays = {
+                name: stored[name].astype(np.float32)
+                for name in ("weights", "idf", "bias", "vector_weights", "vector_bias")
+            }
+        return _assemble(head, names, arrays)
     except FileNotFoundError:
         raise ModelMissingError(f"{path.name}: expected the intent model; there is no such file.", fix=fix) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as broken:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as broken:
         raise ModelCorruptError(
             f"{path.name}: expected the intent model; it cannot be read ({broken}).", fix=fix
         ) from None
-    labels = tuple(head.get("labels", ()))
-    fits = weights.shape == (len(names), len(labels)) and idf.shape == (len(names),) and bias.shape == (len(labels),)
-    if head.get("format") != FORMAT or not fits or not 0 < len(names) <= MAX_FEATURES:
-        raise ModelCorruptError(f"{path.name}: expected format {FORMAT} with fitting shapes; got another.", fix=fix)
+
+
+def _assemble(head: dict[str, Any], names: list[str], arrays: dict[str, NDArray[np.float32]]) -> IntentModel:
+    if head.get("format") != FORMAT:
+        raise ValueError(f"expected format {FORMAT}; got {head.get('format')!r}")
+    labels = tuple(head["labels"])
+    rows, classes = len(names), len(labels)
+    vector_weights = arrays["vector_weights"]
+    fits = (
+        arrays["weights"].shape == (rows, classes)
+        and arrays["idf"].shape == (rows,)
+        and arrays["bias"].shape == arrays["vector_bias"].shape == (classes,)
+        and vector_weights.ndim == 2
+        and vector_weights.shape[1] == classes
+        and 0 < rows <= MAX_FEATURES
+        and all(np.isfinite(values).all() for values in arrays.values())
+    )
+    if not fits:
+        raise ValueError("its arrays do not fit together")
+    expert = head["expert"]
     return IntentModel(
         version=head["version"],
         labels=labels,
         vocabulary={name: row for row, name in enumerate(names)},
-        weights=weights,
-        idf=idf,
-        bias=bias,
-        temperatures=head["temperatures"],
-        reject_below=head["reject_below"],
+        weights=arrays["weights"],
+        idf=arrays["idf"],
+        bias=arrays["bias"],
+        expert=VectorExpert(expert["embedder"], vector_weights, arrays["vector_bias"], expert["share"])
+        if expert
+        else None,
+        alone=Calibration(**head["alone"]),
+        together=Calibration(**head["together"]),
         data_hash=head["data_hash"],
+        groups=head["groups"],
         metrics=head["metrics"],
     )
-
-
-def hash_data(folder: Path = DATA) -> str:
-    """SHA-256 over everything the model is trained from: utterances, intents, lexicons (they mask what is denied)."""
-    digest = hashlib.sha256()
-    names = ["intents.yaml", "lexicon-zh.yaml", "lexicon-en.yaml", "concepts.yaml", "syllables.txt"]
-    for path in [*sorted((folder / "utterances").glob("*.yaml")), *(folder / name for name in names)]:
-        digest.update(f"{path.name}\n".encode())
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Final
 
 from asr.types import Language
 from routing.terms import Grade
 from routing.understanding.concepts import load_concepts
 from routing.understanding.digits import find_digit_runs
+from routing.understanding.embedder import Embedder, PieceEmbedder, Vector, blank_once
 from routing.understanding.entities import find_entities
 from routing.understanding.features import shingles
 from routing.understanding.heard import Heard, hear, syllables
 from routing.understanding.holidays import load_holidays
 from routing.understanding.human_request import HumanRequest, asks_for_human, find_requests
-from routing.understanding.intent import UNKNOWN, Intent, IntentModel, load_model
+from routing.understanding.intent import MODEL, Intent, IntentModel, load_model
 from routing.understanding.key_points import KeyPoint, find_key_points, load_cues
 from routing.understanding.lexicon import LANGUAGES, Lexicon, load_lexicon
 from routing.understanding.named_values import Entity
 from routing.understanding.sentiment import Sentiment, read_sentiment
 from routing.understanding.taxonomy import Taxonomy, load_taxonomy
+from routing.understanding.utterances import UNKNOWN
 
 SMALL_TALK: Final = re.compile(
     r"(?:[\s，。！？、,.!?]|喂|您好|你好|嗯|啊|哦|呃|诶|那个|就是|好的|好|对的|对|是的|是|行|可以|稍等|等一下|没有|谢谢|"
@@ -47,6 +50,7 @@ class TurnMeaning:
         entities: likewise.
         unclear: something was said and no need was understood; greetings and numbers are not unclear.
         shingles: for telling a repeated request.
+        vector: of the understander's embedder, what is denied left out; likewise.
     """
 
     intent: Intent
@@ -58,19 +62,31 @@ class TurnMeaning:
     entities: tuple[Entity, ...] = ()
     unclear: bool = False
     shingles: frozenset[str] = frozenset()
+    vector: Vector | None = field(default=None, compare=False, repr=False)
 
 
 class Understander:
     """Understands turns. Holds no state of any call; one serves all, from any thread."""
 
-    def __init__(self, model: IntentModel, lexicons: tuple[Lexicon, ...], taxonomy: Taxonomy) -> None:
+    def __init__(
+        self,
+        model: IntentModel,
+        lexicons: tuple[Lexicon, ...],
+        taxonomy: Taxonomy,
+        embedder: Embedder,
+    ) -> None:
         self._model = model
+        self._embedder = embedder
         self._lexicons = lexicons
         self._taxonomy = taxonomy
 
     @classmethod
-    def load(cls) -> Understander:
-        """Load model, lexicons and cues that ship; some 100 ms, best in a worker thread.
+    def load(cls, embedder: Embedder | None = None, model: Path = MODEL) -> Understander:
+        """Load lexicons and cues that ship, and a model; some 100 ms, best in a worker thread.
+
+        Args:
+            embedder: makes vectors of sentences; None takes the one that needs no model of its own.
+            model: the intent model; it decides with vectors where it was trained on the embedder's.
 
         Raises:
             ModelMissingError: the model is not there.
@@ -81,12 +97,18 @@ class Understander:
         load_cues()
         load_concepts()
         load_holidays()
-        return cls(load_model(), tuple(load_lexicon(language) for language in LANGUAGES), load_taxonomy())
+        lexicons = tuple(load_lexicon(language) for language in LANGUAGES)
+        return cls(load_model(model), lexicons, load_taxonomy(), embedder or PieceEmbedder())
 
     @property
     def model_version(self) -> str:
         """Version of the intent model."""
         return self._model.version
+
+    @property
+    def embedder_name(self) -> str:
+        """Which vectors turns are given."""
+        return self._embedder.name
 
     def understand(
         self,
@@ -107,7 +129,11 @@ class Understander:
         requests = find_requests(heard, self._lexicons)
         entities = find_entities(heard, today)
         asks_human = asks_for_human(requests)
-        intent = self._model.recognize(hear(without_denied(text, sentiment, requests)))
+        said = without_denied(text, sentiment, requests)
+        vector = self._embedder.embed(blank_once(said))
+        expert = self._model.expert
+        known = expert is not None and expert.embedder == self._embedder.name
+        intent = self._model.recognize(hear(said), vector if known else None)
         small_talk = len(SMALL_TALK.sub("", heard.plain)) < LEAST_SAID
         denied = any(term.negated for term in sentiment.terms) or any(request.declined for request in requests)
         told = small_talk or denied or asks_human or entities or find_digit_runs(heard.plain)
@@ -121,6 +147,7 @@ class Understander:
             entities=entities,
             unclear=intent.label == UNKNOWN and not told,
             shingles=shingles(heard),
+            vector=vector,
         )
 
     def _grade(self, intent: Intent, sentiment: Sentiment) -> Grade:

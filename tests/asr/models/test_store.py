@@ -109,7 +109,7 @@ def test_the_catalogue_is_complete() -> None:
     assert len(set(names)) == len(names)
     for entry in CATALOGUE:
         assert entry.sources
-        assert entry.languages or entry.engine in {Engine.SMART_TURN, Engine.PYANNOTE}
+        assert entry.languages or entry.engine in {Engine.SMART_TURN, Engine.SENTENCES, Engine.PYANNOTE}
         assert entry.licence
         assert entry.zh
         assert entry.en

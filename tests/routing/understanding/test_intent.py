@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from routing.understanding.heard import hear
-from routing.understanding.intent import MODEL, UNKNOWN, hash_data, load_model
+from routing.understanding.intent import MODEL, load_model
 from routing.understanding.taxonomy import load_taxonomy
 from routing.understanding.turn import Understander
+from routing.understanding.utterances import UNKNOWN, hash_data, read_utterances
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
 
 
@@ -22,25 +23,27 @@ def test_the_artefact_was_trained_from_the_data_that_ships() -> None:
     assert load_model().data_hash == hash_data(), stale
 
 
-@pytest.mark.parametrize(("language", "accuracy", "macro"), [("zh", 0.89, 0.90), ("en", 0.87, 0.89)])
-def test_cross_validated_figures_hold_their_floor(language: str, accuracy: float, macro: float) -> None:
-    figures = load_model().metrics[language]
+@pytest.mark.parametrize(
+    ("way", "language", "accuracy"),
+    [("together", "zh", 0.92), ("together", "en", 0.90), ("alone", "zh", 0.87), ("alone", "en", 0.83)],
+)
+def test_figures_held_out_by_author_and_field_keep_their_floor(way: str, language: str, accuracy: float) -> None:
+    figures = load_model().metrics[way][language]
     assert figures["accuracy"] >= accuracy
-    assert figures["macro_f1"] >= macro
+    assert figures["macro_f1"] >= accuracy
     assert figures["ece"] <= 0.06
-    assert figures["accuracy_taken"] >= 0.92
+    assert figures["accuracy_taken"] >= 0.90
 
 
 def test_training_again_gives_the_same_classifier() -> None:
-    from routing.understanding.train import features_of, fit, read_utterances
+    from routing.understanding.train import fit_pieces, prepare
 
     model = load_model()
     utterances = read_utterances()
-    fitted = fit(features_of(utterances), [one.label for one in utterances])
-    assert fitted.labels == model.labels
+    fitted = fit_pieces(prepare(utterances, None).counted, [one.label for one in utterances])
+    assert sorted({one.label for one in utterances}) == list(model.labels)
     assert list(fitted.names) == list(model.vocabulary)
-    weights = fitted.weights.astype(np.float16).astype(np.float32)
-    assert np.allclose(weights, model.weights, atol=0.02)
+    assert np.allclose(fitted.weights.astype(np.float16).astype(np.float32), model.weights, atol=0.03)
 
 
 def test_every_intent_can_be_recognized() -> None:
@@ -48,20 +51,16 @@ def test_every_intent_can_be_recognized() -> None:
 
 
 def test_there_is_data_enough_for_every_intent() -> None:
-    from routing.understanding.train import read_utterances
-
     counts = {(language, label): 0 for language in ("zh", "en") for label in load_taxonomy()}
     for one in read_utterances():
         if one.label != UNKNOWN:
             counts[one.language, one.label] += 1
-    assert all(count >= (30 if language == "zh" else 15) for (language, _), count in counts.items()), counts
+    assert all(count >= (100 if language == "zh" else 50) for (language, _), count in counts.items()), counts
 
 
 def test_the_sample_calls_stay_unseen(project: Path) -> None:
     """The samples show what the product does with words it was not trained on."""
     import tomllib
-
-    from routing.understanding.train import read_utterances
 
     said = {
         "".join(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from asr.types import Language
 from routing.terms import Grade, KeyPointTag
-from routing.understanding.intent import UNKNOWN
 from routing.understanding.turn import Understander
+from routing.understanding.utterances import UNKNOWN
 
 PIECES = [
     "我要投诉",
