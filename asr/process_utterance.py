@@ -83,6 +83,11 @@ class ProcessUtterance:
         """Whether all its audio is kept."""
         return self._length <= LONGEST_KEPT
 
+    @property
+    def pid(self) -> int | None:
+        """The process that has it, for figures and tests; None while none has."""
+        return None if self._process is None else self._process.pid
+
     def push(self, pcm: Pcm, *, speech: bool = True) -> None:
         """Hand over more audio; see `LiveUtterance.push`."""
         if self._quiet:

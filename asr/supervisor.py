@@ -94,13 +94,16 @@ class SupervisedRecognition:
         processes: how many; with one alone nothing is there to take over at once.
         clock: time.
         write: makes the display text of a final, on a thread of the server; None leaves what the engine heard.
+
+    Attributes:
+        processes: how many there are when all is well.
     """
 
     def __init__(self, plan: Plan, processes: int, clock: Clock, write: Write | None = None) -> None:
         if processes < 1:
             raise ValueError(f"Recognition needs at least one process; got {processes}.")
         self._plan = plan
-        self._wanted = processes
+        self.processes = processes
         self._clock = clock
         self._write = write
         self._writers = anyio.CapacityLimiter(1)
@@ -167,7 +170,7 @@ class SupervisedRecognition:
 
     async def __aenter__(self) -> Self:
         self._tasks = await anyio.create_task_group().__aenter__()
-        for number in range(self._wanted):
+        for number in range(self.processes):
             seat = _Seat(number, RecognitionProcess(number, self._clock), {})
             self._seats.append(seat)
             self._tasks.start_soon(self._keep, seat, name=f"recognition process {number}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from agent_console.bench.asr_bare import BareLoop, load_bare
 from agent_console.bench.asr_costs import Cost, measure_cost
 from agent_console.bench.asr_live import Live, measure_live_calls
 from agent_console.bench.asr_memory import Memory, measure_memory
+from agent_console.bench.asr_recovery import Recovery, measure_recovery
 from agent_console.bench.asr_speech import Spoken, SpokenSet, read_spoken
 from agent_console.bench.figures import Figure, Target, median_of, percentile_of
 from asr.chinese import simplify
@@ -44,7 +46,11 @@ ROUNDS: Final = 3
 COST_UTTERANCES: Final = 6
 """Utterances whose cost is measured, at most; each round takes them twice with one stream and twice with four."""
 
+STRUCK_UTTERANCES: Final = 4
+"""Utterances whose process is killed, and then stopped: two in their middle, two at their end."""
+
 OVERHEAD: Final = Target("<=", 1.15)
+LATE: Final = Target("<=", 2000)
 STALL: Final = Target("<=", 20)
 FINALS: Final = {Engine.VOSK: Target("<=", 300), Engine.WHISPER: Target("<=", 900)}
 
@@ -78,6 +84,8 @@ class _Measured:
     live: Live
     live_several: Live
     memory: Memory
+    killed: Recovery
+    hung: Recovery
 
 
 async def measure_asr(
@@ -210,7 +218,11 @@ async def _measure(
         live = await measure_live_calls(worker, said, clock, 1)
         report(f"{subject.name}: the same, {STREAMS} calls at once")
         live_several = await measure_live_calls(worker, said, clock, STREAMS)
-    return _Measured(subject, bare, len(said), single, several, live, live_several, memory)
+        report(f"{subject.name}: processes killed and stopped in the middle of an utterance")
+        struck = said[:STRUCK_UTTERANCES]
+        killed = await measure_recovery(worker, struck, clock, signal.SIGKILL)
+        hung = await measure_recovery(worker, struck, clock, signal.SIGSTOP)
+    return _Measured(subject, bare, len(said), single, several, live, live_several, memory, killed, hung)
 
 
 async def _costs(
@@ -251,6 +263,8 @@ def _figures(measured: _Measured) -> list[Figure]:
         figures.append(percentile_of(f"final_after_speech_p95_ms_{engine}{suffix}", live.finals_ms, 95, "ms", bound))
         figures.append(percentile_of(f"final_after_sound_p95_ms_{engine}{suffix}", live.after_sound_ms, 95, "ms"))
         figures.append(percentile_of(f"loop_stall_p99_ms_{engine}{suffix}", live.stalls_ms, 99, "ms"))
+    for suffix, recovery in (("killed", measured.killed), ("hung", measured.hung)):
+        figures.append(percentile_of(f"final_late_max_ms_{engine}_{suffix}", recovery.late_ms, 100, "ms", LATE))
     memory = measured.memory
     return [
         *figures,
@@ -271,6 +285,8 @@ def _about(measured: _Measured) -> dict[str, Any]:
         "utterances": measured.utterances,
         "utterances_for_cost": min(measured.utterances, COST_UTTERANCES),
         "bare_loop": measured.bare.what if measured.bare else None,
+        "finals_whole_after_kill": [measured.killed.alike, len(measured.killed.late_ms)],
+        "finals_whole_after_hang": [measured.hung.alike, len(measured.hung.late_ms)],
         "texts_alike": [sum(_bare_text(own) == _bare_text(text) for own, text in texts), len(texts)],
     }
 

@@ -38,6 +38,8 @@ COMMON = [
     "final_after_sound_p95_ms_{}",
     "final_cpu_p95_ms_{}",
     "loop_stall_p99_ms_{}",
+    "final_late_max_ms_{}_killed",
+    "final_late_max_ms_{}_hung",
     "rss_mb_{}",
     "rss_per_stream_mb_{}",
 ]
@@ -223,15 +225,18 @@ async def test_every_figure_of_whisper_is_there_and_finite(
     assert {name.format("whisper") for name in [*COMMON, *BESIDE_BARE]} <= set(names)
     assert len(names) == len(set(names))
     assert all(math.isfinite(figure.value) and figure.lowest <= figure.highest for figure in figures)
-    positive = [figure for figure in figures if "per_stream" not in figure.name]
+    positive = [figure for figure in figures if "per_stream" not in figure.name and "late" not in figure.name]
     assert all(figure.value > 0 for figure in positive)
     targets = {figure.name: str(figure.target) for figure in figures if figure.target}
     assert targets == {
         "overhead_ratio_vs_bare_whisper": "<= 1.15",
         "overhead_ratio_vs_bare_whisper_4_streams": "<= 1.15",
         "final_after_speech_p95_ms_whisper": "<= 900",
+        "final_late_max_ms_whisper_killed": "<= 2000",
+        "final_late_max_ms_whisper_hung": "<= 2000",
         "loop_stall_p99_ms": "<= 20",
     }
     engine = about["engines"]["whisper"]
     assert engine["speech_is_in_its_languages"]
     assert engine["texts_alike"] == [1, 1]
+    assert engine["finals_whole_after_kill"] == engine["finals_whole_after_hang"] == [1, 1]
