@@ -14,13 +14,15 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import orjson
 
 from routing.events import EVENT_TYPES, CallEvent, Stamped
 from voice.contracts.audio import SAMPLES_PER_MS, CallId, Span, to_ms
 from voice.contracts.errors import EventError
+
+T = TypeVar("T")
 
 _SAMPLE_FIELDS: Final = frozenset({"start", "duration"})
 """Fields of an event that count samples, unless the event is one of `_TEXT_OFFSETS`."""
@@ -72,6 +74,22 @@ def decode_line(line: bytes | str) -> Stamped:
     except orjson.JSONDecodeError as error:
         raise EventError(f"Not a line of JSON: {error}.") from error
     return decode(document)
+
+
+def encode_plain(value: object) -> Any:
+    """A dataclass of plain values (text, numbers, enumerations, tuples, dataclasses) as JSON has it."""
+    return _encode_value(value)
+
+
+def decode_plain(kind: type[T], document: object, where: str) -> T:
+    """A dataclass from what `encode_plain` made of it; as strict as reading an event.
+
+    Raises:
+        EventError: anything about the document is not as `encode_plain` writes it; `where` names it.
+    """
+    if not isinstance(document, dict):
+        raise EventError(f"{where} is an object; got {type(document).__name__}.")
+    return cast(T, _decode_fields(kind, document, where))
 
 
 def _encode_event(event: CallEvent) -> dict[str, Any]:
