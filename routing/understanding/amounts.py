@@ -18,8 +18,9 @@ _UNIT_ZH: Final = (
     r"块钱|元钱|元整|块|元|人民币|圆|(?:美|欧|日|港|韩|加)[元币]|美金|英镑|欧元|卢布|泰铢|日元|刀(?![片具子口])|万块|w"
 )
 _WITH_UNIT_ZH: Final = re.compile(
-    rf"(?P<sign>[¥￥$€£]\s?)?(?<![{NUMERAL_ZH}.点第几多])(?P<whole>{_NUMBER_ZH})(?:多|来|几)?(?P<unit>{_UNIT_ZH})"
-    rf"(?:(?P<jiao>{_D})(?:毛|角)(?:(?P<fen>{_D})(?:分钱|分)?)?|(?P<part>{_D}{{1,2}})"
+    rf"(?P<sign>[¥￥$€£]\s?)?(?<![{NUMERAL_ZH}.点第几多])(?<!\d,)(?P<whole>\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|"
+    rf"{_NUMBER_ZH})(?:多|来|几)?(?P<unit>{_UNIT_ZH})"
+    rf"(?:零?(?P<jiao>{_D})(?:毛|角)(?:(?P<fen>{_D})(?:分钱|分)?)?|(?P<part>{_D}{{1,2}})"
     rf"(?![0-9{''.join(sorted(DIGITS_ZH))}十百千万点个天月年号楼件单次折遍份分])(?:钱)?)?钱?"
 )
 _JIAO_ALONE: Final = re.compile(
@@ -27,7 +28,8 @@ _JIAO_ALONE: Final = re.compile(
 )
 _MOVED: Final = (
     r"(?:扣|付|花|退|充值|充|转|收|交|欠|赔|返|补|卖|买|付款|扣款|退款|金额|价格|总价|单价|原价|现价|运费|押金|定金|"
-    r"工资|余额|手续费|月租|套餐费|话费|账单|费用|一共|总共|合计|差价|违约金|年费|月费|赔偿|补偿|标价|涨到|降到|"
+    r"工资|余额|每晚|一晚|每月|每年|每天|房费|房租|租金|学费|工钱|手续费|月租|套餐费|话费|账单|费用|一共|总共|合计|"
+    r"差价|违约金|年费|月费|赔偿|补偿|标价|涨到|降到|"
     r"涨了|降了)"
 )
 _BARE_ZH: Final = re.compile(
@@ -36,6 +38,10 @@ _BARE_ZH: Final = re.compile(
     rf"出去|进去|过|一笔|为|涨|值){{0,4}}(?P<whole>{_NUMBER_ZH})"
     rf"(?![{NUMERAL_ZH}.点个次天月年号楼遍件单条份位倍折期分人箱包瓶双台部辆套斤公克米岁小时钟%％-]|多|来|几|百分|"
     rf"星期|周|礼拜|工作)"
+)
+_NAMED_ZH: Final = re.compile(
+    rf"(?<![{NUMERAL_ZH}.点第])(?P<whole>{_NUMBER_ZH})(?:的|那个|这个|那款)(?:那个|这个)?(?:套餐|资费|会员|月租|档|"
+    rf"违约金|手续费|年费|押金|定金|费)"
 )
 _SIGNED: Final = re.compile(
     r"[$¥￥€£]\s?(?P<sign>\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,2})?|\d{1,12}(?:\.\d{1,2})?)(?P<k>k\b)?"
@@ -55,7 +61,8 @@ _CENTS_WORDS: Final = re.compile(
     rf" (?:and )?(?P<cents>(?:{'|'.join([*TENS, *SMALL])})(?:[ -](?:{'|'.join(SMALL)}))?)(?: cents?\b)?"
 )
 _MONEY_BEFORE: Final = re.compile(
-    r"(?:charged?(?: me)?|paid|pay|paying|cost(?:s|ed)?(?: me)?|spent|refund(?:ed)?(?: me| of| for)?|fee of|"
+    r"(?:charged?(?: me| us)?|billed?(?: me| us)?|quoted(?: me| us)?|paid|pay|paying|cost(?:s|ed)?(?: me)?|spent|"
+    r"refund(?:ed)?(?: me| of| for)?|fee of|"
     r"bill (?:is|was|of)|"
     r"total (?:is|was|of)|balance (?:is|was|of)|price (?:is|was|of)|amount (?:is|was|of)|owe(?: you| me)?|deposit of|"
     r"charge of|charges of|worth|only got|for only|it's only|it was)(?: back)?(?: a total of| about| around|"
@@ -88,7 +95,7 @@ def _digit(spoken: str) -> int:
 
 def _zh(plain: str) -> Iterator[Candidate]:
     for found in _WITH_UNIT_ZH.finditer(plain):
-        value = number_zh(found["whole"])
+        value = number_zh(found["whole"].replace(",", ""))
         if value is None:
             continue
         value *= 10_000 if found["unit"] in {"万块", "w"} else 1
@@ -101,7 +108,7 @@ def _zh(plain: str) -> Iterator[Candidate]:
     for found in _JIAO_ALONE.finditer(plain):
         fen = _digit(found["fen"]) / 100 if found["fen"] else 0
         yield _candidate(found.start(), found.end(), round(_digit(found["jiao"]) / 10 + fen, 4))
-    for found in _BARE_ZH.finditer(plain):
+    for found in (*_BARE_ZH.finditer(plain), *_NAMED_ZH.finditer(plain)):
         whole = found["whole"]
         value = number_zh(whole)
         told = re.search(r"[十百千万.点]", whole) or (whole.isdigit() and 2 <= len(whole) <= 6)

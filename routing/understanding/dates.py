@@ -94,7 +94,7 @@ _DAYS_EN: Final = {
 _DAY_EN: Final = re.compile(rf"\b(?:{'|'.join(sorted(_DAYS_EN, key=len, reverse=True))})\b")
 _AGO_EN: Final = re.compile(
     rf"\b(?:(?P<inside>in|within) )?(?P<count>an?|a couple of|{_CARDINAL_EN}) (?P<unit>day|week|month|"
-    rf"year)s?\b(?: (?P<side>ago|from now|from today|later|back))?"
+    rf"year)s?\b(?: (?P<side>ago(?: today)?|from now|from today|later|back))?"
 )
 _EDGE_EN: Final = re.compile(
     r"\b(?:the )?(?P<edge>end|beginning|start) of (?P<which>the|this|next|last) (?P<unit>month|year)\b"
@@ -102,7 +102,7 @@ _EDGE_EN: Final = re.compile(
 
 _PAST_ZH: Final = re.compile(
     "买的|下的|下单|付的|付款|寄的|寄出|发的|收到|签收|拍的|订的|办的|开的|来过|打过|打的|申请的|退的|就|说的|说过|"
-    "修的|装的|交的|扣的|报的|了|过|已经"
+    "修的|装的|交的|扣的|报的|去的|到的|走的|来的|住的|换的|弄的|的时候|了|过|已经"
 )
 _FUTURE_ZH: Final = re.compile(
     "之前|以前|能|要|会|想|送|来|到期|改|预约|约|可以|出差|过去|再|前|等到|安排|出发|回来|上门|参加|用"
@@ -329,7 +329,7 @@ class _Finder:
         count = 1 if said in {"a", "an"} else 2 if said == "a couple of" else _ordinal(said)
         if not 1 <= count <= 400:
             return None
-        count = -count if side in {"ago", "back"} else count
+        count = -count if side and side.startswith(("ago", "back")) else count
         match found["unit"]:
             case "day":
                 return _shift(self._today, days=count)

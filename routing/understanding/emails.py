@@ -117,20 +117,25 @@ def _name(plain: str, floor: int, end: int) -> tuple[str, int]:
     if place != end:
         return "", end
     spelled: list[str] = []
-    times = 1
+    ones = False
     for number in range(len(chain) - 1, -1, -1):
         piece = chain[number]
         if piece["gap"]:
             if piece[0] in ",，、" and spelled and len(spelled[-1]) > 1 and number and len(chain[number - 1][0]) > 1:
                 break
             continue
+        if piece["word"] and plain[piece.start() - 1 : piece.start()] == "'":
+            break
         if piece["word"] in _STOPS and not (piece["word"] in {"s", "e"} and _lone(chain, number)):
             break
         if piece["word"] in EN_TIMES and spelled:
-            times = EN_TIMES[piece["word"]]
-            spelled[-1] *= times
+            spelled[-1] *= EN_TIMES[piece["word"]]
         else:
-            spelled.append(_SIGNS[piece["sign"]] if piece["sign"] else _spell(piece))
+            written = _SIGNS[piece["sign"]] if piece["sign"] else _spell(piece)
+            if piece["word"] in TENS and spelled and ones:
+                written = written[0]  # seventy | seven
+            spelled.append(written)
+        ones = 1 <= SMALL.get(piece["word"] or "", 0) <= 9
         start = piece.start()
     name = "".join(reversed(spelled)).strip("._-+")
     return (name, start) if re.fullmatch(r"[a-z0-9][a-z0-9._+-]{0,63}", name) else ("", end)

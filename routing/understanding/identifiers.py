@@ -32,14 +32,15 @@ _CUES: Final = (
     r"flight|version|gate|room|code|security code|extension)\b)"
     r"|(?P<id_card>身份证|证件号|证件号码|\b(?:id card|identity card|id number|national id|identity number|i d card|"
     r"i d number)\b)"
-    r"|(?P<bank_card>银行卡|信用卡|储蓄卡|借记卡|卡号|工资卡|\b(?:(?:credit|debit|bank|my|the|visa|master ?card|"
+    r"|(?P<bank_card>银行卡|信用卡|储蓄卡|借记卡|卡号|工资卡|存折|[行款联]卡|卡尾号|\b(?:(?:credit|debit|bank|my|"
+    r"the|visa|master ?card|"
     r"your) card|card number|card ending|card that ends|visa|master ?card|card)\b)"
     r"|(?P<tracking_no>运单|快递单|快递的?单号|物流单|物流的?单号|面单|包裹单|快递号|快递编号|包裹号|"
-    r"(?:顺丰|圆通|中通|申通|韵达|极兔|京东|邮政|ems|德邦)(?:快递)?(?:的)?单号|"
+    r"(?:顺丰|圆通|中通|申通|韵达|极兔|京东|邮政|ems|德邦(?=快递|物流|单))(?:快递|速运|物流)?(?:的)?(?:单号)?|"
     r"\b(?:tracking|waybill|way bill|air bill|consignment|shipment number|parcel number|package number)\b)"
     r"|(?P<order_no>订单|定单|单号|单子|编号|工单|流水号|预约号|受理号|案件号|维修单|"
     r"\b(?:order|confirmation|reference|ticket|case|booking|invoice number|claim|purchase)\b)"
-    r"|(?P<phone>手机|电话|联系方式|座机|来电|打给我|拨打|"
+    r"|(?P<phone>手机|电话|area code|联系方式|座机|来电|打给我|拨打|"
     r"\b(?:phone|mobile|cell|telephone|call me|reach me|contact number|text me|my number|landline|callback)\b)"
     r"|(?P<weak>号码)"
     r"|(?P<tail>尾号|后四位|末四位|后四位数|末尾|后三位|后六位|末位|\b(?:last (?:four|three|six|4)|end(?:s|"
@@ -54,6 +55,7 @@ _TAIL_OF: Final = re.compile(
     r"(?:最后|末尾?|后面?)(?:[一二两三四五六1-6]个?[位数])?(?:数字?|号码)?(?:是|应该是|改成|为)?"
     r"|(?:the )?last (?:one|two|three|four|digit|\d)?(?: ?digits?)?(?: should be| is| are)?"
 )
+_COUNT: Final = re.compile(r"[位个]| digits?\b")
 _MOBILE: Final = re.compile(r"(?:\+?86|0086)?1[3-9]\d{9}")
 _LANDLINE: Final = re.compile(r"0(?:10|2\d|[3-9]\d{2})\d{7,8}|[48]00\d{7}")
 _PHONE_EN: Final = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
@@ -109,6 +111,8 @@ def find_identifiers(heard: Heard) -> Iterator[Candidate]:
         between = plain[last_end : run.start]
         corrected = last is not None and CORRECTED.search(between) is not None and len(between) <= 30
         found: Candidate | None = None
+        if _COUNT.match(plain, run.end) and len(run.digits) == 1:
+            continue  # 最后一位 counts
         if last is not None and corrected and _TAIL_OF.search(between) and len(run.digits) < len(last.value):
             value = last.value[: -len(run.digits)] + run.digits
             found = Candidate(last.kind, last.start, run.end, value)

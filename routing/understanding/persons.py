@@ -32,13 +32,18 @@ _RELATION: Final = (
 )
 _NAMED_ZH: Final = re.compile(
     rf"(?:我的?全?名字?(?:是|叫)|名字(?:是|叫|写|改成|改为|换成)?|姓名(?:是|叫|为)?[:：]?|我叫做?|我这边叫|本人叫?|"
-    rf"(?:收件人|收货人|联系人|户主|户名|开户人|经办人|持卡人|预约人|投保人|机主|登记人|寄件人|下单人|订货人|预订人)"
+    rf"(?:收件人|收货人|联系人|户主|户名|开户人|经办人|持卡人|预约人|投保人|机主|登记人|业主|入住人|乘客|乘机人|"
+    rf"旅客|租客|房东|患者|学员|被保险人|受益人|参会人|寄件人|下单人|订货人|预订人)"
     rf"(?:的?(?:姓名|名字))?(?:是|叫|改成|改为|换成|写|填|为|写的是|写的)?(?:我)?(?:{_RELATION})?(?:叫)?|"
     rf"我(?:的)?(?:{_RELATION})(?:叫|是|的名字(?:是|叫))|[他她](?:的名字)?叫|(?:换|"
     rf"改)成我?(?:{_RELATION})的?(?:名字)?|我是(?:客户|用户|机主|业主|那个)?|叫做?)"
     rf"[\s，,:：]*(?:呃|嗯|那个)?(?P<name>{_S}{_GIVEN})"
 )
-_SURNAME_ZH: Final = re.compile(rf"(?:免贵姓|我姓|贵姓|姓氏是|本人姓|敝姓|[他她]姓)(?P<name>{_S})(?![名字氏])")
+_SURNAME_ZH: Final = re.compile(
+    rf"(?:免贵姓|我姓|贵姓|姓氏是|本人姓|敝姓|[他她个位]姓)(?P<name>{_S})(?![名字氏])|姓(?P<short>{_S})(?=$|"
+    rf"[，。,.！？\s]|的|啊|呢|叫)"
+)
+_AND_ZH: Final = re.compile(rf"(?:和|跟|、|还有|以及)(?P<name>{_S}{_GIVEN})(?=$|[，。,.！？\s两])")
 _TITLE: Final = (
     "先生|女士|小姐|太太|经理|师傅|老师|主任|阿姨|大姐|大哥|医生|警官|律师(?=[，。]|$)|总(?![是共算的得之部]|经|台)"
 )
@@ -91,11 +96,15 @@ def _zh(plain: str) -> Iterator[Candidate]:
             continue
         full.append(name)
         yield Candidate(EntityKind.PERSON, found.start("name"), found.end("name"), name)
+        other = _AND_ZH.match(plain, found.end("name"))
+        if other and not _is_word(other["name"]):
+            yield Candidate(EntityKind.PERSON, other.start("name"), other.end("name"), other["name"])
     for found in _TITLED_ZH.finditer(plain):
         yield Candidate(EntityKind.PERSON, found.start("name"), found.end("name"), found["name"])
     for found in _SURNAME_ZH.finditer(plain):
-        if not any(name.startswith(found["name"]) for name in full):
-            yield Candidate(EntityKind.PERSON, found.start("name"), found.end("name"), found["name"])
+        which = "name" if found["name"] else "short"
+        if not any(name.startswith(found[which]) for name in full):
+            yield Candidate(EntityKind.PERSON, found.start(which), found.end(which), found[which])
 
 
 _NO_NAMES: Final = re.compile(

@@ -22,7 +22,7 @@ _AFTERNOON: Final = frozenset(
     )
 )
 _NOON: Final = frozenset(("中午", "正午"))
-_NIGHT: Final = frozenset(("凌晨", "半夜"))
+_NAMES_DAY: Final = frozenset(("今早", "明早", "今晚", "昨晚", "明晚", "后晚"))
 
 _H: Final = r"(?:[0-9]{1,2}|[零〇一二两三四五六七八九十]{1,3})"
 _PART: Final = (
@@ -145,6 +145,9 @@ def _clock_zh(found: re.Match[str]) -> _Clock | None:
     start = found.start() if part else next(found.start(name) for name in ("colon", "before", "hour") if found[name])
     if found["before"]:
         start = start if part else start - 1
+    if part in _NAMES_DAY and not found["before"]:
+        # 昨晚十一点 names a day as well, which is a date of its own.
+        start = next(found.start(name) for name in ("colon", "hour") if found[name])
     if found["colon"]:
         hour, minute = (int(one) for one in re.split("[:：]", found["colon"]))
         return _Clock(start, found.end(), hour, minute, part, sure=True) if hour < 24 else None
