@@ -208,15 +208,20 @@ def negative(
         typer.Option(help='Lines like {"text": "我要投诉", "negative": true, "escalate": true}.', show_default=False),
     ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the sentence encoder.")] = None,
     lang: Annotated[Lang, typer.Option(help="Language of the table.")] = Lang.EN,
 ) -> None:
     """Discontent in words, and what has to bring a person at once, against labelled utterances in zh and en."""
+    from agent_console.intent_model import WITHOUT_ENCODER, load_understander
     from agent_console.negative_evaluation import evaluate_negative
+    from agent_console.settings import Settings
     from agent_console.understanding_report import negative_document, negative_table
 
     with showing_progress() as progress:
-        report = evaluate_negative(file, progress)
-    print_findings(negative_document(report) if json_output else negative_table(report, lang), [])
+        understander = load_understander(Settings.load(models=models))
+        report = evaluate_negative(file, understander, progress)
+    notes = [WITHOUT_ENCODER] if understander.embedder_name.startswith("pieces") else []
+    print_findings(negative_document(report) if json_output else negative_table(report, lang), notes)
 
 
 @app.command(epilog="Example: warmline evaluate entities --file calls.jsonl --json > entities.json")

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent_console.labelled_lines import Score, read_lines
-from routing.understanding.heard import hear
-from routing.understanding.lexicon import LANGUAGES, load_lexicon
-from routing.understanding.sentiment import read_sentiment
+from routing.understanding.turn import Understander
 
 EXAMPLE: Final = '{"text": "我要投诉", "negative": true, "escalate": true}'
 
@@ -37,18 +35,19 @@ class _Labelled:
     escalate: bool
 
 
-def evaluate_negative(path: Path, progress: Callable[[str, int, int], None]) -> NegativeReport:
-    """Judge every line of a list.
+def evaluate_negative(
+    path: Path, understander: Understander, progress: Callable[[str, int, int], None]
+) -> NegativeReport:
+    """Judge every line of a list as a call's turn is judged.
 
     Raises:
         ManifestError: the list cannot be used; names line and reason.
         UnderstandingDataError: a data file is not valid.
     """
     lines = read_lines(path, _parse, EXAMPLE)
-    lexicons = tuple(load_lexicon(language) for language in LANGUAGES)
     negative = escalate = Score()
     for done, line in enumerate(lines, start=1):
-        mood = read_sentiment(hear(line.text), lexicons)
+        mood = understander.understand(line.text).sentiment
         negative += tally(mood.negative, line.negative)
         escalate += tally(mood.escalate, line.escalate)
         progress("negative", len(lines), done)
