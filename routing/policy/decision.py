@@ -9,6 +9,7 @@ from typing import Final
 from asr.types import Language
 from prosody.types import EmotionLevel, EmotionScore, EmotionShift
 from routing.terms import Grade, RouteTarget, Wording
+from routing.understanding.repetition import Ask, repeated
 from routing.understanding.turn import TurnMeaning
 from voice.contracts.audio import SegmentId
 
@@ -18,12 +19,6 @@ REMEMBERED_TURNS: Final = 12
 
 NEGATIVE_TURN: Final = 0.3
 """Strength of negative words from which a turn counts in `negative_turns`; below lies mere impatience."""
-
-SAME_REQUEST: Final = 0.6
-"""Overlap (Dice) of two turns from which they count as the same request."""
-
-SHORTEST_REQUEST: Final = 5
-"""Shingles a turn needs to count as a request; 好的 and 嗯嗯 are no repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ class Facts:
         curve_valence: smoothed valence, [-1, 1].
         emotion: level of the emotion curve.
         evidence: name of a fact to the segments it rests on.
-        asked: shingles of the turns that the repetition signal looks back on, newest last.
+        asked: what the turns asked that the repetition signal looks back on, newest last.
     """
 
     language: Language
@@ -75,7 +70,7 @@ class Facts:
     curve_valence: float | None = None
     emotion: EmotionLevel = EmotionLevel.SETTLED
     evidence: Mapping[str, tuple[SegmentId, ...]] = field(default_factory=dict)
-    asked: tuple[tuple[SegmentId, frozenset[str]], ...] = ()
+    asked: tuple[tuple[SegmentId, Ask], ...] = ()
 
     def hear(self, segment: SegmentId, meaning: TurnMeaning) -> Facts:
         """The facts after the caller's turn in `segment`."""
@@ -83,12 +78,7 @@ class Facts:
         negative = meaning.sentiment.strength
         is_negative = negative >= NEGATIVE_TURN
         unclear = self.unclear_turns + 1 if meaning.unclear else 0
-        same = tuple(
-            number
-            for number, shingles in self.asked
-            if min(len(shingles), len(meaning.shingles)) >= SHORTEST_REQUEST
-            and overlap(shingles, meaning.shingles) >= SAME_REQUEST
-        )
+        same = tuple(self.asked[place][0] for place in repeated([ask for _, ask in self.asked], meaning.ask))
         fresh: dict[str, tuple[SegmentId, ...]] = dict.fromkeys(
             ("intent", "grade", "confidence", "negative", "word_valence", "escalate", "asked_for_human", "turns"), here
         )
@@ -111,7 +101,7 @@ class Facts:
             repetition=len(same),
             dtmf=None,
             evidence={**self.evidence, **fresh},
-            asked=(*self.asked, (segment, meaning.shingles))[-REMEMBERED_TURNS:],
+            asked=(*self.asked, (segment, meaning.ask))[-REMEMBERED_TURNS:],
         )
 
     def feel(self, segment: SegmentId, score: EmotionScore, shift: EmotionShift | None = None) -> Facts:
@@ -181,9 +171,3 @@ class Decision:
     matched: tuple[str, ...]
     policy_version: str
     memory: Memory = field(default_factory=Memory)
-
-
-def overlap(one: frozenset[str], other: frozenset[str]) -> float:
-    """Dice coefficient of two sets, [0, 1]; 0 where both are empty (Dice 1945)."""
-    total = len(one) + len(other)
-    return 2 * len(one & other) / total if total else 0.0
