@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=16, help="windows of 5 s per step; %(default)s")
     parser.add_argument("--hidden", type=int, default=48, help="width of the recurrent layers; %(default)s")
     parser.add_argument("--layers", type=int, default=2, help="recurrent layers; %(default)s")
-    parser.add_argument("--threshold", type=float, default=0.6, help="distance of two voices; %(default)s")
+    parser.add_argument("--threshold", type=float, default=0.8, help="distance of two voices; %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch; %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="%(default)s")
     return parser

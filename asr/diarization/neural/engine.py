@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from pyannote.audio.core.pipeline import Pipeline
 
+from asr.diarization.low_band import lacks_low_band, restore_low_band
 from asr.diarization.neural.folder import load_config
 from asr.diarization.types import Diarization, SpeakerTurn
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, Span, from_s, to_s
@@ -68,6 +69,8 @@ class PyannoteDiarizer:
             raise AudioFormatError("Expected audio of numbers; got NaN or infinity.")
         if len(pcm) < SHORTEST or not pcm.any():
             return Diarization(())
+        if lacks_low_band(pcm):
+            pcm = restore_low_band(pcm)
         file = {"waveform": torch.from_numpy(pcm[None]), "sample_rate": SAMPLE_RATE, "uri": "recording"}
 
         def hook(step: str, _artifact: Any, *, completed: int = 1, total: int = 1, **_: Any) -> None:

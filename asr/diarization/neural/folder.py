@@ -79,7 +79,7 @@ _OWN_CONFIG: Final[Mapping[str, Any]] = {
         },
     },
     "params": {
-        "clustering": {"method": "average", "min_cluster_size": 6, "threshold": 0.6},
+        "clustering": {"method": "centroid", "min_cluster_size": 6, "threshold": 0.8},
         "segmentation": {"min_duration_off": 0.0},
     },
 }

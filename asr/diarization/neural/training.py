@@ -144,7 +144,7 @@ def train(
     return model
 
 
-def save_pipeline(model: Model, shape: NetworkShape, folder: Path, embedding: Path, *, threshold: float = 0.6) -> None:
+def save_pipeline(model: Model, shape: NetworkShape, folder: Path, embedding: Path, *, threshold: float = 0.8) -> None:
     """Write a pipeline's folder: the network without pickle, an embedding beside it, and the description.
 
     Args:
@@ -173,7 +173,7 @@ def save_pipeline(model: Model, shape: NetworkShape, folder: Path, embedding: Pa
             },
         },
         "params": {
-            "clustering": {"method": "average", "min_cluster_size": 6, "threshold": threshold},
+            "clustering": {"method": "centroid", "min_cluster_size": 6, "threshold": threshold},
             "segmentation": {"min_duration_off": 0.0},
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,20 @@ def test_the_core_imports_no_pytorch() -> None:
         "assert not {'torch', 'pyannote', 'lightning'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def versions(lock: Path) -> dict[str, str]:
+    """The pinned version of each package; the first where the lock has several, by platform."""
+    found: dict[str, str] = {}
+    for name, version in re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
+        found.setdefault(name, version)
+    return found
+
+
+def test_the_extra_has_a_lock_of_its_own_at_the_versions_of_the_core(project: Path) -> None:
+    core, extra = (versions(project / f"requirements{suffix}.lock") for suffix in ("", "-diarize"))
+    heavy = {"torch", "pyannote-audio", "pyannote-core", "pyannote-metrics", "lightning", "torchaudio"}
+    assert heavy <= set(extra)
+    assert not heavy & set(core)
+    different = {name: (core[name], extra[name]) for name in core.keys() & extra.keys() if core[name] != extra[name]}
+    assert not different, "regenerate requirements-diarize.lock, see CONTRIBUTING.md"
