@@ -12,17 +12,18 @@ from asr.types import Language
 from routing.terms import Grade
 from routing.understanding.concepts import load_concepts
 from routing.understanding.digits import find_digit_runs
-from routing.understanding.embedder import Embedder, PieceEmbedder, blank_once
+from routing.understanding.embedder import Embedder, PieceEmbedder, Vector, blank_once
 from routing.understanding.entities import find_entities
 from routing.understanding.features import shingles
+from routing.understanding.grievances import load_grievances
 from routing.understanding.heard import Heard, hear, syllables
 from routing.understanding.holidays import load_holidays
 from routing.understanding.human_request import HumanRequest, asks_for_human, find_requests
 from routing.understanding.intent import MODEL, Intent, IntentModel, load_model
 from routing.understanding.key_points import KeyPoint, find_key_points, load_cues
 from routing.understanding.lexicon import LANGUAGES, Lexicon, load_lexicon
+from routing.understanding.mood import MoodModel, load_mood, weigh
 from routing.understanding.named_values import Entity
-from routing.understanding.repetition import Ask
 from routing.understanding.sentiment import Sentiment, read_sentiment
 from routing.understanding.taxonomy import Taxonomy, load_taxonomy
 from routing.understanding.utterances import UNKNOWN
@@ -50,7 +51,8 @@ class TurnMeaning:
         key_points: in order of their place; offsets count characters of the turn's text.
         entities: likewise.
         unclear: something was said and no need was understood; greetings and numbers are not unclear.
-        ask: for telling a repeated request.
+        shingles: for telling a repeated request.
+        vector: of the understander's embedder, what is denied left out; likewise.
     """
 
     intent: Intent
@@ -61,7 +63,8 @@ class TurnMeaning:
     key_points: tuple[KeyPoint, ...] = ()
     entities: tuple[Entity, ...] = ()
     unclear: bool = False
-    ask: Ask = field(default_factory=Ask)
+    shingles: frozenset[str] = frozenset()
+    vector: Vector | None = field(default=None, compare=False, repr=False)
 
 
 class Understander:
@@ -73,11 +76,13 @@ class Understander:
         lexicons: tuple[Lexicon, ...],
         taxonomy: Taxonomy,
         embedder: Embedder,
+        mood: MoodModel,
     ) -> None:
         self._model = model
         self._embedder = embedder
         self._lexicons = lexicons
         self._taxonomy = taxonomy
+        self._mood = mood
 
     @classmethod
     def load(cls, embedder: Embedder | None = None, model: Path = MODEL) -> Understander:
@@ -96,8 +101,9 @@ class Understander:
         load_cues()
         load_concepts()
         load_holidays()
+        load_grievances()
         lexicons = tuple(load_lexicon(language) for language in LANGUAGES)
-        return cls(load_model(model), lexicons, load_taxonomy(), embedder or PieceEmbedder())
+        return cls(load_model(model), lexicons, load_taxonomy(), embedder or PieceEmbedder(), load_mood())
 
     @property
     def model_version(self) -> str:
@@ -130,6 +136,7 @@ class Understander:
         asks_human = asks_for_human(requests)
         said = without_denied(text, sentiment, requests)
         vector = self._embedder.embed(blank_once(said))
+        sentiment = weigh(sentiment, self._mood.judge(vector, self._embedder.name))
         expert = self._model.expert
         known = expert is not None and expert.embedder == self._embedder.name
         intent = self._model.recognize(hear(said), vector if known else None)
@@ -145,13 +152,8 @@ class Understander:
             key_points=find_key_points(heard, sentiment, entities, requests),
             entities=entities,
             unclear=intent.label == UNKNOWN and not told,
-            ask=Ask(
-                need=intent.label,
-                language="zh" if heard.has_han else "en",
-                shingles=shingles(heard),
-                embedder=self._embedder.name,
-                vector=vector,
-            ),
+            shingles=shingles(heard),
+            vector=vector,
         )
 
     def _grade(self, intent: Intent, sentiment: Sentiment) -> Grade:
