@@ -12,7 +12,7 @@ from asr.types import Language
 from routing.terms import Grade
 from routing.understanding.concepts import load_concepts
 from routing.understanding.digits import find_digit_runs
-from routing.understanding.embedder import Embedder, PieceEmbedder, Vector, blank_once
+from routing.understanding.embedder import Embedder, PieceEmbedder, blank_once
 from routing.understanding.entities import find_entities
 from routing.understanding.features import shingles
 from routing.understanding.grievances import load_grievances
@@ -24,6 +24,7 @@ from routing.understanding.key_points import KeyPoint, find_key_points, load_cue
 from routing.understanding.lexicon import LANGUAGES, Lexicon, load_lexicon
 from routing.understanding.mood import MoodModel, load_mood, weigh
 from routing.understanding.named_values import Entity
+from routing.understanding.repetition import Ask
 from routing.understanding.sentiment import Sentiment, read_sentiment
 from routing.understanding.taxonomy import Taxonomy, load_taxonomy
 from routing.understanding.utterances import UNKNOWN
@@ -51,8 +52,7 @@ class TurnMeaning:
         key_points: in order of their place; offsets count characters of the turn's text.
         entities: likewise.
         unclear: something was said and no need was understood; greetings and numbers are not unclear.
-        shingles: for telling a repeated request.
-        vector: of the understander's embedder, what is denied left out; likewise.
+        ask: for telling a repeated request.
     """
 
     intent: Intent
@@ -63,8 +63,7 @@ class TurnMeaning:
     key_points: tuple[KeyPoint, ...] = ()
     entities: tuple[Entity, ...] = ()
     unclear: bool = False
-    shingles: frozenset[str] = frozenset()
-    vector: Vector | None = field(default=None, compare=False, repr=False)
+    ask: Ask = field(default_factory=Ask)
 
 
 class Understander:
@@ -152,8 +151,13 @@ class Understander:
             key_points=find_key_points(heard, sentiment, entities, requests),
             entities=entities,
             unclear=intent.label == UNKNOWN and not told,
-            shingles=shingles(heard),
-            vector=vector,
+            ask=Ask(
+                need=intent.label,
+                language="zh" if heard.has_han else "en",
+                shingles=shingles(heard),
+                embedder=self._embedder.name,
+                vector=vector,
+            ),
         )
 
     def _grade(self, intent: Intent, sentiment: Sentiment) -> Grade:
