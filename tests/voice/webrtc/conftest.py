@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
@@ -57,6 +58,15 @@ def offers() -> dict[str, str]:
     """Real browsers' offers by name."""
     folder = Path(__file__).parent / "offers"
     return {path.stem: path.read_bytes().decode() for path in folder.glob("*.sdp")}
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The path of an installed Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    return path
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import anyio
 import numpy as np
 import pytest
 import soundfile
-from playwright.async_api import Route, async_playwright
 
+from tests.voice.webrtc.browser import calling
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Pcm
 from voice.contracts.ports import LegEnd
@@ -20,42 +19,12 @@ from voice.webrtc.leg import WebRtcLeg
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
-CALL = """async () => {
-  const connection = new RTCPeerConnection();
-  window.connection = connection;
-  connection.addEventListener('track', event => {
-    // Chromium decodes only what somebody listens to.
-    window.ear = new Audio();
-    window.ear.srcObject = new MediaStream([event.track]);
-    window.ear.play();
-  });
-  const constraints = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
-  const microphone = await navigator.mediaDevices.getUserMedia({audio: constraints});
-  for (const track of microphone.getTracks()) connection.addTrack(track, microphone);
-  await connection.setLocalDescription();
-  while (connection.iceGatheringState !== 'complete') {
-    await new Promise(resolve => connection.addEventListener('icegatheringstatechange', resolve, {once: true}));
-  }
-  const sdp = await window.answer(connection.localDescription.sdp);
-  await connection.setRemoteDescription({type: 'answer', sdp});
-  while (connection.connectionState !== 'connected') {
-    await new Promise(resolve => connection.addEventListener('connectionstatechange', resolve, {once: true}));
-  }
-}"""
 HEARD = """async () => {
   for (const stats of (await window.connection.getStats()).values()) {
     if (stats.type === 'inbound-rtp') return stats.totalAudioEnergy;
   }
   return 0;
 }"""
-
-
-@pytest.fixture
-def chromium() -> str:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    return path
 
 
 async def test_a_browser_calls(
@@ -73,28 +42,7 @@ async def test_a_browser_calls(
         legs.append(await WebRtcAnswerer().answer(offer, WallClock()))
         return legs[0].answer_sdp
 
-    async def page_source(route: Route) -> None:
-        await route.fulfill(content_type="text/html", body="<title>call</title>")
-
-    async with async_playwright() as play:
-        browser = await play.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={microphone}",
-                "--autoplay-policy=no-user-gesture-required",
-                "--allow-loopback-in-peer-connection",
-                "--disable-features=WebRtcHideLocalIpsWithMdns",
-            ],
-        )
-        page = await browser.new_page()
-        await page.route("**/*", page_source)
-        await page.goto("http://localhost/")
-        await page.expose_function("answer", answer)
-        with anyio.fail_after(20):
-            await page.evaluate(CALL)
+    async with calling(chromium, microphone, answer) as page:
         frames: list[AudioFrame] = []
         async with legs[0] as leg, anyio.create_task_group() as tasks:
 
@@ -114,7 +62,6 @@ async def test_a_browser_calls(
                 await page.evaluate("() => window.connection.close()")
                 while leg.end_reason is None:  # noqa: ASYNC110 - a state without an event
                     await anyio.sleep(0.01)
-        await browser.close()
     assert leg.end_reason is LegEnd.HUNG_UP
     assert silence < 1e-3
     assert heard > 0.01
