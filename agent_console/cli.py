@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agent_console import (
+    audit_cli,
     bench_cli,
     diarize_cli,
     evaluate_cli,
@@ -49,6 +50,7 @@ app.add_typer(bench_cli.app, name="bench")
 app.add_typer(evaluate_cli.app, name="evaluate")
 app.add_typer(train_cli.app, name="train")
 app.add_typer(simulate_cli.app, name="simulate")
+app.add_typer(audit_cli.app, name="audit")
 app.command("prosody", epilog=prosody_cli.EPILOG)(prosody_cli.prosody)
 app.command("diarize", epilog=diarize_cli.EPILOG)(diarize_cli.diarize)
 

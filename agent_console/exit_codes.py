@@ -7,8 +7,10 @@ from enum import IntEnum
 from voice.contracts.errors import (
     AccountError,
     AudioFormatError,
+    AuditError,
     CapacityError,
     DataFolderError,
+    DeskConfigError,
     DiarizationError,
     JournalError,
     LogGrammarError,
@@ -37,7 +39,7 @@ class ExitCode(IntEnum):
     AUDIO = 4
     """Audio cannot be read, or holds nothing."""
     POLICY = 5
-    """The routing policy is not valid."""
+    """The routing policy or the desk file is not valid."""
     SERVE = 6
     """The port is taken, or the data folder cannot be written."""
     FAILED = 7
@@ -54,6 +56,8 @@ _BY_ERROR: tuple[tuple[type[WarmlineError], ExitCode], ...] = (
     (UnknownEngineError, ExitCode.MODEL),
     (AudioFormatError, ExitCode.AUDIO),
     (PolicyError, ExitCode.POLICY),
+    (DeskConfigError, ExitCode.POLICY),
+    (AuditError, ExitCode.USAGE),
     (PortInUseError, ExitCode.SERVE),
     (DataFolderError, ExitCode.SERVE),
     (JournalError, ExitCode.SERVE),

@@ -327,3 +327,9 @@ class HandoverError(WarmlineError):
     """A step of a hand-over that cannot follow on the one before."""
 
     code = "handover.step"
+
+
+class AuditError(WarmlineError):
+    """An audit entry that may not be written, or an audit log that cannot be read."""
+
+    code = "audit.invalid"
