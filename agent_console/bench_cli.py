@@ -186,6 +186,30 @@ def media(
         _wide_terminal().print(network_table(networks))
 
 
+@app.command(epilog="Example: warmline bench routing --json > routing.json")
+def routing(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    turns: Annotated[int, typer.Option(min=20, help="How many turns to understand.")] = 300,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the sentence encoder.")] = None,
+) -> None:
+    """Latency and CPU of understanding a turn: intent, named values, the whole (takes about a minute)."""
+    from agent_console.bench.routing import measure_understanding
+    from agent_console.intent_model import intent_versions, load_embedder
+    from routing.understanding.intent import load_model
+    from routing.understanding.turn import Understander
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    settings = Settings.load(models=models)
+    embedder = load_embedder(settings.models)
+    path = intent_versions(settings.data).path()
+    figures = measure_understanding(Understander.load(embedder, path), load_model(path), embedder, turns, report)
+    _show("routing", figures, {"turns": turns, "embedder": embedder.name}, json_output=json_output)
+
+
 def _show(bench_name: str, figures: list[Figure], about: Mapping[str, Any] | None = None, *, json_output: bool) -> None:
     from agent_console.bench.figures import document, table
 
