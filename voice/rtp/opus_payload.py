@@ -82,7 +82,10 @@ def has_redundancy(payload: bytes) -> bool:
     if code == 3:
         return False
     # Two frames of two sizes: the size of the first comes first, in one or two bytes.
-    first = payload[1 if code != 2 else 2 if payload[1] < 252 else 3]
+    at = 1 if code != 2 else 2 if payload[1] < 252 else 3
+    if at >= len(payload):
+        return False
+    first = payload[at]
     frames = max(1, frame_samples(toc) // 960)
     flag = first >> (7 - frames) & 1
     if toc & 4:

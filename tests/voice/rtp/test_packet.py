@@ -69,6 +69,12 @@ def test_any_bytes_are_read_or_refused(datagram: bytes) -> None:
         return
 
 
+@pytest.mark.parametrize("payload", [b"\x52\xff\x60", b"\x4a\xfc\x01", b"\x48\x40", b"\x4b\x02\xff"])
+def test_payloads_that_end_before_their_flags_carry_no_redundancy(payload: bytes) -> None:
+    # The first was found by the fuzzer.
+    assert not has_redundancy(payload)
+
+
 @given(packets)
 def test_reports_are_told_from_packets(packet: RtpPacket) -> None:
     # Payload types 64 to 95 with a marker look like RTCP, which is why RFC 5761 keeps them from use.
