@@ -200,8 +200,10 @@ def die_with_parent() -> None:
 def main(arguments: list[str]) -> None:
     """Serve on the inherited descriptors."""
     die_with_parent()
-    # The server decides when this process ends; a Ctrl-C in the terminal reaches both.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The server decides when this process ends: it still wants finals when a terminal's Ctrl-C or a service manager's
+    # SIGTERM has reached both.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="recognition process %(process)d: %(levelname)s %(message)s")
     connection, record = (int(argument) for argument in arguments)
     with mmap.mmap(record, mmap.PAGESIZE) as memory:

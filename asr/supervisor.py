@@ -288,8 +288,7 @@ class SupervisedRecognition:
         """A process has loaded: it gets what waits."""
         if self._ready is None:
             self._ready = process.ready
-        else:
-            _log.info("recognition process %d is up", process.number)
+        _log.info("recognition process %d is up", process.number)
         if all(seat.is_up for seat in self._seats):
             self._settled.set()
         stranded, self._stranded = self._stranded, []
