@@ -45,7 +45,12 @@ class Training:
 
 
 def train_intent(
-    settings: Settings, extra: Path | None, progress: Callable[[str, int, int], None], *, put_in_force: bool
+    settings: Settings,
+    extra: Path | None,
+    progress: Callable[[str, int, int], None],
+    *,
+    put_in_force: bool,
+    folder: Path = DATA,
 ) -> Training:
     """Train, measure, and store a version.
 
@@ -59,8 +64,8 @@ def train_intent(
     model = load_model(versions.path())
     embedder = load_embedder(settings.models)
     without = isinstance(embedder, PieceEmbedder)
-    trained = train(None if without else embedder, DATA, extra, progress)
-    utterances = read_utterances(DATA, extra)
+    trained = train(None if without else embedder, folder, extra, progress)
+    utterances = read_utterances(folder, extra)
     unseen = _unseen(model, trained.answers, utterances, embedder)
     versions.store(trained.head["version"], trained.packed)
     if put_in_force:
