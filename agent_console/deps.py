@@ -18,7 +18,9 @@ from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
+from routing.audit_trail import AuditTrail
 from routing.commands import Commands
+from routing.desk.keeper import Keeper
 from routing.journal.ports import JournalReader
 from voice.contracts.ports import Clock, TextSocket
 
@@ -103,6 +105,14 @@ async def always_ready() -> Sequence[NotReady]:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskSide:
+    """The desk and the log of who decided otherwise than was advised."""
+
+    keeper: Keeper
+    trail: AuditTrail
+
+
+@dataclass(frozen=True, slots=True)
 class Console:
     """Everything that the people's side needs, injected.
 
@@ -128,6 +138,7 @@ class Console:
     static: Path | None = None
     readiness: Readiness = always_ready
     live: LiveLimits = field(default_factory=LiveLimits)
+    desk: DeskSide | None = None
     streams: MediaStreams | None = None
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final, assert_never
 
@@ -48,6 +49,7 @@ from routing.events import (
     VoiceLearned,
     VoiceRecalled,
 )
+from routing.handover import Handover, HandoverEvent, follow, given_up
 from routing.journal.ports import Journal
 from routing.log import CallLog
 from routing.policy.rules import Policy
@@ -149,6 +151,7 @@ class Call:
         self._next_segment = 0
         self._open: dict[Party, Turn] = {}
         self._decider = Decider(started.language, rooms.policy)
+        self._handover: Handover | None = None
         self._under_way = anyio.Event()
         self._over = False
         self._hearing = anyio.CancelScope()
@@ -190,7 +193,9 @@ class Call:
                 self._over = True
                 reason = self._end_reason or ended_by()
                 left = (PartyLeft(party) for party in present)
-                await self._log.write(*self._learned(), *left, CallEnded(reason, self._now()))
+                await self._log.write(
+                    *self._learned(), *given_up(self._handover), *left, CallEnded(reason, self._now())
+                )
             finally:
                 self._log.close()
         return reason
@@ -210,6 +215,20 @@ class Call:
         if self._over:
             raise UnknownCallError(f"Call {self.id} is over.")
         await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit))
+
+    async def hand_over(self, *steps: HandoverEvent) -> None:
+        """Write how the hand-over to a human goes on.
+
+        Raises:
+            UnknownCallError: the call is over.
+            HandoverError: a step cannot follow on those before.
+        """
+        await self._under_way.wait()
+        if self._over:
+            raise UnknownCallError(f"Call {self.id} is over.")
+        for step in steps:
+            self._handover = follow(self._handover, step)
+        await self._log.write(*steps)
 
     def _now(self) -> Samples:
         return 0 if self._began_s is None else from_s(self._media_clock.now_s() - self._began_s)
@@ -378,7 +397,8 @@ class Call:
 
     async def _understand(self, turn: Turn) -> None:
         understand = self._rooms.understander.understand
-        meaning = await run_sync(understand, turn.hypothesis.text, self.language, limiter=self._rooms.threads)
+        today = datetime.fromisoformat(self._started.started_at).date()
+        meaning = await run_sync(understand, turn.hypothesis.text, self.language, today, limiter=self._rooms.threads)
         # A cough or a slammed door has no words: it is felt, but it is no turn.
         events = self._decider.hear(turn.id, meaning) if turn.hypothesis.text else []
         scored = self._tone.score_words(turn, meaning.sentiment.valence, meaning.sentiment.strength)

@@ -110,6 +110,13 @@ def follow(handover: Handover | None, event: HandoverEvent) -> Handover:
             return replace(handover, stage=stage, agent=None, failure=code)
 
 
+def given_up(handover: Handover | None) -> list[HandoverFailed]:
+    """What ends a hand-over that is under way when the caller is gone; nothing where none is."""
+    if handover is None or not handover.open:
+        return []
+    return [HandoverFailed(handover.ticket, HandoverFailure.CALLER_GONE, handover.agent)]
+
+
 def report(event: DeskEvent, ticket: str) -> HandoverEvent | None:
     """What a desk's event about a caller says in the log of their call; None where it says nothing there."""
     match event:

@@ -58,6 +58,12 @@ class WebAppMissingError(WarmlineError):
     code: ClassVar[str] = "web.not_built"
 
 
+class DeskAbsentError(WarmlineError):
+    """This server keeps no desk."""
+
+    code: ClassVar[str] = "desk.absent"
+
+
 class ServerError(WarmlineError):
     """Something broke that nobody foresaw."""
 
@@ -66,6 +72,11 @@ class ServerError(WarmlineError):
 
 STATUSES: Final[dict[str, int]] = {
     "accounts.unavailable": 503,
+    "agent.engaged": 409,
+    "agent.fixed": 409,
+    "agent.profile": 422,
+    "agent.unknown": 404,
+    "audit.invalid": 422,
     "auth.failed": 401,
     "auth.forbidden": 403,
     "auth.origin": 403,
@@ -73,13 +84,26 @@ STATUSES: Final[dict[str, int]] = {
     "auth.throttled": 429,
     "auth.ticket": 403,
     "call.ended": 409,
+    "call.queued": 409,
+    "call.state": 409,
     "call.unknown": 404,
+    "callback.none": 409,
     "capacity.exceeded": 503,
     "command.interrupted": 503,
     "data.unwritable": 503,
+    "desk.absent": 503,
     "dtmf.digit": 422,
+    "handover.code": 422,
+    "id.malformed": 422,
     "journal.position": 400,
     "journal.unavailable": 503,
+    "offer.closed": 409,
+    "offer.expired": 409,
+    "offer.not_yours": 403,
+    "offer.taken": 409,
+    "offer.unknown": 404,
+    "priority.range": 422,
+    "queue.unknown": 404,
     "recording.range": 416,
     "recording.unknown": 404,
     "request.host": 421,
@@ -88,6 +112,7 @@ STATUSES: Final[dict[str, int]] = {
     "secret.wrong": 403,
     "server.draining": 503,
     "server.error": 500,
+    "skill.unknown": 422,
     "stream.refused": 403,
     "web.not_built": 503,
     "webrtc.media": 502,

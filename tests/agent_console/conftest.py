@@ -24,7 +24,7 @@ from agent_console.auth.sessions import SessionLimits, Sessions
 from agent_console.auth.sign_in import Authentication
 from agent_console.auth.throttle import LoginThrottle
 from agent_console.auth.tickets import Tickets
-from agent_console.deps import Console, IceServer, Readiness, Site, always_ready
+from agent_console.deps import Console, DeskSide, IceServer, Readiness, Site, always_ready
 from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
 from agent_console.qa.recordings import Recordings
@@ -193,7 +193,12 @@ class Rig:
 
 class OpenRig(Protocol):
     def __call__(
-        self, *, live: LiveLimits | None = None, readiness: Readiness = always_ready, built: bool = True
+        self,
+        *,
+        live: LiveLimits | None = None,
+        readiness: Readiness = always_ready,
+        built: bool = True,
+        desk: DeskSide | None = None,
     ) -> AbstractAsyncContextManager[Rig]: ...
 
 
@@ -209,7 +214,11 @@ def build_static(folder: Path) -> None:
 def open_rig(tmp_path: Path) -> OpenRig:
     @asynccontextmanager
     async def run(
-        *, live: LiveLimits | None = None, readiness: Readiness = always_ready, built: bool = True
+        *,
+        live: LiveLimits | None = None,
+        readiness: Readiness = always_ready,
+        built: bool = True,
+        desk: DeskSide | None = None,
     ) -> AsyncIterator[Rig]:
         clock = ManualClock(start_s=1000.0)
         journal = MemoryJournal()
@@ -237,6 +246,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
                 static=static if built else None,
                 readiness=readiness,
                 live=live or LiveLimits(),
+                desk=desk,
             )
             async with anyio.create_task_group() as tasks:
                 urls: list[str] = []

@@ -1,0 +1,136 @@
+"""What people see of the desk: agents, queues and callers as they are at one moment. Read from the ledger alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from routing.desk.estimate import ahead_in_queue, expected_wait
+from routing.desk.ledger import Ledger
+from routing.desk.terms import AgentId, AgentProfile, ContactState, OfferId, Presence, QueueId
+from routing.terms import Wording
+from voice.contracts.audio import CallId
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """An agent; `presence` is busy where the capacity is used up, `fixed` where the desk's file says what they can."""
+
+    agent: AgentId
+    profile: AgentProfile
+    fixed: bool
+    presence: Presence
+    offer: OfferId | None
+    calls: tuple[CallId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """A queue; waits in seconds, figures since the desk's log began."""
+
+    queue: QueueId
+    title: Wording
+    open: bool
+    staffed: bool
+    waiting: int
+    longest_wait_s: float
+    answered: int
+    answered_in_target: int
+    abandoned: int
+    mean_wait_s: float
+    mean_handle_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """A caller; `ahead` and `expected_wait_s` while they wait, the latter None where nobody is there."""
+
+    call: CallId
+    ticket: str
+    queue: QueueId
+    priority: int
+    state: ContactState
+    callback: bool
+    with_ai: bool
+    waited_s: float
+    ahead: int | None
+    expected_wait_s: float | None
+    agent: AgentId | None
+    offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """An open reservation; the agent has `remaining_s` to answer."""
+
+    offer: OfferId
+    call: CallId
+    ticket: str
+    queue: QueueId
+    priority: int
+    remaining_s: float
+
+
+def view_agents(ledger: Ledger) -> list[AgentView]:
+    """Every known agent, by id."""
+    return [
+        AgentView(one.id, one.profile, one.fixed, one.shown, one.offer, one.calls)
+        for one in sorted(ledger.agents.values(), key=lambda one: one.id)
+    ]
+
+
+def view_queues(ledger: Ledger, now: float) -> list[QueueView]:
+    """Every queue, in the order of the desk's file."""
+    found = []
+    for queue in ledger.config.queues.values():
+        counted, line = ledger.counted(queue.id), ledger.line(queue)
+        waiting = [ledger.contacts[call].since for _, _, call in line.places]
+        found.append(
+            QueueView(
+                queue=queue.id,
+                title=queue.title,
+                open=queue.is_open(now),
+                staffed=any(ledger.agents[agent].signed_in for agent in ledger.able_for(queue)),
+                waiting=len(waiting),
+                longest_wait_s=max(0.0, now - min(waiting, default=now)),
+                answered=counted.answered,
+                answered_in_target=counted.answered_in_target,
+                abandoned=counted.abandoned,
+                mean_wait_s=counted.wait.value,
+                mean_handle_s=counted.handle.value,
+            )
+        )
+    return found
+
+
+def view_contacts(ledger: Ledger, now: float, *, limit: int) -> list[ContactView]:
+    """Callers at the desk, who scores highest first."""
+    found = sorted(ledger.contacts.values(), key=ledger.score_of, reverse=True)[:limit]
+    return [
+        ContactView(
+            call=one.call,
+            ticket=one.ticket,
+            queue=one.queue,
+            priority=max(one.priority, ledger.queue_of(one).priority),
+            state=one.state,
+            callback=one.kind == "callback",
+            with_ai=one.with_ai,
+            waited_s=max(0.0, (one.accepted_at if one.accepted_at is not None else now) - one.since),
+            ahead=ahead_in_queue(ledger, one) if one.state is ContactState.WAITING else None,
+            expected_wait_s=expected_wait(ledger, one) if one.state is ContactState.WAITING else None,
+            agent=one.taken_by,
+            offers=one.offers,
+        )
+        for one in found
+    ]
+
+
+def view_offer(ledger: Ledger, agent: AgentId, now: float) -> OfferView | None:
+    """The open reservation of an agent, if there is one."""
+    record = ledger.agents.get(agent)
+    if record is None or record.offer is None:
+        return None
+    contact = ledger.contacts[ledger.offers[record.offer]]
+    ends_at = contact.offer.expires_at if contact.offer is not None else now
+    return OfferView(
+        record.offer, contact.call, contact.ticket, contact.queue, contact.priority, max(0.0, ends_at - now)
+    )

@@ -1,0 +1,196 @@
+"""Between the calls and the desk: who shall be served by a human enters the queue, and the call hears how it goes.
+
+Calls are followed through the journal, as every other reader of them does, so that nothing here holds a live call. The
+desk's decisions arrive stored; they are written into the calls' logs, and into the audit log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from asr.types import Language
+from routing.audit_trail import AuditTrail
+from routing.commands import CommandRefusedError
+from routing.desk.commands import DeskCommand, EnterQueue, LeaveQueue, Reprioritize
+from routing.desk.events import ContactLeft, ContactQueued, ContactTurnedAway, Logged
+from routing.desk.keeper import Keeper
+from routing.desk.notices import Notice
+from routing.desk.terms import Departure
+from routing.events import CallEnded, CallStarted, Stamped
+from routing.handover import Handover, HandoverEvent, follow, report
+from routing.journal.ports import Journal
+from routing.service_events import (
+    HandoverAccepted,
+    HandoverBridged,
+    HandoverFailed,
+    HandoverOffered,
+    HandoverRequested,
+    PriorityChanged,
+    RouteDecided,
+)
+from routing.terms import RouteTarget, Wording
+from voice.contracts.audio import CallId
+from voice.contracts.errors import JournalUnavailableError, SlowFollowerError, UnknownCallError, WarmlineError
+from voice.contracts.ports import Clock
+
+RETRY_S: Final = 1.0
+ATTEMPTS: Final = 30
+"""How often a command is tried again that could not be stored: half a minute."""
+
+UNKNOWN_REASON: Final = Wording("需要人工服务", "A person is needed")
+
+_log = logging.getLogger(__name__)
+
+WriteStep: TypeAlias = Callable[[CallId, HandoverEvent], Awaitable[None]]
+"""Writes a step of a hand-over into the log of a live call; raises `UnknownCallError` where there is none."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What has to be known of a call that goes on."""
+
+    language: Language
+    priority: int = 0
+    route: RouteDecided | None = None
+    handover: Handover | None = None
+    requested: int = 0
+
+
+class Reception:
+    """Joins calls and desk.
+
+    Args:
+        journal: the calls' events.
+        write: writes steps of hand-overs into live calls' logs.
+        clock: paces the retries.
+        trail: the audit log; None for none.
+    """
+
+    def __init__(self, journal: Journal, write: WriteStep, clock: Clock, trail: AuditTrail | None = None) -> None:
+        self._journal = journal
+        self._write = write
+        self._clock = clock
+        self._trail = trail
+        self._known: dict[CallId, _Known] = {}
+        self._seqs: dict[CallId, int] = {}
+        self._tickets: dict[CallId, str] = {}
+
+    async def act(self, logged: Sequence[Logged], _notices: Sequence[Notice]) -> None:
+        """Pass on what the desk decided; see `routing.desk.keeper.Act`."""
+        if self._trail is not None:
+            await self._trail.note_desk(logged)
+        for one in logged:
+            event = one.event
+            if isinstance(event, ContactQueued | ContactTurnedAway):
+                self._tickets[event.call] = event.ticket
+                known = self._known.get(event.call)
+                reason = known.route.reason if known is not None and known.route is not None else UNKNOWN_REASON
+                await self._tell(event.call, HandoverRequested(event.ticket, reason))
+            call: CallId | None = getattr(event, "call", None)
+            if call is not None and call in self._tickets:
+                step = report(event, self._tickets[call])
+                if step is not None:
+                    await self._tell(call, step)
+                if isinstance(event, ContactLeft | ContactTurnedAway):
+                    del self._tickets[call]
+
+    async def run(self, keeper: Keeper) -> None:
+        """Follow the calls until cancelled; calls that went on without the desk are caught up with first."""
+        self._tickets |= {call: contact.ticket for call, contact in keeper.ledger.contacts.items()}
+        while True:
+            try:
+                async with self._journal.watch() as events:
+                    await self._catch_up(keeper)
+                    async for stamped in events:
+                        if stamped.seq > self._seqs.get(stamped.call, -1):
+                            await self._take(stamped, keeper)
+            except SlowFollowerError:
+                _log.warning("reception: behind the journal, reading on from it")
+            except JournalUnavailableError as error:
+                _log.error("reception: the journal cannot be read (%s)", error.code)
+                await self._clock.sleep_until(self._clock.now_s() + RETRY_S)
+
+    async def _catch_up(self, keeper: Keeper) -> None:
+        """Bring the desk to where the calls are: who waits for a human, and who is gone."""
+        going_on = set(await self._journal.unfinished())
+        for call in list(keeper.ledger.contacts):
+            if call not in going_on:
+                await self._ask(keeper, LeaveQueue(f"{call}-ended", call))
+        for call in sorted(going_on):
+            for stamped in await self._journal.read(call, after=self._seqs.get(call, -1)):
+                self._note(stamped)
+            known = self._known.get(call)
+            if known is None or known.route is None or known.route.target is not RouteTarget.HUMAN:
+                continue
+            if call in keeper.ledger.contacts:
+                await self._ask(keeper, Reprioritize(f"{call}-{known.priority}-again", call, known.priority))
+            elif known.handover is None or known.handover.open:
+                await self._enter(call, known, keeper)
+
+    async def _take(self, stamped: Stamped, keeper: Keeper) -> None:
+        before = self._known.get(stamped.call)
+        waited = before is not None and before.route is not None and before.route.target is RouteTarget.HUMAN
+        self._note(stamped)
+        call, known = stamped.call, self._known.get(stamped.call)
+        match stamped.event:
+            case RouteDecided(target=RouteTarget.HUMAN) if known is not None and not waited:
+                await self._enter(call, known, keeper)
+            case RouteDecided(target=RouteTarget.AI) if waited and call in keeper.ledger.contacts:
+                await self._ask(keeper, LeaveQueue(f"{call}-{stamped.seq}", call, Departure.WITHDRAWN))
+            case PriorityChanged(current=current) if call in keeper.ledger.contacts:
+                await self._ask(keeper, Reprioritize(f"{call}-{stamped.seq}", call, current))
+            case CallEnded():
+                if call in keeper.ledger.contacts:
+                    await self._ask(keeper, LeaveQueue(f"{call}-{stamped.seq}", call))
+                self._known.pop(call, None)
+                self._seqs.pop(call, None)
+            case _:
+                pass
+
+    def _note(self, stamped: Stamped) -> None:
+        self._seqs[stamped.call] = stamped.seq
+        event = stamped.event
+        if isinstance(event, CallStarted):
+            self._known[stamped.call] = _Known(event.language)
+        known = self._known.get(stamped.call)
+        if known is None:
+            return
+        match event:
+            case PriorityChanged(current=current):
+                known.priority = current
+            case RouteDecided() as route:
+                known.route = route
+            case (
+                HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverBridged() | HandoverFailed()
+            ) as step:
+                known.handover = follow(known.handover, step)
+                known.requested += isinstance(step, HandoverRequested)
+            case _:
+                pass
+
+    async def _enter(self, call: CallId, known: _Known, keeper: Keeper) -> None:
+        ticket = f"{call}.h{known.requested + 1}"
+        await self._ask(keeper, EnterQueue(ticket, call, ticket, known.language, priority=known.priority))
+
+    async def _ask(self, keeper: Keeper, command: DeskCommand) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                await keeper.execute(command)
+            except CommandRefusedError as refused:
+                if refused.reason != JournalUnavailableError.code:
+                    _log.error("reception: the desk refused %s (%s)", type(command).__name__, refused.reason)
+                    return
+                await self._clock.sleep_until(self._clock.now_s() + RETRY_S)
+            else:
+                return
+
+    async def _tell(self, call: CallId, step: HandoverEvent) -> None:
+        try:
+            await self._write(call, step)
+        except UnknownCallError:  # over meanwhile: its log says so itself
+            _log.debug("call %s is over; %s is not written", call, step.TYPE)
+        except WarmlineError as error:
+            _log.error("call %s: %s cannot be written (%s)", call, step.TYPE, error.code)
