@@ -168,6 +168,12 @@ class Settings(BaseSettings):
     ice_addresses: _Texts = Field(
         (), description="addresses of this machine to offer for audio; empty for all but loopback"
     )
+    opus_bit_rate: int = Field(
+        32_000, ge=6_000, le=128_000, description="bits a second of what is sent to browsers, 6000 to 128000"
+    )
+    opus_application: Literal["audio", "voip"] = Field(
+        "audio", description="audio leaves the waveform alone, voip takes out what lies below the voice"
+    )
     stun: _Texts = Field((), description="STUN servers as stun:HOST:PORT")
     turn: _Texts = Field((), description="TURN servers as turn:HOST:PORT or turns:HOST:PORT")
     turn_user: str | None = Field(None, max_length=256, description="the user name for the TURN servers")

@@ -37,6 +37,7 @@ from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
 from routing.recovery import end_interrupted
 from routing.switchboard import Switchboard
+from voice.audio.opus import OpusSettings
 from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import DataFolderError, DataFolderInUseError
@@ -50,7 +51,7 @@ from voice.vad.detectors import load_detectors
 from voice.vad.segmenter import Segmenter, SegmenterSettings
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.ice import IceServer, IceSettings
-from voice.webrtc.leg import WebRtcLeg
+from voice.webrtc.leg import LegLimits, WebRtcLeg
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -194,7 +195,8 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             rooms = replace(rooms, refusal=doorkeeper.refusal)
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / JOURNAL))
         await end_interrupted(journal)
-        answerer = WebRtcAnswerer(_ice(settings))
+        opus = OpusSettings(bit_rate=settings.opus_bit_rate, application=settings.opus_application)
+        answerer = WebRtcAnswerer(_ice(settings), LegLimits(opus=opus))
 
         async def answer(sdp: str) -> WebRtcLeg:
             return await answerer.answer(sdp, clock)
