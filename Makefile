@@ -11,7 +11,7 @@ MODELS ?= models
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-setup: $(VENV)/.installed agent_console/static/index.html $(MODELS)/whisper-base/manifest.json  ## install everything: Python, web app, speech model
+setup: $(VENV)/.installed agent_console/static/index.html $(MODELS)/whisper-base/manifest.json $(MODELS)/sentence-encoder/manifest.json  ## install everything: Python, web app, models of speech and of sentences
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Warmline needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'
@@ -31,6 +31,9 @@ agent_console/static/index.html: $(WEB)/node_modules/.installed $(shell find $(W
 
 $(MODELS)/whisper-base/manifest.json: | $(VENV)/.installed
 	$(BIN)/warmline models pull whisper-base --models $(MODELS)
+
+$(MODELS)/sentence-encoder/manifest.json: | $(VENV)/.installed
+	$(BIN)/warmline models pull sentence-encoder --models $(MODELS)
 
 run: setup  ## start Warmline and play a first call into it
 	$(BIN)/warmline serve --demo

@@ -16,6 +16,7 @@ from typing import Final
 
 from rich.console import Console as Terminal
 
+from agent_console.intent_model import intent_versions
 from agent_console.settings import Settings
 from agent_console.tone_model import load_tone_model
 from asr.diarization.layout import MODEL_NAME as DIARIZATION
@@ -26,6 +27,8 @@ from asr.models.store import ModelStore
 from asr.types import Language
 from prosody.features import warm_up
 from routing.policy.file import DEFAULT_POLICY, load_policy
+from routing.understanding.intent import load_model
+from routing.understanding.sentence_encoder import MODEL_NAME
 from voice.audio.opus import opus_version
 from voice.contracts.errors import WarmlineError
 from voice.vad.detectors import load_detectors
@@ -61,6 +64,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("Opus", _opus),
         ("web app", _web_app),
         ("models", lambda: _models(settings)),
+        ("intent", lambda: _intent(settings)),
         ("voice activity", lambda: _detector(settings)),
         ("tone", _compiler),
         ("tone model", lambda: _tone_model(settings)),
@@ -133,6 +137,14 @@ def _models(settings: Settings) -> Iterator[Finding]:
             "only Whisper base: usable, but weak on Mandarin over the telephone",
             fix="Try other weights on recordings of your own, for example: warmline models pull sense-voice-small",
         )
+
+
+def _intent(settings: Settings) -> Iterator[Finding]:
+    model = load_model(intent_versions(settings.data).path())
+    if (settings.models / MODEL_NAME).is_dir():
+        yield Finding("intent", f"{model.version}, with the sentence encoder")
+    else:
+        yield Finding("intent", f"{model.version}, by sounds and words alone", fix=f"warmline models pull {MODEL_NAME}")
 
 
 def _detector(settings: Settings) -> Iterator[Finding]:
