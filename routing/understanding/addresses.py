@@ -41,6 +41,9 @@ _LEAD: Final = re.compile(
     r"配送|麻烦|帮我|是在|现在|就在|我家|公司|"
     r"单位|新的|还有|因为|从|到|是|在|去|给|写|填|为|成|往|至|我|你们|的|那个|嗯|呃|哦|叫|住|寄|送|发"
 )
+MOST_PARTS: Final = 16
+"""Parts of the longest address: province to room."""
+
 _PLACES: Final = re.compile(_REGIONS)
 
 _STREET: Final = (
@@ -102,7 +105,7 @@ def _follow(heard: Heard, start: int, mark: re.Match[str]) -> tuple[int, str, in
     value = _original(heard, start, end)
     named, numbered, roads = 1, 0, int(bool(re.fullmatch(f"{_ROAD}|{_ESTATE}", mark[0])))
     gap = re.compile(_SEP)
-    while True:
+    while named + numbered < MOST_PARTS:
         skipped = gap.match(plain, end)
         place = skipped.end() if skipped else end
         if part := _NUMBER_PART.match(plain, place):
@@ -116,8 +119,9 @@ def _follow(heard: Heard, start: int, mark: re.Match[str]) -> tuple[int, str, in
             roads += bool(re.fullmatch(f"{_ROAD}|{_ESTATE}", part["mark"]))
             value += _original(heard, part.start(), part.end())
         else:
-            return end, value, named, numbered, roads
+            break
         end = part.end()
+    return end, value, named, numbered, roads
 
 
 def _original(heard: Heard, start: int, end: int) -> str:

@@ -27,7 +27,7 @@ _DAY_ZH: Final = re.compile("|".join(sorted(_DAYS_ZH, key=len, reverse=True)) + 
 _FULL_ZH: Final = re.compile(
     rf"(?:(?P<year>{_Y})年|(?P<which>今年|明年|去年|后年|"
     rf"前年)的?)?(?<![0-9零〇一二三四五六七八九十])(?P<month>{_N})月份?(?P<day>{_N})(?:[日号](?![楼线店院门机])|"
-    rf"(?![0-9一二三四五六七八九十个天年月]))"
+    rf"(?![0-9一二三四五六七八九十个天年月次趟回块元]))"
 )
 _OF_MONTH_ZH: Final = re.compile(
     rf"(?P<which>上上个?月|上个?月|这个月|本月|当月|下下个?月|下个?月)(?:的|份)?(?:(?P<day>{_N})[日号]|(?P<edge>底|"
@@ -41,7 +41,7 @@ _DAY_ONLY_ZH: Final = re.compile(
     rf"(?<![0-9零〇一二三四五六七八九十月第A-Za-z.])(?P<day>{_N})号(?![楼线店院门机码房库馆桌厅柜铺弄])"
 )
 _WEEK_ZH: Final = re.compile(
-    r"(?P<which>(?:上|下)*(?:上|下|这|本)(?:一)?(?:个)?)?(?P<word>星期|礼拜|"
+    r"(?P<which>(?:上|下){0,2}(?:上|下|这|本)(?:一)?(?:个)?)?(?P<word>星期|礼拜|"
     r"周)(?P<day>[一二三四五六日天1-6])(?![个次年月号])"
 )
 _AGO_ZH: Final = re.compile(
