@@ -112,6 +112,9 @@ class Settings(BaseSettings):
         1400, ge=100, le=5000, description="milliseconds of silence that end a turn judged unfinished, 100 to 5000"
     )
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
+    desk: Path | None = Field(
+        None, description="a desk file (queues, agents, opening hours), or nothing for the one that ships"
+    )
     tone_model: str | None = Field(
         None,
         min_length=1,

@@ -22,6 +22,7 @@ from agent_console.auth.accounts import Accounts
 from agent_console.auth.sessions import SessionLimits
 from agent_console.auth.sign_in import open_authentication
 from agent_console.deps import Console, NotReady, Site
+from agent_console.desk_wiring import open_desk
 from agent_console.intent_model import load_understander
 from agent_console.qa.recordings import Recordings
 from agent_console.recognition import open_recognition
@@ -178,6 +179,8 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         ModelError: a model is missing or corrupt.
         UnknownEngineError: no such engine or detector.
         PolicyError: the policy file is not valid.
+        DeskConfigError: the desk's file is not valid.
+        DeskLogError: the desk's log cannot be read.
     """
     clock = WallClock()
     recordings = settings.data / RECORDINGS
@@ -212,12 +215,16 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             )
         )
         await stack.enter_async_context(doorkeeper.looking(lambda: switchboard.live_calls))
+        desk = await stack.enter_async_context(
+            open_desk(settings.data, settings.desk, journal, switchboard.hand_over, clock)
+        )
         console = Console(
             journal=journal,
             commands=switchboard,
             auth=auth,
             recordings=Recordings(recordings),
             clock=clock,
+            desk=desk,
             site=Site.of(settings, version=version("warmline")),
             static=STATIC if (STATIC / "index.html").is_file() else None,
             readiness=partial(_is_ready, settings.data, rooms),

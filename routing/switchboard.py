@@ -27,6 +27,7 @@ from routing.commands import (
     PressKey,
 )
 from routing.events import CallStarted
+from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId, Party
@@ -128,6 +129,18 @@ class Switchboard:
     def live_calls(self) -> int:
         """Calls at this moment."""
         return len(self._live)
+
+    async def hand_over(self, call: CallId, step: HandoverEvent) -> None:
+        """Write a step of a hand-over into a live call's log.
+
+        Raises:
+            UnknownCallError: the call is over.
+            HandoverError: the step cannot follow on those before.
+        """
+        live = self._live.get(call)
+        if live is None:
+            raise UnknownCallError(f"No live call {call!r}.")
+        await live.call.hand_over(step)
 
     async def execute(self, command: Command) -> Outcome:
         """See `Commands.execute`."""

@@ -1,0 +1,87 @@
+"""The composition root's part for the desk: its files, its keeper, and what joins it with the calls."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio.to_thread import run_sync
+
+from agent_console.audit_cli import AUDIT_LOG
+from agent_console.deps import DeskSide
+from routing.audit_trail import AuditTrail
+from routing.commands import CommandRefusedError
+from routing.desk.config import DeskConfig
+from routing.desk.file import DEFAULT_DESK, load_desk
+from routing.desk.keeper import Keeper
+from routing.journal.audit_log import AuditLogFile
+from routing.journal.desk_log import DeskLogFile
+from routing.journal.ports import Journal
+from routing.kept_file import KeptFile
+from routing.reception import Reception, WriteStep
+from voice.contracts.ports import Clock
+
+DESK_LOG: Final = "desk.db"
+"""The desk's log in the data folder."""
+
+FILE_EVERY_S: Final = 1.0
+"""How often the desk's file is looked at for a change."""
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_desk(
+    data: Path, file: Path | None, journal: Journal, write: WriteStep, clock: Clock
+) -> AsyncIterator[DeskSide]:
+    """The desk, joined with the calls, for as long as the context lasts.
+
+    Args:
+        data: the data folder.
+        file: the desk's file; None for the one that ships.
+        journal: the calls' events.
+        write: writes a hand-over's steps into live calls' logs.
+        clock: time.
+
+    Raises:
+        DeskConfigError: the desk's file is not valid.
+        DeskLogError: the desk's log cannot be read.
+        AuditError: the audit log cannot be read.
+        JournalUnavailableError: a log cannot be opened.
+    """
+    kept = KeptFile(file or DEFAULT_DESK, load_desk)
+    config = await run_sync(lambda: kept.current)
+    async with AsyncExitStack() as stack:
+        log = stack.enter_context(DeskLogFile(data / DESK_LOG))
+        audit = stack.enter_context(AuditLogFile(data / AUDIT_LOG))
+        trail = await stack.enter_async_context(AuditTrail.open(audit, journal, clock))
+        reception = Reception(journal, write, clock, trail)
+        keeper = await stack.enter_async_context(Keeper.open(config, log, clock, reception.act))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reception.run, keeper, name="reception")
+            tasks.start_soon(follow_desk_file, kept, keeper, clock, name="desk file")
+            try:
+                yield DeskSide(keeper, trail)
+            finally:
+                tasks.cancel_scope.cancel()
+
+
+async def follow_desk_file(file: KeptFile[DeskConfig], keeper: Keeper, clock: Clock) -> None:
+    """Put a changed desk file in force; a broken one leaves the old set-up where it is."""
+    adopted = file.current.version
+    while True:
+        await clock.sleep_until(clock.now_s() + FILE_EVERY_S)
+        if error := await run_sync(file.refresh):
+            _log.error("desk file not taken over, version %s stays in force: %s", adopted, error)
+        if file.current.version != adopted:
+            try:
+                await keeper.adopt(file.current)
+            except CommandRefusedError as refused:
+                _log.error("desk file not taken over yet (%s)", refused.reason)
+                continue
+            _log.info("desk version %s is in force, before it %s", file.current.version, adopted)
+            adopted = file.current.version

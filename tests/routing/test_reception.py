@@ -1,0 +1,162 @@
+"""Calls and desk together: a decision for a human enters the queue, and the call's log tells how it went."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+from anyio.to_thread import run_sync
+
+from asr.types import Language
+from routing.audit import verify
+from routing.audit_trail import AuditTrail
+from routing.desk.commands import AcceptOffer, ConfirmBridge, DeclineOffer, SetPresence
+from routing.desk.file import load_desk
+from routing.desk.keeper import Keeper
+from routing.desk.terms import AgentId, ContactState, Presence
+from routing.events import CallEnded, CallEvent, CallStarted, Stamped
+from routing.grammar import check_log
+from routing.handover import HandoverEvent, HandoverStage
+from routing.journal.audit_log import AuditLogFile
+from routing.journal.desk_log import DeskLogFile
+from routing.journal.memory import MemoryJournal
+from routing.reception import Reception
+from routing.service_events import HandoverBridged, HandoverRequested, PriorityChanged, RouteDecided
+from routing.state import CallState, fold
+from routing.terms import CallEndReason, Channel, Direction, RouteTarget, Wording
+from voice.clock import ManualClock
+from voice.contracts.audio import CallId
+from voice.contracts.errors import UnknownCallError
+
+pytestmark = pytest.mark.anyio
+
+WHY = Wording("来电者要求人工服务", "The caller asked for a person")
+HUMAN = RouteDecided(RouteTarget.HUMAN, "asked-for-human", WHY, (), "1+ab")
+AI = RouteDecided(RouteTarget.AI, "simple-need", WHY, (), "1+ab")
+ANN, BOB = AgentId("ann"), AgentId("bob")
+
+
+@dataclass
+class House:
+    """Calls that live on in a journal, whatever becomes of the desk."""
+
+    folder: Path
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    seqs: dict[CallId, int] = field(default_factory=dict)
+    over: set[CallId] = field(default_factory=set)
+    steps: list[HandoverEvent] = field(default_factory=list)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    async def write(self, call: CallId, *events: CallEvent) -> None:
+        first = self.seqs.get(call, 0)
+        self.seqs[call] = first + len(events)
+        await self.journal.append([Stamped(call, first + i, 0, event) for i, event in enumerate(events)])
+
+    async def begin(self, call: CallId, *events: CallEvent) -> None:
+        at = f"2026-01-01T00:00:{len(self.seqs):02}Z"
+        started = CallStarted(Direction.INBOUND, Channel.SIP, "tel:1", "main", Language.ZH, at)
+        await self.write(call, started, *events)
+
+    async def end(self, call: CallId) -> None:
+        self.over.add(call)
+        await self.write(call, CallEnded(CallEndReason.CALLER_HUNG_UP, 0))
+
+    async def hand_over(self, call: CallId, step: HandoverEvent) -> None:
+        if call in self.over or call not in self.seqs:
+            raise UnknownCallError("over")
+        await self.write(call, step)
+        self.steps.append(step)
+
+    async def state(self, call: CallId) -> CallState:
+        log = await self.journal.read(call)
+        check_log(log, complete=False)
+        return fold(log, CallState(call))
+
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[Keeper]:
+        with DeskLogFile(self.folder / "desk.db") as log, AuditLogFile(self.folder / "audit.db") as audit:
+            async with AuditTrail.open(audit, self.journal, self.clock) as trail:
+                reception = Reception(self.journal, self.hand_over, self.clock, trail)
+                async with (
+                    Keeper.open(load_desk(), log, self.clock, reception.act) as keeper,
+                    anyio.create_task_group() as tasks,
+                ):
+                    tasks.start_soon(reception.run, keeper)
+                    yield keeper
+                    tasks.cancel_scope.cancel()
+            assert verify(audit.records()) is None
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        with anyio.fail_after(20):
+            while not holds():
+                await checkpoint()
+                await run_sync(lambda: None)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_a_caller_is_handed_over_and_the_log_says_every_step(house: House) -> None:
+    call = CallId("c1")
+    async with house.desk() as keeper:
+        await house.begin(call, AI, PriorityChanged(0, 40, "r", WHY, (), "1"), HUMAN)
+        await house.until(lambda: call in keeper.ledger.contacts)
+        contact = keeper.ledger.contacts[call]
+        assert (contact.priority, contact.language, contact.ticket) == (40, Language.ZH, "c1.h1")
+        await house.write(call, PriorityChanged(40, 80, "r", WHY, (), "1"))
+        await house.until(lambda: contact.priority == 80)
+        for agent in (ANN, BOB):
+            await keeper.execute(SetPresence("key", agent, Presence.READY, enrol=True))
+        await house.until(lambda: contact.offer is not None)
+        assert contact.offer is not None
+        await keeper.execute(DeclineOffer("key", contact.offer.id, ANN))
+        await house.until(lambda: contact.offer is not None and contact.offer.agent == BOB)
+        await keeper.execute(AcceptOffer("key", contact.offer.id, BOB, "left"))
+        await keeper.execute(ConfirmBridge("key", call, BOB))
+        await house.until(lambda: HandoverBridged("c1.h1", BOB) in house.steps)
+        handover = (await house.state(call)).handover
+        assert handover is not None
+        assert (handover.stage, handover.agent, handover.attempts) == (HandoverStage.BRIDGED, "bob", 2)
+        await house.end(call)
+        await house.until(lambda: call not in keeper.ledger.contacts)
+        assert keeper.ledger.agents[BOB].presence is Presence.AFTER_CALL
+        requested = [one.event for one in await house.journal.read(call) if isinstance(one.event, HandoverRequested)]
+        assert requested == [HandoverRequested("c1.h1", WHY)]
+
+
+async def test_a_caller_whose_route_changes_or_who_hangs_up_leaves_the_queue(house: House) -> None:
+    one, other = CallId("c1"), CallId("c2")
+    async with house.desk() as keeper:
+        for call in (one, other):
+            await house.begin(call, HUMAN)
+        await house.until(lambda: len(keeper.ledger.contacts) == 2)
+        await house.write(one, AI)
+        await house.end(other)
+        await house.until(lambda: not keeper.ledger.contacts)
+        await house.write(one, HUMAN)
+        await house.until(lambda: one in keeper.ledger.contacts)
+        assert keeper.ledger.contacts[one].ticket == "c1.h2"
+
+
+async def test_what_happened_while_the_desk_was_away_is_caught_up_with(house: House) -> None:
+    stays, gone, fresh = CallId("c1"), CallId("c2"), CallId("c3")
+    async with house.desk() as keeper:
+        for call in (stays, gone):
+            await house.begin(call, HUMAN)
+        await house.until(lambda: len(keeper.ledger.contacts) == 2)
+        since = keeper.ledger.contacts[stays].since
+    await house.write(stays, PriorityChanged(0, 60, "r", WHY, (), "1"))
+    await house.end(gone)
+    await house.begin(fresh, HUMAN)
+    async with house.desk() as keeper:
+        await house.until(lambda: set(keeper.ledger.contacts) == {stays, fresh})
+        contact = keeper.ledger.contacts[stays]
+        await house.until(lambda: contact.priority == 60)
+        assert (contact.since, contact.state, contact.ticket) == (since, ContactState.WAITING, "c1.h1")
