@@ -6,6 +6,7 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,17 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
 from pylibsrtp import Policy, Session
 
-from voice.clock import ManualClock
-from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Pcm
+from voice.clock import ManualClock, WallClock
+from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from voice.contracts.errors import MediaError
+from voice.contracts.ports import LegEnd
 from voice.webrtc.answerer import WebRtcAnswerer
+from voice.webrtc.client import WebRtcCaller
+from voice.webrtc.ice import IceSettings
 from voice.webrtc.transport import MediaTransport
 
 pytestmark = pytest.mark.anyio
+LOOPBACK = IceSettings(host_addresses=("127.0.0.1",))
 
 
 def test_the_versions_are_those_that_are_pinned() -> None:
@@ -126,6 +131,54 @@ async def test_packets_that_are_replayed_are_refused(call: Any, tune: Pcm, monke
         numbers = leg.statistics()
     assert numbers.refused >= 20
     assert (numbers.duplicate, numbers.lost) == (0, 0)
+
+
+async def test_a_caller_with_another_certificate_than_announced_is_not_talked_to() -> None:
+    clock = WallClock()
+    async with WebRtcCaller(clock, LOOPBACK) as caller:
+        offer = await caller.create_offer()
+        lines = [
+            line[:-2] + ("00" if line[-2:] != "00" else "11") if line.startswith("a=fingerprint:") else line
+            for line in offer.splitlines()
+        ]
+        leg = await WebRtcAnswerer(LOOPBACK).answer("\r\n".join(lines) + "\r\n", clock)
+        async with leg:
+            await caller.accept(leg.answer_sdp)
+            with anyio.fail_after(15):
+                frames = [frame async for frame in leg.source.frames()]
+        assert frames == []
+        assert leg.end_reason is LegEnd.NEVER_CONNECTED
+
+
+async def test_sound_goes_on_in_its_place_after_media_stood_still(
+    call: Any, tune: Pcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = MediaTransport._take_media
+    is_cut = False
+
+    def cut(self: MediaTransport, protected: bytes) -> None:
+        if not is_cut:
+            take(self, protected)
+
+    monkeypatch.setattr(MediaTransport, "_take_media", cut)
+    starts: list[int] = []
+    async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
+
+        async def listen() -> None:
+            async for frame in leg.source.frames():
+                starts.append(frame.start)  # noqa: PERF401 - looked at while it grows
+
+        tasks.start_soon(listen)
+        await caller.speak(tune[:SAMPLE_RATE], tail_s=0)
+        is_cut = True
+        await caller.speak(tune[:SAMPLE_RATE], tail_s=2.0)
+        is_cut = False
+        await caller.speak(tune[:SAMPLE_RATE], tail_s=0.2)
+        await caller.close()
+    jumps = [after - before for before, after in pairwise(starts) if after - before > FRAME_SAMPLES]
+    assert len(jumps) == 1
+    assert jumps[0] / SAMPLE_RATE == pytest.approx(3.0, abs=0.3)
+    assert starts[-1] / SAMPLE_RATE == pytest.approx(5.2, abs=0.3)
 
 
 async def test_a_leg_knows_how_it_is_heard(call: Any, tune: Pcm) -> None:

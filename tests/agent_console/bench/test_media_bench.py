@@ -1,0 +1,92 @@
+"""`warmline bench media`: losses are as asked, the score tells what is missing or misplaced, both are compared."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import anyio
+import numpy as np
+import pytest
+
+from agent_console.bench.audio import long_call
+from agent_console.bench.media import network_table
+from agent_console.bench.media_cpu import measure_load, our_leg, stock_leg
+from agent_console.bench.media_loss import compare
+from agent_console.bench.media_network import BASE_S, NETWORKS, Network, arrivals, speech_packets
+from agent_console.bench.media_score import Delivered, decoded_whole, score
+from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def payloads() -> list[bytes]:
+    return speech_packets(long_call(1)[: 7 * SAMPLE_RATE])
+
+
+@pytest.fixture(scope="module")
+def reference(payloads: list[bytes]) -> Pcm:
+    return decoded_whole(payloads)
+
+
+def in_frames(pcm: Pcm, shift: int = 0, delay_s: float = 0.0) -> list[Delivered]:
+    return [
+        Delivered(start / SAMPLE_RATE + BASE_S + delay_s, start + shift, pcm[start : start + FRAME_SAMPLES])
+        for start in range(0, pcm.size, FRAME_SAMPLES)
+    ]
+
+
+@pytest.mark.parametrize("network", [network for network in NETWORKS if network.loss], ids=lambda network: network.name)
+def test_a_network_loses_what_it_should_in_bursts_as_long_as_asked(network: Network) -> None:
+    count = 40_000
+    came = {arrived.number for arrived in arrivals([b"x"] * count, network, 1)}
+    lost = [number not in came for number in range(count)]
+    bursts = [sum(1 for _ in run) for gone, run in groupby(lost) if gone]
+    assert np.mean(lost) == pytest.approx(network.loss, rel=0.15)
+    assert np.mean(bursts) == pytest.approx(max(network.burst, 1 / (1 - network.loss)), rel=0.1)
+
+
+def test_the_same_seed_is_the_same_network() -> None:
+    network = Network("x", 0.1, jitter_s=0.05)
+    assert arrivals([b"x"] * 50, network, 3) == arrivals([b"x"] * 50, network, 3)
+    assert arrivals([b"x"] * 50, network, 3) != arrivals([b"x"] * 50, network, 4)
+
+
+def test_what_is_whole_and_in_place_is_filled(reference: Pcm) -> None:
+    found = score(reference, in_frames(reference, delay_s=0.05), 0)
+    assert (found.filled, found.delivered, found.alike) == (1, 1, 1)
+    assert found.delay_mean_ms == pytest.approx(50)
+
+
+def test_what_is_misplaced_or_noise_is_not_filled(reference: Pcm) -> None:
+    assert score(reference, in_frames(reference, shift=320), 0).filled == 0
+    noise = np.random.default_rng(0).normal(0, 0.1, reference.size).astype(np.float32)
+    assert score(reference, in_frames(noise), 0).filled == 0
+
+
+def test_what_is_missing_is_not_filled(reference: Pcm) -> None:
+    every_fourth_gone = [piece for number, piece in enumerate(in_frames(reference)) if number % 4]
+    found = score(reference, every_fourth_gone, 0)
+    assert found.delivered == pytest.approx(0.75, abs=0.03)
+    assert found.filled == pytest.approx(0.75, abs=0.03)
+
+
+def test_both_receive_paths_get_the_same_packets_through_every_network(payloads: list[bytes]) -> None:
+    compared = compare(payloads)
+    assert [each.network for each in compared] == list(NETWORKS)
+    clean = compared[0]
+    assert clean.ours.filled == pytest.approx(1)
+    assert clean.stock.filled == pytest.approx(1)
+    five = next(each for each in compared if each.network.name == "loss 5 %")
+    assert five.ours.filled > 0.97 > five.stock.filled
+    assert network_table(compared).row_count == len(NETWORKS)
+
+
+async def test_both_legs_run_and_are_measured() -> None:
+    speech = long_call(1)[: 5 * SAMPLE_RATE]
+    with anyio.fail_after(120):
+        for new_leg in (lambda: our_leg(speech), lambda: stock_leg(None)):
+            load = await measure_load(new_leg, 1, speech, 1.0)
+            assert load.legs == 1
+            assert load.cpu_ms_per_s > 0
+            assert load.frames > 0.3
