@@ -145,7 +145,8 @@ class SupervisedRecognition:
 
     def load(self) -> WorkerLoad:
         """How busy the processes are, as of their last beats."""
-        beats = [seat.process.beat for seat in self._seats if seat.process.beat is not None]
+        # What a process that ended did is in `_spent_s` and `_skipped` already.
+        beats = [seat.process.beat for seat in self._seats if seat.process.beat is not None and seat.is_up]
         utterances = [each for seat in self._seats for each in seat.utterances.values()] + self._stranded
         return WorkerLoad(
             open=len(utterances),

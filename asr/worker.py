@@ -202,17 +202,22 @@ class RecognitionWorker:
             utterance._post(failure)
 
     def _offer(self, utterance: ThreadUtterance, engine: Utterance) -> None:
-        """What may be worth telling before the final."""
-        if isinstance(engine, SettlingUtterance) and self._may_settle(utterance):
+        """What may be worth telling before the final; in a pause the final itself, ahead, or nothing."""
+        if not isinstance(engine, SettlingUtterance):
+            utterance._settle_due = False
+            self._offer_partial(utterance, engine)
+        elif self._may_settle(utterance):
             utterance._post_partial(engine.settle())
-        else:
+        elif not utterance._pause:
             self._offer_partial(utterance, engine)
 
     def _may_settle(self, utterance: ThreadUtterance) -> bool:
         """Whether the final is made ahead now: all that it may hear is there, and nothing else waits."""
         with self._wake:
-            if not utterance._settle_due or utterance._pending or utterance._finishing or self._finals or self._heard:
+            if not utterance._settle_due or utterance._pending or utterance._finishing or self._finals:
                 return False
+            if any(other._waiting for other in self._heard):
+                return False  # its turn comes again behind them
             utterance._settle_due = False
             # The text of it is told as a partial, which leaves nothing to tell about.
             utterance._spoken = False
@@ -222,8 +227,6 @@ class RecognitionWorker:
         with self._wake:
             if utterance._finishing or not utterance._spoken:
                 return
-            if utterance._pause and isinstance(engine, SettlingUtterance):
-                return  # the final is due in a moment, and a partial would be in its way
             if self._finals or self._partials_running >= max(1, self._count - 1):
                 self._partials_skipped += 1
                 return
@@ -246,7 +249,7 @@ class RecognitionWorker:
             return
         if utterance._finishing:
             self._finals.append(utterance)
-        elif utterance._waiting >= HAND_OVER or (utterance._settle_due and utterance._waiting):
+        elif utterance._waiting >= HAND_OVER or utterance._settle_due:
             self._heard.append(utterance)
         else:
             return
@@ -320,7 +323,8 @@ class ThreadUtterance:
                 self._spoken = True
             else:
                 heard = min(len(pcm), max(0, PAUSE_HEARD - self._pause))
-                self._settle_due |= self._pause < PAUSE_HEARD <= self._pause + len(pcm)
+                reached = self._pause < PAUSE_HEARD <= self._pause + len(pcm)
+                self._settle_due |= reached and self._on_partial is not None
                 self._pause += len(pcm)
                 if heard:
                     self._hear(pcm[:heard])

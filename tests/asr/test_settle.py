@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr.fake import FakeRecognizer
 from asr.types import Hypothesis, Language
 from asr.whisper import load_whisper
 from asr.worker import RecognitionWorker, ThreadUtterance
@@ -138,7 +139,7 @@ async def test_no_partial_is_made_in_the_pause() -> None:
     assert steps(engine, "partial") == []
 
 
-async def test_it_gives_way_to_audio_that_waits() -> None:
+async def test_it_gives_way_to_audio_that_waits_and_comes_after_it() -> None:
     engine = Settling(hold="accept en")
     async with RecognitionWorker(engine) as worker:
         first, pausing, last = (worker.begin(language, ignore) for language in (Language.EN, Language.ZH, Language.KO))
@@ -148,9 +149,38 @@ async def test_it_gives_way_to_audio_that_waits() -> None:
         push(pausing, 10, speech=False)
         push(last, 5, speech=True)
         engine.allow.set()
-        await until(lambda: bool(steps(engine, "accept ko")))
+        await until(lambda: bool(steps(engine, "settle")))
         await pausing.finish()
-    assert steps(engine, "settle", "finish") == [f"finish zh {15 * FRAME_SAMPLES} anew"]
+    assert steps(engine, "accept", "settle", "finish") == [
+        "accept en",
+        "accept zh",
+        "accept ko",
+        f"settle zh {15 * FRAME_SAMPLES}",
+        f"finish zh {15 * FRAME_SAMPLES} ready",
+    ]
+
+
+async def test_two_pauses_at_once_do_not_wait_for_each_other() -> None:
+    engine = Settling(hold="accept en")
+    async with RecognitionWorker(engine) as worker:
+        first, one, other = (worker.begin(language, ignore) for language in (Language.EN, Language.ZH, Language.KO))
+        push(first, 5, speech=True)
+        await until(engine.held.is_set)
+        for pausing in (one, other):
+            push(pausing, 5, speech=True)
+            push(pausing, 10, speech=False)
+        engine.allow.set()
+        await until(lambda: len(steps(engine, "settle")) == 2)
+
+
+async def test_an_engine_that_cannot_is_not_asked_again_and_again() -> None:
+    engine = FakeRecognizer()
+    async with RecognitionWorker(engine) as worker:
+        utterance = worker.begin(Language.ZH, ignore)
+        push(utterance, 25, speech=True)
+        push(utterance, 20, speech=False)
+        await until(lambda: not worker._heard and not utterance._busy and not utterance._settle_due)
+        await utterance.finish()
 
 
 async def test_it_gives_way_to_finals() -> None:
