@@ -38,6 +38,8 @@ class PyannoteDiarizer:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
+        # pyannote.audio's word for: keep what was heard beside the file, for the next run over it.
+        self._pipeline.training = True
 
     def diarize(
         self, pcm: Pcm, *, speakers: int | None = None, progress: Progress = lambda _step, _of, _done: None
@@ -78,13 +80,21 @@ class PyannoteDiarizer:
 
         try:
             with _undisturbed(), torch.inference_mode():
-                found = self._pipeline(file, num_speakers=speakers, hook=hook)
+                found = _annotation(self._pipeline(file, num_speakers=speakers, hook=hook))
+                if speakers is None and len(found.labels()) == 2:
+                    # Two, found by distance alone, may be one voice and an odd remainder of both. Told that there are
+                    # two, the pipeline divides them anew; what it heard is kept in `file`, so that this costs little.
+                    found = _annotation(self._pipeline(file, num_speakers=2, hook=hook))
         except (ValueError, RuntimeError, IndexError, AssertionError, MemoryError) as error:
             raise DiarizationError(
                 f"The pipeline failed on {to_s(len(pcm)):.1f} s of audio ({type(error).__name__}: {error}).",
                 fix="Try another pipeline with --pipeline, or --speakers 2.",
             ) from error
         return _to_turns(found, len(pcm))
+
+
+def _annotation(answer: Any) -> Any:
+    return getattr(answer, "speaker_diarization", answer)
 
 
 def load_diarizer(folder: Path, *, threads: int | None = None) -> PyannoteDiarizer:
@@ -114,8 +124,7 @@ def load_diarizer(folder: Path, *, threads: int | None = None) -> PyannoteDiariz
     return PyannoteDiarizer(pipeline)
 
 
-def _to_turns(found: Any, length: Samples) -> Diarization:
-    annotation = getattr(found, "speaker_diarization", found)
+def _to_turns(annotation: Any, length: Samples) -> Diarization:
     turns = []
     for segment, _, label in annotation.itertracks(yield_label=True):
         span = Span(min(length, max(0, from_s(segment.start))), min(length, max(0, from_s(segment.end))))

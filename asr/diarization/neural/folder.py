@@ -28,6 +28,7 @@ from safetensors.torch import load_file
 
 from asr.diarization.layout import CAMPPLUS_FILE, CONFIG, HEAD_FILE, NETWORK_FILE, WEIGHTS_FILE, check_layout
 from asr.diarization.neural.campplus import load_campplus
+from voice.contracts.audio import SAMPLE_RATE
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
 
 PIPELINES: Final = ("pyannote.audio.pipelines.SpeakerDiarization",)
@@ -102,6 +103,29 @@ def load_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def make_network(stated: Mapping[str, Any]) -> Model:
+    """A segmentation network without knowledge.
+
+    Args:
+        stated: what `model.json` says: sincnet, lstm, linear as PyanNet takes them; duration_s, speakers, at_once.
+
+    Raises:
+        KeyError: something is not stated.
+        TypeError: something is stated that PyanNet does not take.
+    """
+    model = PyanNet(sincnet=stated["sincnet"], lstm=stated["lstm"], linear=stated["linear"], sample_rate=SAMPLE_RATE)
+    model.specifications = Specifications(
+        problem=Problem.MONO_LABEL_CLASSIFICATION,
+        resolution=Resolution.FRAME,
+        duration=float(stated["duration_s"]),
+        classes=[f"speaker#{number + 1}" for number in range(int(stated["speakers"]))],
+        powerset_max_classes=int(stated["at_once"]),
+        permutation_invariant=True,
+    )
+    model.build()
+    return model
+
+
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -173,16 +197,7 @@ def _load_own(folder: Path) -> Model:
     head = folder / HEAD_FILE
     try:
         stated = json.loads(head.read_text(encoding="utf-8"))
-        model = PyanNet(sincnet=stated["sincnet"], lstm=stated["lstm"], linear=stated["linear"], sample_rate=16_000)
-        model.specifications = Specifications(
-            problem=Problem.MONO_LABEL_CLASSIFICATION,
-            resolution=Resolution.FRAME,
-            duration=float(stated["duration_s"]),
-            classes=[f"speaker#{number + 1}" for number in range(int(stated["speakers"]))],
-            powerset_max_classes=int(stated["at_once"]),
-            permutation_invariant=True,
-        )
-        model.build()
+        model = make_network(stated)
         model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
     except FileNotFoundError as error:
         raise ModelMissingError(f"{folder} lacks {HEAD_FILE}.", fix="Train it again.") from error

@@ -20,15 +20,13 @@ import torch
 import yaml
 from numpy.typing import NDArray
 from pyannote.audio.core.model import Model
-from pyannote.audio.core.task import Problem, Resolution, Specifications
-from pyannote.audio.models.segmentation import PyanNet
 from pyannote.audio.utils.powerset import Powerset
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from asr.diarization.layout import CONFIG, HEAD_FILE, WEIGHTS_FILE
 from asr.diarization.mixtures import Mixture, MixtureSettings, mix_conversation
-from asr.diarization.neural.folder import PIPELINES
+from asr.diarization.neural.folder import PIPELINES, make_network
 from voice.contracts.audio import SAMPLE_RATE, Pcm
 
 EMBEDDING: Final = "embedding"
@@ -84,22 +82,6 @@ class Step:
     recent: float
 
 
-def make_network(shape: NetworkShape) -> Model:
-    """A network without knowledge."""
-    stated = shape.describe()
-    model = PyanNet(sincnet=stated["sincnet"], lstm=stated["lstm"], linear=stated["linear"], sample_rate=SAMPLE_RATE)
-    model.specifications = Specifications(
-        problem=Problem.MONO_LABEL_CLASSIFICATION,
-        resolution=Resolution.FRAME,
-        duration=shape.duration_s,
-        classes=[f"speaker#{number + 1}" for number in range(shape.speakers)],
-        powerset_max_classes=shape.at_once,
-        permutation_invariant=True,
-    )
-    model.build()
-    return model
-
-
 def train(
     voices: Mapping[str, Sequence[Pcm]],
     shape: NetworkShape,
@@ -123,7 +105,7 @@ def train(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model = make_network(shape)
+    model = make_network(shape.describe())
     model.train()
     powerset = Powerset(shape.speakers, shape.at_once)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate)

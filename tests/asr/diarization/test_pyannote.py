@@ -20,6 +20,7 @@ from asr.diarization.scoring import DiarizationErrors, score
 from asr.diarization.types import Diarization, SpeakerTurn
 from asr.diarization.voices import read_voices
 from voice.audio.decode import AudioFile
+from voice.audio.telephone import through_telephone
 from voice.contracts.audio import Pcm, Span, from_s
 from voice.contracts.errors import AudioFormatError, DiarizationError, ModelCorruptError, ModelMissingError
 
@@ -58,6 +59,12 @@ def test_a_telephone_call_between_two_is_told_apart(diarizer: Any, sample_call: 
     assert scored.errors.rate < 0.12
     assert set(scored.mapping.values()) == set(reference.speakers)
     assert rate_by_pyannote([(reference, found)]) == pytest.approx(scored.errors.rate, abs=1e-6)
+
+
+def test_a_steep_line_does_not_make_one_voice_of_two(diarizer: Any, sample_call: tuple[Path, Path]) -> None:
+    audio, rttm = sample_call
+    scored = score(read_recording_rttm(rttm, "sample"), diarizer.diarize(through_telephone(heard(audio))))
+    assert scored.errors.rate < 0.2, "without its low band 0.49"
 
 
 def test_our_figures_are_those_of_pyannote_metrics(need_extra: None) -> None:
