@@ -190,9 +190,14 @@ def media(
 def routing(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     turns: Annotated[int, typer.Option(min=20, help="How many turns to understand.")] = 300,
+    events: Annotated[int, typer.Option(min=1, help="How many random events to put the desk through.")] = 100_000,
     models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the sentence encoder.")] = None,
 ) -> None:
-    """Latency and CPU of understanding a turn: intent, named values, the whole (takes about a minute)."""
+    """Latency and CPU of understanding a turn, of the policy and of a crowded desk (takes about two minutes).
+
+    The desk is put through random events besides, with a witness that checks every one of them.
+    """
+    from agent_console.bench.desk import measure_decision, measure_desk, measure_properties
     from agent_console.bench.routing import measure_understanding
     from agent_console.intent_model import intent_versions, load_embedder
     from routing.understanding.intent import load_model
@@ -207,6 +212,10 @@ def routing(
     embedder = load_embedder(settings.models)
     path = intent_versions(settings.data).path()
     figures = measure_understanding(Understander.load(embedder, path), load_model(path), embedder, turns, report)
+    report("policy and desk")
+    figures += [*measure_decision(), *measure_desk()]
+    report(f"{events} random events at the desk")
+    figures += measure_properties(events=events)
     _show("routing", figures, {"turns": turns, "embedder": embedder.name}, json_output=json_output)
 
 
