@@ -40,8 +40,9 @@ from asr.child_protocol import (
     encode,
 )
 from asr.ports import Recognizer
+from asr.thread_utterance import ThreadUtterance
 from asr.types import Hypothesis
-from asr.worker import RecognitionWorker, ThreadUtterance
+from asr.worker import RecognitionWorker
 from voice.contracts.audio import Samples
 from voice.contracts.errors import ModelError, WarmlineError, WorkerProtocolError
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from asr.types import Hypothesis, Language
-from voice.contracts.audio import Pcm, Samples
+from voice.contracts.audio import Pcm, Samples, from_ms, from_s
 from voice.contracts.errors import WarmlineError
+
+HAND_OVER: Final[Samples] = from_ms(100)
+"""Audio that is gathered before a thread is woken for it: 100 ms, five frames."""
+
+MAX_WAITING: Final[Samples] = from_s(60)
+"""Audio of one utterance that may wait for a thread: 60 s, twice the longest utterance. More fails the utterance,
+because audio inside an utterance may not be dropped silently."""
+
+PAUSE_HEARD: Final[Samples] = from_ms(200)
+"""How much of the pause at its end an utterance's final hears: 200 ms. Engines want some silence after the last sound;
+more only delays the final."""
 
 
 class Utterance(Protocol):

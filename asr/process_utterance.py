@@ -11,8 +11,8 @@ import numpy as np
 
 from asr.child_process import RecognitionProcess
 from asr.child_protocol import Abandon, Begin, Finish, Push
+from asr.ports import HAND_OVER, MAX_WAITING, PAUSE_HEARD
 from asr.types import Hypothesis, Language
-from asr.worker import HAND_OVER, MAX_WAITING, PAUSE_HEARD
 from voice.contracts.audio import Pcm, Samples, from_s, to_s
 from voice.contracts.errors import CapacityError, ModelError, WarmlineError
 

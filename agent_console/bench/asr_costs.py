@@ -13,10 +13,9 @@ from anyio.to_thread import run_sync
 
 from agent_console.bench.asr_bare import BareLoop, Chance
 from agent_console.bench.asr_speech import Spoken
-from asr.ports import LiveUtterance, Recognition
+from asr.ports import HAND_OVER, PAUSE_HEARD, LiveUtterance, Recognition
 from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis, Language
-from asr.worker import HAND_OVER, PAUSE_HEARD
 from voice.contracts.audio import FRAME_SAMPLES, Pcm, Samples, to_s
 
 Work: TypeAlias = tuple[Pcm, Language, list[Chance]]

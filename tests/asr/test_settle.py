@@ -13,9 +13,10 @@ import pytest
 import soundfile
 
 from asr.fake import FakeRecognizer
+from asr.thread_utterance import ThreadUtterance
 from asr.types import Hypothesis, Language
 from asr.whisper import load_whisper
-from asr.worker import RecognitionWorker, ThreadUtterance
+from asr.worker import RecognitionWorker
 from voice.contracts.audio import FRAME_SAMPLES, Pcm, from_s
 
 pytestmark = pytest.mark.anyio

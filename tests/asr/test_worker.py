@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from asr.fake import FakeRecognizer
-from asr.ports import LiveUtterance
+from asr.ports import HAND_OVER, MAX_WAITING, LiveUtterance
 from asr.types import Hypothesis, Language
-from asr.worker import HAND_OVER, MAX_WAITING, RecognitionWorker
+from asr.worker import RecognitionWorker
 from voice.contracts.audio import FRAME_SAMPLES, Pcm
 from voice.contracts.errors import CapacityError, ModelError
 

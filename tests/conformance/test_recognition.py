@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from asr.fake import FakeRecognizer
-from asr.ports import LiveUtterance, Recognition
+from asr.ports import MAX_WAITING, PAUSE_HEARD, LiveUtterance, Recognition
 from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis, Language
-from asr.worker import MAX_WAITING, PAUSE_HEARD, RecognitionWorker
+from asr.worker import RecognitionWorker
 from tests.asr.child_plans import Brittle
 from voice.clock import WallClock
 from voice.contracts.audio import FRAME_SAMPLES, Pcm, from_ms

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from asr.fake import FakeRecognizer
+from asr.ports import PAUSE_HEARD
 from asr.types import Language
-from asr.worker import PAUSE_HEARD
 from prosody.types import EmotionBasis
 from routing.call import Call
 from routing.events import (

@@ -20,10 +20,10 @@ from agent_console.bench.asr_costs import measure_cost
 from agent_console.bench.asr_speech import LONGEST, Spoken, SpokenSet, read_spoken
 from asr.fake import FakeRecognizer
 from asr.models.entry import Engine
-from asr.ports import Recognizer, Utterance
+from asr.ports import HAND_OVER, PAUSE_HEARD, Recognizer, Utterance
 from asr.sherpa import load_sherpa
 from asr.types import Language
-from asr.worker import HAND_OVER, PAUSE_HEARD, RecognitionWorker
+from asr.worker import RecognitionWorker
 from tests.asr.tiny_sherpa import BUILDERS
 from voice.contracts.audio import SAMPLE_RATE, Pcm, from_ms
 from voice.contracts.errors import ManifestError, ModelError, ModelMissingError, UnknownEngineError
