@@ -57,6 +57,7 @@ from routing.tape import Tape
 from routing.terms import CallEndReason, Stage
 from routing.tone import CallTone
 from routing.turn import Turn
+from routing.understanding.continuation import Told
 from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s
 from voice.contracts.errors import UnknownCallError, WarmlineError
@@ -399,8 +400,9 @@ class Call:
         understand = self._rooms.understander.understand
         today = datetime.fromisoformat(self._started.started_at).date()
         meaning = await run_sync(understand, turn.hypothesis.text, self.language, today, limiter=self._rooms.threads)
+        told = Told(turn.id, turn.hypothesis.text, turn.closed.span)
         # A cough or a slammed door has no words: it is felt, but it is no turn.
-        events = self._decider.hear(turn.id, meaning) if turn.hypothesis.text else []
+        events = self._decider.hear(turn.id, meaning, told) if turn.hypothesis.text else []
         scored = self._tone.score_words(turn, meaning.sentiment.valence, meaning.sentiment.strength)
         if scored is not None:
             score, shift = scored

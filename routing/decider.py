@@ -10,6 +10,8 @@ from routing.events import EntityFound, IntentRecognized, KeyPointFound, Reporta
 from routing.policy.decision import Decision, Facts
 from routing.policy.rules import Policy, decide
 from routing.service_events import PriorityChanged, RouteDecided
+from routing.understanding.continuation import Told, continue_number
+from routing.understanding.named_values import Entity
 from routing.understanding.turn import TurnMeaning
 from voice.contracts.audio import SegmentId
 
@@ -24,9 +26,16 @@ class Decider:
         self._policy = policy
         self._facts = Facts(language)
         self._decision: Decision | None = None
+        self._told: Told | None = None
 
-    def hear(self, segment: SegmentId, meaning: TurnMeaning) -> list[ReportableEvent]:
-        """Take in what a turn means; answers the events that say so."""
+    def hear(self, segment: SegmentId, meaning: TurnMeaning, told: Told | None = None) -> list[ReportableEvent]:
+        """Take in what a turn means; answers the events that say so.
+
+        Args:
+            segment: the turn's segment.
+            meaning: what it means.
+            told: its words and when they were said; a number that the turn before began is completed with them.
+        """
         self._facts = self._facts.hear(segment, meaning)
         intent = meaning.intent
         events: list[ReportableEvent] = [
@@ -37,10 +46,20 @@ class Decider:
             for point in meaning.key_points
         )
         events += (
-            EntityFound(segment, entity.kind, entity.start, entity.end, entity.text, entity.value)
-            for entity in meaning.entities
+            EntityFound(segment, entity.kind, entity.start, entity.end, entity.text, entity.value, begun_in)
+            for entity, begun_in in self._entities(meaning, told)
         )
         return events
+
+    def _entities(self, meaning: TurnMeaning, told: Told | None) -> list[tuple[Entity, SegmentId | None]]:
+        """The turn's values; the rest of a number stands for the whole of it."""
+        continued = None if told is None else continue_number(self._told, told, self._facts.language)
+        self._told = told
+        if continued is None:
+            return [(entity, None) for entity in meaning.entities]
+        whole = continued.entity
+        others = [(each, None) for each in meaning.entities if each.end <= whole.start or each.start >= whole.end]
+        return sorted([(whole, continued.begun_in), *others], key=lambda pair: pair[0].start)
 
     def feel(self, segment: SegmentId, score: EmotionScore, shift: EmotionShift | None) -> None:
         """Take in a turn's emotion."""

@@ -258,7 +258,11 @@ class KeyPointFound:
 
 @dataclass(frozen=True, slots=True)
 class EntityFound:
-    """A named value in a final, for example an order number; `value` is normalised."""
+    """A named value in a final, for example an order number; `value` is normalised.
+
+    `begun_in` is the caller's segment before, where the value was begun there and completed here: `value` is then the
+    whole of it, while text and offsets are those of the part in this final.
+    """
 
     TYPE: ClassVar[str] = "entity.found"
     segment: SegmentId
@@ -267,6 +271,7 @@ class EntityFound:
     end: int
     text: str
     value: str
+    begun_in: SegmentId | None = None
 
 
 @dataclass(frozen=True, slots=True)

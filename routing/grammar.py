@@ -173,6 +173,9 @@ class _Reader:
             ):
                 final = self._segment(stamped, segment).text
                 _demand(final is not None and final[start:end] == text, stamped, "the offsets give the text")
+                if isinstance(stamped.event, EntityFound) and (begun := stamped.event.begun_in) is not None:
+                    _demand(begun < segment, stamped, "a value is begun before it is completed")
+                    self._known(stamped, begun)
             case IntentRecognized(segment=segment) | KnowledgeSuggested(segment=segment):
                 self._known(stamped, segment)
             case _:

@@ -72,7 +72,9 @@ def weigh(sentiment: Sentiment, probability: float | None) -> Sentiment:
         sentiment: as `read_sentiment` found it.
         probability: of discontent; None where nothing judged it.
     """
-    if probability is None:
+    # Who denies discontent (我不是要投诉) is believed, however alike the sentence is to a complaint.
+    denied = sentiment.strength < NEGATIVE_FROM and any(term.negated for term in sentiment.terms)
+    if probability is None or denied:
         return sentiment
     if probability >= SURE:
         strength = round(1 - (1 - sentiment.strength) * (1 - MOST * probability), 4)

@@ -164,6 +164,7 @@ def test_meaning_adds_and_takes_back_but_never_overrules_a_threat() -> None:
     assert not weigh(silent, SURE - 0.05).negative
     assert weigh(silent, None) == silent
     assert weigh(threat, 0.01) == threat
+    assert not weigh(read_mood("我不是要投诉，就是想问问"), 0.95).negative
     weak = read_mood("我等了一上午")
     assert weigh(weak, 0.01).strength < weak.strength
     assert weigh(read_mood(""), 0.99).strength < 0.7

@@ -59,6 +59,12 @@ ASKING = [
     "I need a human",
     "全部转人工",
     "i need a person",
+    "给我转任工",
+    "找个能管事的来",
+    "让你们主管跟我说",
+    "我想和客服人员通话",
+    "轉人工",
+    "no robots please give me a human",
 ]
 
 NOT_ASKING = [
@@ -89,6 +95,10 @@ NOT_ASKING = [
     "the agent said it would be refunded",
     "where is my parcel",
     "i sent it to another person",
+    "你们人工客服几点上班",
+    "我跟客服说过了",
+    "I already spoke to an agent",
+    "what are the hours for customer service",
     "",
 ]
 
