@@ -85,7 +85,9 @@ class DiarizedReplay:
         is_needed = any([await run_sync(is_mono, path) for path in recordings])
         diarizer = await run_sync(open_pipeline, settings, options.pipeline) if is_needed else None
         with tempfile.TemporaryDirectory(prefix="warmline-") as folder:
-            yield cls(diarizer, options, Path(folder), Terminal(stderr=True, highlight=False, markup=False))
+            yield cls(
+                diarizer, options, Path(folder), Terminal(stderr=True, highlight=False, markup=False, soft_wrap=True)
+            )
 
     async def split(self, path: Path, recognition: Recognition, language: Language) -> Path:
         """The file to play: the recording itself where it is stereo or nobody speaks, else its two sides.

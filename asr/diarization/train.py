@@ -46,9 +46,7 @@ def _train(options: argparse.Namespace) -> None:
     if len(voices) < 2:
         raise ManifestError(f"Expected at least two speakers; got {len(voices)}.", fix="Name more --speech folders.")
     make_ready()
-    import torch  # noqa: PLC0415  # the extra
-
-    from asr.diarization.neural.training import (  # noqa: PLC0415
+    from asr.diarization.neural.training import (  # noqa: PLC0415  # the extra
         NetworkShape,
         Step,
         count_numbers,
@@ -56,7 +54,6 @@ def _train(options: argparse.Namespace) -> None:
         train,
     )
 
-    torch.set_num_threads(options.threads)
     shape = NetworkShape(hidden=options.hidden, layers=options.layers)
     began = time.process_time()
 
@@ -66,7 +63,9 @@ def _train(options: argparse.Namespace) -> None:
             sys.stderr.write(f"step {step.number}/{options.steps}  loss {step.recent:.3f}  {cpu_s:.0f} s of CPU\n")
 
     sys.stderr.write(f"{len(voices)} speakers, {sum(len(each) for each in voices.values())} utterances\n")
-    model = train(voices, shape, steps=options.steps, batch=options.batch, seed=options.seed, told=report)
+    model = train(
+        voices, shape, steps=options.steps, batch=options.batch, seed=options.seed, threads=options.threads, told=report
+    )
     save_pipeline(model, shape, options.out, embedding, threshold=options.threshold)
     sys.stderr.write(f"{options.out}: {count_numbers(model)} numbers\n")
 

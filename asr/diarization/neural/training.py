@@ -90,6 +90,7 @@ def train(
     batch: int = 16,
     rate: float = 2e-3,
     seed: int = 0,
+    threads: int = 1,
     told: Callable[[Step], None] = lambda _: None,
 ) -> Model:
     """Train on conversations of two voices (some of one), made anew for every step.
@@ -101,8 +102,10 @@ def train(
         batch: windows per step.
         rate: highest learning rate; it rises for a tenth of the steps and falls to nothing.
         seed: of everything.
+        threads: that PyTorch may use.
         told: of each step.
     """
+    torch.set_num_threads(threads)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = make_network(shape.describe())
