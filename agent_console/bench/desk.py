@@ -134,7 +134,7 @@ class CrowdedDesk:
 
     @property
     def _waiting(self) -> int:
-        return sum(len(line.places) for line in self._desk.ledger.lines.values())
+        return sum(len(line.places) for line in self._desk.ledger.waiting.lines.values())
 
     def _skills(self, most: int, *, top: int) -> Skills:
         names = self._chance.choice(SKILLS, size=int(self._chance.integers(most + 1)), replace=False)
@@ -148,7 +148,7 @@ class CrowdedDesk:
         self._ask(EnterQueue("", call, f"{call}.h1", language, queue, priority, self._skills(2, top=6)))
 
     def _anybody(self) -> CallId:
-        lanes = [lane for lane in self._desk.ledger.lanes.values() if lane.places]
+        lanes = [lane for lane in self._desk.ledger.waiting.lanes.values() if lane.places]
         lane = lanes[int(self._chance.integers(len(lanes)))]
         return lane.places[int(self._chance.integers(len(lane.places)))][2]
 

@@ -21,7 +21,7 @@ from routing.desk.events import (
     PresenceChanged,
 )
 from routing.desk.ledger import Ledger
-from routing.desk.line import Lane
+from routing.desk.line import Lane, Line
 from routing.desk.notices import Notice, NoticeKind
 from routing.desk.records import AgentRecord, ContactRecord
 from routing.desk.terms import (
@@ -87,14 +87,14 @@ class Decisions:
         best: tuple[float, int] | None = None
         chosen: ContactRecord | None = None
         now = self.ledger.now
-        for lane in self.ledger.lanes.values():
-            if not lane.places or agent not in lane.able:
+        for queue, line in self.ledger.waiting.lines.items():
+            if agent not in self.ledger.waiting.able_for(self.ledger.config.queue(queue)):
                 continue
-            found = self._first_for(agent, lane)
+            found = self._first_for(agent, line)
             if found is None:
                 continue
             contact, rank = found
-            score = (lane.slope * now - rank, -contact.order)
+            score = (line.slope * now - rank, -contact.order)
             if best is None or score > best:
                 best, chosen = score, contact
         if chosen is not None:
@@ -184,8 +184,7 @@ class Decisions:
 
     def staffed(self, lane: Lane) -> bool:
         """Whether anybody is signed in who can serve this lane."""
-        agents = self.ledger.agents
-        return any(agents[agent].signed_in for agent in lane.able)
+        return self.ledger.waiting.servers(lane) > 0
 
     def _given_up(self, record: AgentRecord, presence: Presence) -> list[ContactRecord]:
         """Whom the agent cannot take with this presence: the offer, and when offline the connections being made."""
@@ -232,9 +231,11 @@ class Decisions:
                 best, best_fit = agent, fit
         return best
 
-    def _first_for(self, agent: AgentId, lane: Lane) -> tuple[ContactRecord, float] | None:
-        contacts, now = self.ledger.contacts, self.ledger.now
-        for rank, _, call in lane.places:
+    def _first_for(self, agent: AgentId, line: Line) -> tuple[ContactRecord, float] | None:
+        contacts, placed, now = self.ledger.contacts, self.ledger.waiting.placed, self.ledger.now
+        for rank, _, call in line.places:
+            if agent not in placed[call].able:
+                continue
             contact = contacts[call]
             free_for_all = contact.held_until is None and not contact.exclusions
             if free_for_all or not contact.bars(agent, now):
@@ -259,7 +260,7 @@ class Decisions:
             if step.after_s > waited_s:
                 return
             there = ledger.config.queue(step.queue)
-            lane = ledger.lane(there, there.demand(contact.language, contact.skills))
+            lane = ledger.waiting.lane(there, there.demand(contact.language, contact.skills))
             if there.is_open(ledger.now) and self.staffed(lane):
                 self.emit(ContactMoved(contact.call, there.id, MoveReason.OVERFLOW))
                 return

@@ -30,13 +30,13 @@ SUMMED: Final = 32
 def ahead_in_queue(ledger: Ledger, contact: ContactRecord) -> int:
     """How many of the same queue are served before this caller, as it looks now."""
     place = ledger.place_of(contact)
-    return ledger.line(ledger.queue_of(contact)).ahead(place[0], place[1])
+    return ledger.waiting.line(ledger.queue_of(contact)).ahead(place[0], place[1])
 
 
 def expected_wait(ledger: Ledger, contact: ContactRecord) -> float | None:
     """Seconds until this caller is offered to somebody; None where nobody is there who could serve them."""
     own = ledger.lane_of(contact)
-    servers = sum(ledger.agents[agent].profile.capacity for agent in own.able if ledger.agents[agent].signed_in)
+    servers = ledger.waiting.servers(own)
     if not servers:
         return None
     counted = ledger.counted(ledger.queue_of(contact).id)
@@ -70,11 +70,11 @@ def _ahead(ledger: Ledger, contact: ContactRecord, own: Lane) -> float:
     score, place = ledger.score_of(contact), ledger.place_of(contact)
     alike = own.ahead(place[0], place[1])
     total = float(alike)
-    for queue, line in ledger.lines.items():
+    for queue, line in ledger.waiting.lines.items():
         if not line.places:
             continue
         ahead = line.ahead_by_score(score, ledger.now) if queue != own.demand.queue else line.ahead(*place[:2]) - alike
-        able = ledger.able_for(ledger.config.queue(queue))
+        able = ledger.waiting.able_for(ledger.config.queue(queue))
         if ahead and able:
             total += ahead * len(own.able & able) / len(able)
     return total

@@ -34,23 +34,20 @@ from routing.desk.events import (
     OfferMade,
     PresenceChanged,
 )
-from routing.desk.line import Lane, Line, Place, rank
+from routing.desk.line import Lane, Place, rank
 from routing.desk.records import AgentRecord, ContactRecord, EndedOffer, Exclusion, Offer, QueueRecord
 from routing.desk.terms import (
     AgentId,
     ContactKind,
     ContactState,
-    Demand,
     Departure,
     OfferId,
     Presence,
     QueueId,
 )
+from routing.desk.waiting import Waiting
 from routing.terms import HandoverFailure, HandoverReturn
 from voice.contracts.audio import CallId
-
-EMPTY_LANES: Final = 512
-"""Lanes without callers that are kept, besides as many as have some: a demand that comes again finds its agents."""
 
 ENDED_OFFERS: Final = 4096
 """Ended offers whose end is remembered, for clear answers to late acceptances: hours of a busy desk."""
@@ -71,8 +68,7 @@ class Ledger:
         agents: every known agent.
         contacts: everybody at the desk.
         queues: what was counted.
-        lanes: the waiting, by demand.
-        lines: the waiting, by queue.
+        waiting: the waiting callers in their order.
         free: agents to whom somebody may be offered, longest idle first.
         offers: open offers, and whom they are about.
         ended: how offers ended that are open no longer, the newest last.
@@ -88,11 +84,7 @@ class Ledger:
         self.agents: dict[AgentId, AgentRecord] = {}
         self.contacts: dict[CallId, ContactRecord] = {}
         self.queues: dict[QueueId, QueueRecord] = {}
-        self.lanes: dict[Demand, Lane] = {}
-        self.lines: dict[QueueId, Line] = {}
-        self._most_lanes = EMPTY_LANES
-        self._able_for: dict[QueueId, frozenset[AgentId]] = {}
-        self._skilled: dict[str, dict[AgentId, int]] = {}
+        self.waiting = Waiting(config, self.agents)
         self.free: list[tuple[float, int, AgentId]] = []
         self.offers: dict[OfferId, CallId] = {}
         self.ended: OrderedDict[OfferId, EndedOffer] = OrderedDict()
@@ -111,36 +103,7 @@ class Ledger:
     def lane_of(self, contact: ContactRecord) -> Lane:
         """The lane that a caller waits in, or would."""
         queue = self.queue_of(contact)
-        return self.lane(queue, queue.demand(contact.language, contact.skills))
-
-    def lane(self, queue: Queue, demand: Demand) -> Lane:
-        """The lane of a demand."""
-        if (found := self.lanes.get(demand)) is not None:
-            return found
-        if len(self.lanes) >= self._most_lanes:
-            self.lanes = {key: lane for key, lane in self.lanes.items() if lane.places}
-            self._most_lanes = 2 * len(self.lanes) + EMPTY_LANES
-        able = self.able(demand)
-        lane = self.lanes[demand] = Lane(queue.slope, demand=demand, able=able)
-        return lane
-
-    def line(self, queue: Queue) -> Line:
-        """Everybody who waits in a queue."""
-        return self.lines.setdefault(queue.id, Line(queue.slope))
-
-    def able(self, demand: Demand) -> frozenset[AgentId]:
-        """The known agents who can serve a demand."""
-        # Only those with the rarest of the skills are looked at.
-        having = [self._skilled.get(wanted.name, {}) for wanted in demand.skills]
-        candidates = min(having, key=len, default=self.agents)
-        return frozenset(agent for agent in candidates if self.agents[agent].profile.can(demand))
-
-    def able_for(self, queue: Queue) -> frozenset[AgentId]:
-        """The known agents who can serve a queue's callers who want nothing beyond it, in whatever language."""
-        found = self._able_for.get(queue.id)
-        if found is None:
-            found = self._able_for[queue.id] = self.able(Demand(queue.id, None, queue.skills))
-        return found
+        return self.waiting.lane(queue, queue.demand(contact.language, contact.skills))
 
     def place_of(self, contact: ContactRecord) -> Place:
         """A caller's place in their lane."""
@@ -222,31 +185,17 @@ class Ledger:
         match event:
             case AgentProfiled(agent=agent, profile=profile, fixed=fixed):
                 known = self.agents.setdefault(agent, AgentRecord(agent, profile))
-                self._forget_skills(known)
+                self.waiting.forget_agent(known)
                 known.profile, known.fixed = profile, fixed
-                self._note_skills(known)
-                for lane in self.lanes.values():
-                    if profile.can(lane.demand) != (agent in lane.able):
-                        lane.able ^= {agent}
+                self.waiting.note_agent(known)
                 self._refresh(agent)
             case AgentRemoved(agent=agent):
                 self.agents[agent].presence = Presence.OFFLINE
                 self._refresh(agent)
-                self._forget_skills(self.agents.pop(agent))
+                self.waiting.forget_agent(self.agents.pop(agent))
                 self.seen.pop(agent, None)
-                for lane in self.lanes.values():
-                    lane.able -= {agent}
             case PresenceChanged(agent=agent):
                 self._set_presence(self.agents[agent], event)
-
-    def _forget_skills(self, agent: AgentRecord) -> None:
-        for one in agent.profile.skills:
-            self._skilled.get(one.name, {}).pop(agent.id, None)
-        self._able_for.clear()
-
-    def _note_skills(self, agent: AgentRecord) -> None:
-        for one in agent.profile.skills:
-            self._skilled.setdefault(one.name, {})[agent.id] = one.level
 
     def _set_presence(self, agent: AgentRecord, event: PresenceChanged) -> None:
         presence, until = event.presence, event.until
@@ -256,7 +205,9 @@ class Ledger:
         if agent.presence is Presence.OFFLINE:
             self.seen[agent.id] = self.now
             self._note_lease(agent.id)
+        signed_in = agent.signed_in
         agent.presence, agent.until = presence, until
+        self.waiting.staffing += agent.signed_in != signed_in
         if until is not None:
             self.duties.note(until, Duty.WRAP_UP_ENDS, agent.id)
         self._idle(agent)
@@ -373,16 +324,12 @@ class Ledger:
 
     def _put_in(self, contact: ContactRecord) -> None:
         if contact.state is ContactState.WAITING:
-            place = self.place_of(contact)
-            self.lane_of(contact).add(place)
-            self.line(self.queue_of(contact)).add(place)
+            self.waiting.put_in(self.lane_of(contact), self.place_of(contact))
 
     def _take_out(self, call: CallId) -> ContactRecord:
         contact = self.contacts[call]
         if contact.state is ContactState.WAITING:
-            place = self.place_of(contact)
-            self.lane_of(contact).remove(place)
-            self.line(self.queue_of(contact)).remove(place)
+            self.waiting.take_out(self.place_of(contact))
         return contact
 
     def _end_offer(self, offer: OfferId, agent: AgentId, how: str, console: str | None = None) -> None:
@@ -430,9 +377,7 @@ class Ledger:
 
     def _index(self) -> None:
         """Make all that follows from the records and the set-up anew."""
-        self.lanes, self.lines, self._able_for, self._skilled = {}, {}, {}, {}
-        for agent in self.agents.values():
-            self._note_skills(agent)
+        self.waiting = Waiting(self.config, self.agents)
         self.duties, self.announcements = Duties(), Duties()
         self.free = sorted((one.idle_since, one.idle_order, one.id) for one in self.agents.values() if one.free)
         for contact in sorted(self.contacts.values(), key=lambda one: one.order):

@@ -60,10 +60,14 @@ class Lane(Line):
     Attributes:
         demand: what they demand.
         able: the known agents who can serve them.
+        staffing: the desk's staffing that `servers` was counted for.
+        servers: calls that the agents of this lane who are signed in can serve at once.
     """
 
     demand: Demand = field(kw_only=True)
     able: frozenset[AgentId] = field(kw_only=True)
+    staffing: int = -1
+    servers: int = 0
 
 
 def rank(slope: float, since: float, priority: int) -> float:

@@ -82,14 +82,14 @@ def view_queues(ledger: Ledger, now: float) -> list[QueueView]:
     """Every queue, in the order of the desk's file."""
     found = []
     for queue in ledger.config.queues.values():
-        counted, line = ledger.counted(queue.id), ledger.line(queue)
+        counted, line = ledger.counted(queue.id), ledger.waiting.line(queue)
         waiting = [ledger.contacts[call].since for _, _, call in line.places]
         found.append(
             QueueView(
                 queue=queue.id,
                 title=queue.title,
                 open=queue.is_open(now),
-                staffed=any(ledger.agents[agent].signed_in for agent in ledger.able_for(queue)),
+                staffed=any(ledger.agents[agent].signed_in for agent in ledger.waiting.able_for(queue)),
                 waiting=len(waiting),
                 longest_wait_s=max(0.0, now - min(waiting, default=now)),
                 answered=counted.answered,

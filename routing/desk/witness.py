@@ -61,7 +61,7 @@ class Witness:
         """
         self.ledger.now = max(self.ledger.now, now)
         for _, _, agent in self.ledger.free:
-            for lane in self.ledger.lanes.values():
+            for lane in self.ledger.waiting.lanes.values():
                 if agent in lane.able:
                     for _, _, call in lane.places:
                         barred = self._barred(self.ledger.contacts[call], agent)
@@ -100,7 +100,7 @@ class Witness:
         _demand(agent in ledger.lane_of(contact).able, f"{agent} cannot serve {call}")
         _demand(not self._barred(contact, agent), f"{call} may not be offered to {agent}")
         score = ledger.score_of(contact)
-        for lane in ledger.lanes.values():
+        for lane in ledger.waiting.lanes.values():
             if agent not in lane.able:
                 continue
             for rank, order, other in lane.places:
@@ -134,10 +134,10 @@ class Witness:
 
     def _check_lanes(self) -> None:
         ledger = self.ledger
-        placed = [call for lane in ledger.lanes.values() for _, _, call in lane.places]
+        placed = [call for lane in ledger.waiting.lanes.values() for _, _, call in lane.places]
         waiting = {call for call, one in ledger.contacts.items() if one.state is ContactState.WAITING}
         _demand(len(placed) == len(waiting) and set(placed) == waiting, "a waiting caller has no place, or two")
-        for lane in ledger.lanes.values():
+        for lane in ledger.waiting.lanes.values():
             _demand(lane.places == sorted(lane.places), "a lane is out of order")
         free = {record.id for record in ledger.agents.values() if record.free}
         _demand(free == {agent for _, _, agent in ledger.free}, "who is free is not in the list of the free")
