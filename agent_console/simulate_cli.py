@@ -51,6 +51,10 @@ def desk(
         float, typer.Option(min=0, help="Mean time in seconds after which waiting callers hang up; 0 for never.")
     ] = 0.0,
     priorities: Annotated[str, typer.Option(help="PRIORITY:SHARE,… of the callers.")] = "0:1",
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="Have a policy file decide who of an assumed clientele needs a human, and how urgently."),
+    ] = None,
     skill: Annotated[
         list[str] | None,
         typer.Option(help="SKILL:SHARE:AGENTS: that share of callers wants it, so many agents have it. Repeatable."),
@@ -71,15 +75,26 @@ def desk(
     The waiting are served by priority with ageing, as the desk file says. Erlang C is printed where callers wait for
     ever, Erlang A where they give up; where their assumptions do not hold, that is said.
     """
+    from routing.desk.clientele import kinds_by_policy
     from routing.desk.file import DEFAULT_DESK, load_desk
     from routing.desk.simulation import Simulation
     from routing.desk.tally import tally
     from routing.desk.witness import Witness
+    from routing.policy.file import load_policy
 
     config = _config(load_desk(desk_file or DEFAULT_DESK), wrap_up, ageing)
-    kinds, crews = _people(priorities, skill or [], agents, config)
+    rates = _rates(arrivals)
+    kinds = tuple(Kind(share=share, priority=priority) for priority, share in _priorities(priorities))
+    if policy is not None:
+        kinds, share = kinds_by_policy(load_policy(policy))
+        rates = tuple(rate * share for rate in rates)
+        if not json_output:
+            Terminal(stderr=True).print(f"策略转人工 / the policy sends {share:.0%} of the callers to a human")
+    kinds, crews = _people(kinds, skill or [], agents, config)
+    if not kinds:
+        raise SettingsError("The policy sends nobody to a human; there is nothing to simulate.")
     scenario = Scenario(
-        arrivals=_rates(arrivals),
+        arrivals=rates,
         hours=hours,
         crews=crews,
         handle_s=aht,
@@ -124,9 +139,8 @@ def _rates(text: str) -> tuple[float, ...]:
 
 
 def _people(
-    priorities: str, skills: list[str], agents: int, config: DeskConfig
+    kinds: tuple[Kind, ...], skills: list[str], agents: int, config: DeskConfig
 ) -> tuple[tuple[Kind, ...], tuple[Crew, ...]]:
-    kinds = tuple(Kind(share=share, priority=priority) for priority, share in _priorities(priorities))
     crews: tuple[Crew, ...] = (Crew(agents),)
     for text in skills:
         name, share, able = _skill(text, config)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from agent_console.bench.desk import measure_properties
 from agent_console.simulate_cli import app
+from routing.desk.clientele import kinds_by_policy
 from routing.desk.config import DeskConfig
 from routing.desk.erlang import erlang_a, erlang_c
 from routing.desk.estimate import wait_behind
@@ -19,6 +20,7 @@ from routing.desk.scenario import Crew, Kind, Scenario, Spread, draw_callers
 from routing.desk.simulation import Simulation
 from routing.desk.tally import differences, tally
 from routing.desk.witness import Witness
+from routing.policy.file import DEFAULT_POLICY, load_policy
 
 
 def config(*, ageing: float = 3.0) -> DeskConfig:
@@ -139,6 +141,20 @@ def test_the_command_prints_figures_beside_theory() -> None:
     assert found["expected"]["model"] == "erlang_a"
     assert 0 <= found["service_level"]["mean"] <= 1
     assert found["unlike"] == ["skills_differ"]
+
+
+def test_the_policy_decides_who_needs_a_human_and_how_urgently() -> None:
+    kinds, share = kinds_by_policy(load_policy())
+    assert 0.4 < share < 0.7  # parcels stay with the AI
+    by_share = {kind.share: kind.priority for kind in kinds}
+    assert by_share[0.04] >= 80  # threats come before everybody
+    assert by_share[0.06] >= 75  # an angry voice with calm words
+    assert by_share[0.15] >= 40  # whoever asks for a person
+    arguments = ["desk", "--arrivals", "100", "--agents", "6", "--hours", "1", "--runs", "1", "--json"]
+    answer = CliRunner().invoke(app, [*arguments, "--policy", str(DEFAULT_POLICY)])
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)["waits"]
+    assert {one["priority"] for one in found} <= set(by_share.values())
 
 
 @pytest.mark.parametrize(
