@@ -78,7 +78,8 @@ def weigh(sentiment: Sentiment, probability: float | None) -> Sentiment:
         return sentiment
     if probability >= SURE:
         strength = round(1 - (1 - sentiment.strength) * (1 - MOST * probability), 4)
-        valence = round(max(-1.0, min(sentiment.valence or 0.0, 0.0) - MOST * probability), 4)
+        # Likeness says less of a mood than words do: half of it moves the curve.
+        valence = round(max(-1.0, min(sentiment.valence or 0.0, 0.0) - MOST * probability / 2), 4)
         return replace(sentiment, strength=strength, valence=valence)
     telling = any(term.negative and not term.negated and not term.by_way for term in sentiment.terms)
     if probability < UNLIKELY and not telling and not sentiment.escalate and sentiment.strength >= NEGATIVE_FROM:

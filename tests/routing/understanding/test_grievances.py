@@ -174,8 +174,9 @@ def test_the_model_judges_only_vectors_it_knows() -> None:
     model = load_mood()
     assert model.judge(np.ones(384, np.float32), "another") is None
     assert model.judge(np.ones(7, np.float32), "multilingual-e5-small-q4") is None
-    assert model.judge(np.zeros(1024, np.float32), "pieces-1024") is None
-    chance = model.judge(np.full(1024, 1 / 32, np.float32), "pieces-1024")
+    assert model.judge(np.ones(1024, np.float32), "pieces-1024") is None
+    assert model.judge(np.zeros(384, np.float32), "multilingual-e5-small-q4") is None
+    chance = model.judge(np.full(384, 0.05, np.float32), "multilingual-e5-small-q4")
     assert chance is not None
     assert 0 <= chance <= 1
 
