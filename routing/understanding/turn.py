@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from asr.types import Language
-from routing.terms import Grade
+from routing.terms import Grade, KeyPointTag
 from routing.understanding.concepts import load_concepts
 from routing.understanding.digits import find_digit_runs
 from routing.understanding.embedder import Embedder, PieceEmbedder, blank_once
@@ -141,18 +141,22 @@ class Understander:
         intent = self._model.recognize(hear(said), vector if known else None)
         small_talk = len(SMALL_TALK.sub("", heard.plain)) < LEAST_SAID
         denied = any(term.negated for term in sentiment.terms) or any(request.declined for request in requests)
-        told = small_talk or denied or asks_human or entities or find_digit_runs(heard.plain)
+        dictated = find_digit_runs(heard.plain)
+        told = small_talk or denied or asks_human or entities or dictated
+        key_points = find_key_points(heard, sentiment, entities, requests)
+        wishes = any(point.tag in {KeyPointTag.REQUEST, KeyPointTag.ISSUE} for point in key_points)
         return TurnMeaning(
             intent=intent,
             grade=self._grade(intent, sentiment),
             sentiment=sentiment,
             asks_human=asks_human,
             requests=requests,
-            key_points=find_key_points(heard, sentiment, entities, requests),
+            key_points=key_points,
             entities=entities,
             unclear=intent.label == UNKNOWN and not told,
             ask=Ask(
-                need=intent.label,
+                # A number that is dictated twice answers a question twice, whatever it is the number of.
+                need=UNKNOWN if dictated and not wishes else intent.label,
                 language="zh" if heard.has_han else "en",
                 shingles=shingles(heard),
                 embedder=self._embedder.name,

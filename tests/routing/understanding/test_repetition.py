@@ -47,7 +47,20 @@ def test_without_it_wordings_are_told(understander: Understander, language: str,
     assert share(understander, language, "different") <= mistaken
 
 
-@pytest.mark.parametrize("text", ["好的", "嗯嗯", "一三八零零一三八零零零", "我叫李明", "喂你好", "okay", "谢谢"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "好的",
+        "嗯嗯",
+        "一三八零零一三八零零零",
+        "您订单尾号是五二九四",
+        "my order number is four four seven one two",
+        "我叫李明",
+        "喂你好",
+        "okay",
+        "谢谢",
+    ],
+)
 def test_what_asks_nothing_is_never_a_repetition(understander: Understander, text: str) -> None:
     ask = understander.understand(text).ask
     assert repeated([ask, ask, ask], ask) == ()
