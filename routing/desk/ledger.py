@@ -222,7 +222,7 @@ class Ledger:
             skills=event.skills,
             priority=event.priority,
             since=event.since,
-            order=self.next_seq,
+            order=self.next_seq - 1,
             queued_since=self.now,
             kind=event.kind,
             sticky=event.sticky,

@@ -10,7 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from routing.desk.config import DeskConfig
-from routing.desk.events import ContactLeft, ContactQueued, Logged, OfferAccepted, OfferMade
+from routing.desk.events import (
+    ContactLeft,
+    ContactQueued,
+    ContactReprioritized,
+    Logged,
+    OfferAccepted,
+    OfferMade,
+)
 from routing.desk.ledger import Ledger
 from routing.desk.records import ContactRecord
 from routing.desk.terms import AgentId, ContactState, Presence
@@ -31,6 +38,7 @@ class Witness:
         self.ledger = Ledger(config)
         self.entered = 0
         self.left = 0
+        self._told: dict[CallId, tuple[float, int, int]] = {}
 
     def watch(self, logged: Iterable[Logged]) -> None:
         """Take in events.
@@ -52,6 +60,9 @@ class Witness:
         self._check_engagements()
         self._check_lanes()
         _demand(self.entered - self.left == len(self.ledger.contacts), "a caller is lost or there twice")
+        # Told by the events alone, not by the fold that the desk shares: whoever comes back has kept the place.
+        kept = {call: (one.since, one.order, one.priority) for call, one in self.ledger.contacts.items()}
+        _demand(kept == self._told, "somebody at the desk has another place or priority than was told")
 
     def check_all_served(self, now: float) -> None:
         """Check that nobody waits whom a free agent could serve.
@@ -76,6 +87,9 @@ class Witness:
             case ContactQueued(call=call):
                 _demand(call not in ledger.contacts, f"{call} is at the desk already")
                 self.entered += 1
+                self._told[call] = (one.event.since, one.seq, one.event.priority)
+            case ContactReprioritized(call=call, priority=priority):
+                self._told[call] = (*self._told[call][:2], priority)
             case OfferMade(call=call, agent=agent):
                 self._look_at_offer(call, agent)
             case OfferAccepted(call=call, agent=agent, offer=offer):
@@ -87,6 +101,7 @@ class Witness:
             case ContactLeft(call=call):
                 _demand(call in ledger.contacts, f"{call} leaves twice")
                 self.left += 1
+                del self._told[call]
             case _:
                 pass
 

@@ -40,6 +40,7 @@ def at(text: str) -> float:
 
 def test_what_ships_is_valid() -> None:
     assert load_desk(DEFAULT_DESK).default_queue == "general"
+    assert set(load_desk(DEFAULT_DESK.with_name("example.yaml")).agents) == {"lin", "wang"}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agent_console.bench.desk import measure_properties
 from asr.types import Language
 from routing.desk.commands import (
     REFUSALS,
@@ -26,9 +30,13 @@ from routing.desk.commands import (
     SetPresence,
     ShowLife,
 )
+from routing.desk.decisions import Decisions
 from routing.desk.desk import Answer, Desk
+from routing.desk.events import ContactReturned, Logged
 from routing.desk.file import read_desk
 from routing.desk.ledger import Ledger
+from routing.desk.line import Line
+from routing.desk.records import ContactRecord
 from routing.desk.terms import (
     AgentId,
     AgentProfile,
@@ -42,6 +50,7 @@ from routing.desk.terms import (
 from routing.desk.witness import Witness
 from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId
+from voice.contracts.errors import DeskLogError
 
 DESK = """\
 version: "1"
@@ -266,3 +275,40 @@ DeskMachine.TestCase.settings = settings(
     derandomize=True,
 )
 TestDesk = DeskMachine.TestCase
+
+
+def lose_the_place(patch: pytest.MonkeyPatch) -> None:
+    honest = Ledger.apply
+
+    def apply(self: Ledger, logged: Logged) -> None:
+        honest(self, logged)
+        if isinstance(logged.event, ContactReturned) and logged.event.agent is not None:
+            self.contacts[logged.event.call].since += 1.0
+
+    patch.setattr(Ledger, "apply", apply)
+
+
+def offer_to_anybody(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ContactRecord, "bars", lambda _self, _agent, _now: False)
+
+
+def forget_the_free(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Decisions, "offer_agent", lambda _self, _agent: None)
+    patch.setattr(Decisions, "offer_contact", lambda _self, _contact: False)
+
+
+def serve_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    honest = Decisions._first_for
+
+    def last_for(self: Decisions, agent: AgentId, line: Line) -> tuple[ContactRecord, float] | None:
+        found = honest(self, agent, Line(line.slope, line.places[::-1]))
+        return None if found is None else (found[0], found[1])
+
+    patch.setattr(Decisions, "_first_for", last_for)
+
+
+@pytest.mark.parametrize("bug", [lose_the_place, offer_to_anybody, forget_the_free, serve_in_another_order])
+def test_a_broken_desk_is_found_out(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    with pytest.raises((DeskLogError, LookupError)):
+        measure_properties(events=5_000, seed=1)
