@@ -35,6 +35,7 @@ from routing.understanding.features import count_features
 from routing.understanding.heard import hear
 from routing.understanding.intent import FORMAT, MODEL
 from routing.understanding.lexicon import LANGUAGES, load_lexicon
+from routing.understanding.syllable_table import spell_syllables
 from routing.understanding.taxonomy import DATA
 from routing.understanding.turn import mask
 from routing.understanding.utterances import (
@@ -60,9 +61,6 @@ SHARES: Final = (0.25, 0.35, 0.5, 0.65, 0.8, 1.0)
 """What the vectors' logits may be multiplied by; the one with the least held-out loss is taken."""
 
 THRESHOLDS: Final = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2)
-
-READINGS: Final = {"曝": "bao"}
-"""Readings that callers use where the dictionary puts another first: 曝光."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -381,21 +379,8 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return packed.getvalue()
 
 
-def spell_syllables() -> str:
-    """The table that `heard.syllables` reads, one toneless reading for every character of GBK, from pypinyin (MIT)."""
-    from pypinyin import lazy_pinyin  # noqa: PLC0415  a quarter of a second to import; needed for this table only
-
-    characters = [chr(code) for code in range(0x4E00, 0xA000) if chr(code).encode("gbk", "ignore")]
-    table: dict[str, list[str]] = {}
-    for character in characters:
-        reading = READINGS.get(character) or "".join(lazy_pinyin(character, errors="ignore"))
-        if reading.isascii() and reading:
-            table.setdefault(reading, []).append(character)
-    return "".join(f"{syllable} {''.join(same)}\n" for syllable, same in sorted(table.items()))
-
-
 def main() -> None:
-    """Train, store the artefact that ships, print its figures; `--syllables` writes the table of sounds before that."""
+    """Train, store the artefact that ships, print its figures; `--syllables` writes the table of sounds before."""
     from routing.understanding.sentence_encoder import SentenceEncoder  # noqa: PLC0415  only a developer's run needs it
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -11,8 +11,8 @@ from routing.understanding.concepts import compile_concepts, load_concepts
 from routing.understanding.heard import hear, sound, syllables
 from routing.understanding.key_points import compile_cues
 from routing.understanding.lexicon import LANGUAGES, compile_lexicon, load_lexicon
+from routing.understanding.syllable_table import spell_syllables
 from routing.understanding.taxonomy import DATA, load_taxonomy
-from routing.understanding.train import spell_syllables
 from routing.understanding.utterances import read_utterances
 from voice.contracts.errors import UnderstandingDataError
 
