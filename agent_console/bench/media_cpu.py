@@ -41,7 +41,8 @@ class Load:
 
     Attributes:
         legs: how many.
-        cpu_ms_per_s: processor time per second and leg, all threads of this process.
+        cpu_ms_per_s: processor time per second of audio that came, all threads of this process. What did not come,
+            because the callers' process was kept waiting, costs nothing and counts for nothing.
         late_p99_ms: how late a 20 ms tick of the event loop came, 99th percentile.
         frames: share of the frames that should have come that came.
     """
@@ -142,7 +143,7 @@ async def measure_load(new_leg: Callable[[], _Leg], legs: int, speech: Pcm, seco
     """Connect so many legs, let callers speak to them, and measure this process meanwhile.
 
     Raises:
-        MediaError: the callers' process does not answer.
+        MediaError: the callers' process does not answer, or sends nothing.
     """
     made = [new_leg() for _ in range(legs)]
     try:
@@ -161,9 +162,11 @@ async def measure_load(new_leg: Callable[[], _Leg], legs: int, speech: Pcm, seco
         with anyio.CancelScope(shield=True):
             for leg in made:
                 await leg.close()
+    if not came:
+        raise MediaError("Audio was expected from the callers' process; none came.")
     return Load(
         legs,
-        1000 * used_s / took_s / legs,
+        1000 * used_s / (came * TICK_S),
         1000 * float(np.percentile(late_s, 99)),
         came / (took_s / TICK_S * legs),
     )
