@@ -181,6 +181,17 @@ class Settings(BaseSettings):
     turn: _Texts = Field((), description="TURN servers as turn:HOST:PORT or turns:HOST:PORT")
     turn_user: str | None = Field(None, max_length=256, description="the user name for the TURN servers")
     turn_password: SecretStr | None = Field(None, description="the password for the TURN servers")
+    stream_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="a secret of 16 characters or more that lets a provider stream calls to /stream",
+    )
+    stream_signing_key: SecretStr | None = Field(
+        None, min_length=16, description="the auth token of the Twilio account that signs its media streams"
+    )
+    stream_url: str | None = Field(
+        None, max_length=512, description="the address that was signed, for example wss://calls.example.com/stream"
+    )
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -217,6 +228,12 @@ class Settings(BaseSettings):
     def _check_turn_credentials(self) -> Self:
         if self.turn and not (self.turn_user and self.turn_password):
             raise ValueError("'turn' needs 'turn_user' and 'turn_password' as well")
+        return self
+
+    @model_validator(mode="after")
+    def _check_stream(self) -> Self:
+        if (self.stream_signing_key is None) != (self.stream_url is None):
+            raise ValueError("'stream_signing_key' and 'stream_url' go together")
         return self
 
     @model_validator(mode="after")

@@ -38,12 +38,16 @@ from routing.journal.sqlite import SqliteJournal
 from routing.policy.file import DEFAULT_POLICY, PolicyFile
 from routing.recovery import end_interrupted
 from routing.switchboard import Switchboard
+from routing.terms import Channel
 from voice.audio.opus import OpusSettings
 from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
 from voice.recording import finish_interrupted
+from voice.stream.access import StreamAccess
+from voice.stream.door import Line, StreamDoor
+from voice.stream.leg import StreamLeg
 from voice.turns.judge import Judge
 from voice.turns.settings import TurnSettings
 from voice.turns.smart_turn import MODEL_NAME as SMART_TURN
@@ -227,6 +231,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             desk=desk,
             site=Site.of(settings, version=version("warmline")),
             static=STATIC if (STATIC / "index.html").is_file() else None,
+            streams=_media_streams(settings, switchboard, clock),
             readiness=partial(_is_ready, settings.data, rooms),
         )
         yield Opened(console, rooms, journal, auth.accounts, recognition)
@@ -241,6 +246,22 @@ def _ice(settings: Settings) -> IceSettings:
     if settings.turn and settings.turn_password:
         servers.append(IceServer(settings.turn, settings.turn_user, settings.turn_password.get_secret_value()))
     return IceSettings(tuple(servers), settings.ice_addresses or None)
+
+
+def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock) -> StreamDoor:
+    async def take(leg: StreamLeg, line: Line) -> None:
+        spoken = line.language if line.language in (Language.ZH, Language.EN) else settings.language
+        await switchboard.take(
+            leg, Channel.STREAM, caller=line.caller, called=line.called, language=Language(spoken), keys=leg.keys()
+        )
+
+    token, key = settings.stream_token, settings.stream_signing_key
+    access = StreamAccess(
+        token=token.get_secret_value() if token else None,
+        signing_key=key.get_secret_value() if key else None,
+        url=settings.stream_url,
+    )
+    return StreamDoor(access, take, clock)
 
 
 async def follow_policy(policy: PolicyFile, clock: Clock) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self, assert_never
@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
+from asr.types import Language
 from routing.call import Call, Rooms
 from routing.commands import (
     CallAnswered,
@@ -30,13 +31,12 @@ from routing.events import CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.terms import CallEndReason, Channel, Direction
-from voice.contracts.audio import CallId, Party
+from voice.contracts.audio import CallId
 from voice.contracts.errors import RecordingError, UnknownCallError, WarmlineError
-from voice.contracts.ports import Clock
+from voice.contracts.ports import CallLeg, Clock, LegEnd
 from voice.intake import Intake
 from voice.recording import StereoRecorder
 from voice.webrtc.leg import WebRtcLeg
-from voice.webrtc.peer import LegEnd
 
 REMEMBERED_COMMANDS: Final = 2048
 """Outcomes kept for repeated keys; at 10 commands a second the last three minutes."""
@@ -55,6 +55,9 @@ _DIGITS: Final = frozenset("0123456789*#ABCD")
 _log = logging.getLogger(__name__)
 
 Answer = Callable[[str], Awaitable[WebRtcLeg]]
+
+Keys = AsyncGenerator[str]
+"""Keys of a telephone as they are pressed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -196,6 +199,24 @@ class Switchboard:
         return live
 
     async def _offer(self, command: OfferCall) -> CallAnswered:
+        try:
+            with self._line() as tasks:
+                leg = await self._answer(command.sdp)
+                try:
+                    live = await self._take(leg, Channel.WEBRTC, command.caller, "web", command.language, None, tasks)
+                except BaseException:  # nobody will enter the leg, and it holds sockets already
+                    with anyio.CancelScope(shield=True):
+                        await leg.close()
+                    raise
+        except CommandRefusedError:
+            raise
+        except WarmlineError as error:
+            raise CommandRefusedError(error.code, str(error)) from error
+        return CallAnswered(live.call.id, leg.answer_sdp, live.secret)
+
+    @contextmanager
+    def _line(self) -> Iterator[TaskGroup]:
+        """Keep a line free for a call that is about to begin."""
         if self._draining or self._tasks is None:
             raise CommandRefusedError("server.draining", "The server is stopping.", fix="Call again in a minute.")
         if len(self._live) + self._answering >= self._max_calls:
@@ -206,35 +227,48 @@ class Switchboard:
             raise CommandRefusedError(full.code, str(full))
         self._answering += 1
         try:
-            leg = await self._answer(command.sdp)
-            try:
-                return await self._take(command, leg, self._tasks)
-            except BaseException:  # nobody will enter the leg, and it holds sockets already
-                with anyio.CancelScope(shield=True):
-                    await leg.close()
-                raise
-        except WarmlineError as error:
-            raise CommandRefusedError(error.code, str(error)) from error
+            yield self._tasks
         finally:
             self._answering -= 1
 
-    async def _take(self, command: OfferCall, leg: WebRtcLeg, tasks: TaskGroup) -> CallAnswered:
-        """Begin the call of an answered leg."""
+    async def take(
+        self, leg: CallLeg, channel: Channel, *, caller: str, called: str, language: Language, keys: Keys | None = None
+    ) -> CallId:
+        """Begin the call of a leg whose transport has accepted it; the leg is entered, and left when the call is over.
+
+        Args:
+            leg: the caller's.
+            channel: how they came.
+            caller: their address.
+            called: what they called.
+            language: what they speak.
+            keys: the keys they press.
+
+        Raises:
+            CommandRefusedError: `capacity.exceeded` or `server.draining`; the leg is still the asker's.
+        """
+        with self._line() as tasks:
+            return (await self._take(leg, channel, caller, called, language, keys, tasks)).call.id
+
+    async def _take(
+        self,
+        leg: CallLeg,
+        channel: Channel,
+        caller: str,
+        called: str,
+        language: Language,
+        keys: Keys | None,
+        tasks: TaskGroup,
+    ) -> _Live:
         began = self._clock.utc_now()
         call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
-        started = CallStarted(
-            Direction.INBOUND,
-            Channel.WEBRTC,
-            command.caller,
-            "web",
-            command.language,
-            began.isoformat(timespec="milliseconds"),
-        )
+        began_at = began.isoformat(timespec="milliseconds")
+        started = CallStarted(Direction.INBOUND, channel, caller, called, language, began_at)
         recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         live = self._live[call_id] = _Live(call, secrets.token_urlsafe(24))
-        tasks.start_soon(self._serve, call, leg, recorder, name=call_id)
-        return CallAnswered(call_id, leg.answer_sdp, live.secret)
+        tasks.start_soon(self._serve, call, leg, recorder, keys, name=call_id)
+        return live
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
         if self._recordings is None:
@@ -247,10 +281,10 @@ class Switchboard:
             return None
         return recorder
 
-    async def _serve(self, call: Call, leg: WebRtcLeg, recorder: StereoRecorder | None) -> None:
+    async def _serve(self, call: Call, leg: CallLeg, recorder: StereoRecorder | None, keys: Keys | None) -> None:
         try:
             try:
-                await self._talk(call, leg)
+                await self._talk(call, leg, keys)
             finally:
                 if recorder is not None:
                     with anyio.CancelScope(shield=True):
@@ -262,7 +296,7 @@ class Switchboard:
             if not self._live:
                 self._idle.set()
 
-    async def _talk(self, call: Call, leg: WebRtcLeg) -> None:
+    async def _talk(self, call: Call, leg: CallLeg, keys: Keys | None) -> None:
         intake = Intake()
 
         async def take_in() -> None:
@@ -279,7 +313,9 @@ class Switchboard:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(take_in, name=f"{call.id} intake")
-            await call.run(intake, [Party.CALLER], lambda: _END_REASONS[leg.end_reason])
+            if keys is not None:
+                tasks.start_soon(_press, call, keys, name=f"{call.id} keys")
+            await call.run(intake, leg.source.parties, lambda: _END_REASONS[leg.end_reason])
             tasks.cancel_scope.cancel()
 
     async def _drain(self) -> None:
@@ -289,3 +325,12 @@ class Switchboard:
         if self._live:
             self._idle = anyio.Event()
             await self._idle.wait()
+
+
+async def _press(call: Call, keys: Keys) -> None:
+    async with aclosing(keys):
+        async for digit in keys:
+            try:
+                await call.press(digit)
+            except UnknownCallError:
+                return
