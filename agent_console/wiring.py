@@ -35,7 +35,9 @@ from asr.types import Language
 from prosody.features import warm_up
 from routing.call import Rooms
 from routing.journal.sqlite import SqliteJournal
-from routing.policy.file import DEFAULT_POLICY, PolicyFile
+from routing.kept_file import KeptFile
+from routing.policy.file import DEFAULT_POLICY, load_policy
+from routing.policy.rules import Policy
 from routing.recovery import end_interrupted
 from routing.switchboard import Switchboard
 from routing.terms import Channel
@@ -127,7 +129,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
         PolicyError: the policy file is not valid.
         TermsError: the file of terms is not valid.
     """
-    policy = PolicyFile(settings.policy or DEFAULT_POLICY)
+    policy = KeptFile(settings.policy or DEFAULT_POLICY, load_policy)
     await run_sync(lambda: policy.current)
     new_detector = await run_sync(load_detectors, settings.vad)
     understander = await run_sync(load_understander, settings)
@@ -264,7 +266,7 @@ def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock) -
     return StreamDoor(access, take, clock)
 
 
-async def follow_policy(policy: PolicyFile, clock: Clock) -> None:
+async def follow_policy(policy: KeptFile[Policy], clock: Clock) -> None:
     """Put a changed policy file in force; a broken one leaves the old one where it is."""
     while True:
         await clock.sleep_until(clock.now_s() + POLICY_EVERY_S)

@@ -12,7 +12,8 @@ from agent_console.settings import Settings
 from agent_console.wiring import POLICY_EVERY_S, follow_policy, open_console, open_rooms
 from routing.agent_tone import AgentTonePermission
 from routing.journal.sqlite import SqliteJournal
-from routing.policy.file import DEFAULT_POLICY, PolicyFile
+from routing.kept_file import KeptFile
+from routing.policy.file import DEFAULT_POLICY, load_policy
 from tests.conformance.test_journal import log
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_changed_policy_comes_into_force_and_a_broken_one_does_not(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     shutil.copy(DEFAULT_POLICY, path)
-    policy, clock = PolicyFile(path), ManualClock()
+    policy, clock = KeptFile(path, load_policy), ManualClock()
     first = policy.current.version
     text = path.read_text(encoding="utf-8")
 

@@ -15,6 +15,7 @@ from voice.audio.resampling import to_float, to_int16
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples, from_ms, from_s, to_s
 from voice.contracts.errors import MediaError, StreamProtocolError
 from voice.contracts.ports import Clock, LegEnd
+from voice.playout import Playout
 from voice.stream.messages import (
     Connected,
     Dtmf,
@@ -28,7 +29,6 @@ from voice.stream.messages import (
     write_mark,
     write_media,
 )
-from voice.webrtc.sender import Playout
 
 WAITING_FRAMES: Final = 100
 """Frames between the socket and the call: 2 s of one track. The call takes them at once; where it does not, reading

@@ -17,11 +17,12 @@ from voice.audio.opus import OpusSettings
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Party, Pcm, Samples, from_s
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import AudioSource, Clock, LegEnd
+from voice.playout import Playout
 from voice.webrtc.ice import IceSettings
 from voice.webrtc.peer import Peer
 from voice.webrtc.receiver import Receiver
 from voice.webrtc.sdp import checked
-from voice.webrtc.sender import Playout, Sender
+from voice.webrtc.sender import Sender
 
 CONNECT_S: Final = 20.0
 """How long `wait_connected` waits."""

@@ -13,10 +13,11 @@ from voice.audio.opus import OpusSettings
 from voice.contracts.audio import Party
 from voice.contracts.ports import Clock, LegEnd
 from voice.contracts.statistics import LegStatistics
+from voice.playout import PLAYOUT_BOUND_S, Playout
 from voice.webrtc.ice import IceSettings
 from voice.webrtc.peer import Peer
 from voice.webrtc.receiver import Receiver
-from voice.webrtc.sender import PLAYOUT_BOUND_S, Playout, Sender
+from voice.webrtc.sender import Sender
 
 WATCH_S: Final = 1.0
 """How often the watch looks whether packets still come."""

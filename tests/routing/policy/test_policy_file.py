@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from routing.kept_file import KeptFile
 from routing.policy.decision import Facts
-from routing.policy.file import DEFAULT_POLICY, FOLDER, PolicyFile, load_policy, read_policy
+from routing.policy.file import DEFAULT_POLICY, FOLDER, load_policy, read_policy
 from voice.contracts.errors import PolicyError
 
 GOOD = """\
@@ -147,7 +148,7 @@ def touch(path: Path, text: str, tick: int) -> None:
 def test_a_changed_file_comes_into_force(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     touch(path, GOOD, 1)
-    file = PolicyFile(path)
+    file = KeptFile(path, load_policy)
     first = file.current
     assert file.refresh() is None
     assert file.current is first
@@ -159,7 +160,7 @@ def test_a_changed_file_comes_into_force(tmp_path: Path) -> None:
 def test_a_broken_change_leaves_the_old_one_in_force_and_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     touch(path, GOOD, 1)
-    file = PolicyFile(path)
+    file = KeptFile(path, load_policy)
     first = file.current
     touch(path, GOOD.replace("target: human", "target: humen"), 2)
     problem = file.refresh()
@@ -177,7 +178,7 @@ def test_a_broken_change_leaves_the_old_one_in_force_and_is_told_once(tmp_path: 
 def test_a_mended_file_has_no_error(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     touch(path, "rules: 7", 1)
-    file = PolicyFile(path)
+    file = KeptFile(path, load_policy)
     file.refresh()
     touch(path, GOOD, 2)
     file.refresh()
@@ -188,7 +189,7 @@ def test_a_mended_file_has_no_error(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_leaves_the_old_one_in_force(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     touch(path, GOOD, 1)
-    file = PolicyFile(path)
+    file = KeptFile(path, load_policy)
     first = file.current
     path.unlink()
     assert file.refresh() is not None
@@ -202,7 +203,7 @@ def test_a_file_that_was_never_valid_has_no_policy(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("rules: 7", encoding="utf-8")
     with pytest.raises(PolicyError):
-        _ = PolicyFile(path).current
+        _ = KeptFile(path, load_policy).current
 
 
 def test_other_intents_may_be_named_where_the_taxonomy_is_another() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm
 from voice.contracts.errors import CapacityError, FrameError
-from voice.webrtc.sender import Playout
+from voice.playout import Playout
 
 pytestmark = pytest.mark.anyio
 
