@@ -1,4 +1,4 @@
-"""Policy files: read, checked, compiled, and kept while people edit them."""
+"""Policy files: read, checked and compiled."""
 
 from __future__ import annotations
 

@@ -104,8 +104,10 @@ class _Reader:
     def _letters(self, said: str, found: re.Match[str]) -> None:
         named = re.match(r"字母|大写的?|小写的?|letter ", said)
         plain = re.split(r",? (?:as in|for|like) ", said[named.end() if named else 0 :])[0]
-        # The article "a" and the pronoun "i" are letters only where a digit or letter touches them or they are named.
-        if plain in {"a", "i"} and not named and not self.digits and not _sticks(self.text, found.end()):
+        # The article "a" and the pronoun "i" are letters only where they are named, where a digit or letter touches
+        # them, or where a number stands before them and no sentence goes on behind.
+        goes_on = not self.digits or (self.quiet and _GOING_ON.match(self.text, found.end()))
+        if plain in {"a", "i"} and not named and goes_on and not _sticks(self.text, found.end()):
             self.close()
             return
         self.add(plain.upper(), found, spoken=False)
@@ -155,6 +157,9 @@ def _skip(text: str, place: int) -> int:
 
 
 _STICKING: Final = re.compile(rf"[ -]?(?:[0-9]|[b-z](?![a-z'])|(?:{'|'.join(EN_DIGITS)})\b)")
+
+
+_GOING_ON: Final = re.compile(r" [a-z']{2}")
 
 
 def _sticks(text: str, place: int) -> bool:
