@@ -56,10 +56,14 @@ function headline(one: Decision, t: Dictionary): string {
       return t.decisions.key(one.digit);
     case "handover.requested":
       return t.decisions.requested;
+    case "handover.offered":
+      return t.decisions.offered(one.agent);
     case "handover.accepted":
       return t.decisions.accepted(one.agent);
+    case "handover.bridged":
+      return t.decisions.bridged(one.agent);
     case "handover.failed":
-      return t.decisions.handoverFailed(one.code);
+      return t.decisions.handoverFailed(t.words.handoverFailure[one.code]);
   }
 }
 
@@ -71,6 +75,8 @@ function reasonOf(one: Decision, t: Dictionary, pick: (wording: Wording) => stri
       return pick(one.reason);
     case "emotion.shifted":
       return shiftReason(one.shift.reason, t);
+    case "handover.failed":
+      return one.back_to ? t.decisions.backTo[one.back_to] : "";
     default:
       return "";
   }

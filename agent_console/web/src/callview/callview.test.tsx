@@ -102,3 +102,20 @@ it("shows route and priority with reason and evidence that leads to the words", 
   expect(jumps).toEqual([0]);
   expect(all("decision").map((one) => one.dataset.type)).toEqual(["route.decided", "priority.changed"]);
 });
+
+it("tells how a hand-over goes in words, not in codes", () => {
+  const log = new Log();
+  log.events.push(...oneSentence());
+  const ticket = "t-1";
+  log.add("handover.requested", { ticket, reason: { zh: "要求人工", en: "asked" } });
+  log.add("handover.failed", { ticket, code: "nobody_signed_in", agent: null, back_to: "ai" });
+  log.add("handover.offered", { ticket, agent: "mei" });
+  log.add("handover.accepted", { ticket, agent: "mei" });
+  log.add("handover.bridged", { ticket, agent: "mei" });
+  show(<DecisionLog view={viewOf(log.events)} onJump={ignore} />);
+  const told = all("decision").map((one) => one.textContent);
+  expect(told).toHaveLength(5);
+  expect(told.join()).not.toMatch(/nobody_signed_in|_/);
+  expect(told[0]).toContain("接通");
+  expect(told[3]).toMatch(/没有坐席在线.*位置保留/);
+});

@@ -113,8 +113,14 @@ export const en: Dictionary = {
     shift: (from, to) => `Emotion ${from.toLowerCase()} → ${to.toLowerCase()}`,
     key: (digit) => `The caller pressed ${digit}`,
     requested: "Hand-over requested",
+    offered: (agent) => `Offered to ${agent}`,
     accepted: (agent) => `${agent} took the call`,
-    handoverFailed: (code) => `Hand-over failed (${code})`,
+    bridged: (agent) => `${agent} and the caller hear each other`,
+    handoverFailed: (why) => `Hand-over failed: ${why}`,
+    backTo: {
+      ai: "The AI goes on; the place in the queue is kept",
+      queue: "The caller goes on waiting; the place is kept",
+    },
   },
   failures: {
     title: "A stage failed; the call goes on without it",
@@ -238,6 +244,16 @@ export const en: Dictionary = {
       promise: "Promise",
       sentiment: "Sentiment",
       outcome: "Outcome",
+    },
+    handoverFailure: {
+      declined: "the agent declined",
+      no_answer: "the agent did not answer",
+      nobody_signed_in: "nobody is signed in",
+      closed: "outside opening hours",
+      agent_lost: "the agent's connection was lost",
+      technical: "technical fault",
+      caller_gone: "the caller has left",
+      withdrawn: "a human is no longer needed",
     },
     grade: { simple: "simple", complex: "complex", urgent: "urgent" },
     label: {

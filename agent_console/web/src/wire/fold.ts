@@ -103,7 +103,9 @@ function read(view: CallView, event: WireEvent): CallView {
       return logged({ ...view, route: event }, event);
     case "dtmf.received":
     case "handover.requested":
+    case "handover.offered":
     case "handover.accepted":
+    case "handover.bridged":
     case "handover.failed":
       return logged(view, event);
     case "stage.failed":

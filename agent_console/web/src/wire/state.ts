@@ -28,7 +28,9 @@ export type Decision =
   | EventOf<"emotion.shifted">
   | EventOf<"dtmf.received">
   | EventOf<"handover.requested">
+  | EventOf<"handover.offered">
   | EventOf<"handover.accepted">
+  | EventOf<"handover.bridged">
   | EventOf<"handover.failed">;
 
 export interface TimedShift extends EmotionShift {
