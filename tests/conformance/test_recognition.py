@@ -166,8 +166,7 @@ async def test_cancelling_a_final_frees_the_utterance(recognition: Recognition) 
 
 async def test_too_much_at_once_fails_the_utterance_and_no_other(recognition: Recognition) -> None:
     utterance = recognition.begin(Language.ZH, ignore)
-    for _ in range(7):
-        utterance.push(np.zeros(MAX_WAITING // 6, np.float32))
+    utterance.push(np.zeros(MAX_WAITING + 1, np.float32))  # in one piece, or some of it would be heard meanwhile
     with pytest.raises(CapacityError, match="60 s"):
         await utterance.finish()
     after = recognition.begin(Language.ZH, ignore)

@@ -147,7 +147,9 @@ def test_the_agent_sees_what_the_journal_holds(journey: Journey) -> None:
     scored = {s.event.segment for s in journey.log if isinstance(s.event, EmotionScored)}
     assert journey.agent.get_by_test_id("emotion-table").locator("tbody tr").count() == len(scored)
     assert journey.agent.locator("[data-testid=emotion-chart] canvas").count() == 1
-    decisions = [s for s in journey.log if s.event.TYPE in ("route.decided", "priority.changed", "emotion.shifted")]
+    shown_types = ("route.decided", "priority.changed", "emotion.shifted", "handover.")
+    decisions = [s for s in journey.log if s.event.TYPE.startswith(shown_types)]
+    assert any(s.event.TYPE == "handover.requested" for s in decisions)
     assert journey.agent.get_by_test_id("decision").count() == len(decisions)
 
 
