@@ -78,8 +78,8 @@ class _Process:
     async def serve(self) -> None:
         """Load, then recognize until the server closes the socket."""
         length = PLAN_LENGTH.unpack(await self._reader.readexactly(PLAN_LENGTH.size))[0]
-        # The server made it and started this process; nobody else has the other end of the socket.
-        plan: Plan = pickle.loads(await self._reader.readexactly(length))  # noqa: S301
+        pickled = await self._reader.readexactly(length)
+        plan: Plan = pickle.loads(pickled)  # noqa: S301  the server made it; nobody else has the other end of the socket
         try:
             recognizer = plan()
         except WarmlineError as error:

@@ -47,7 +47,7 @@ def test_aiortc_and_aioice_have_the_shape_that_is_relied_upon() -> None:
     assert "self.receiver.data_received(" in inspect.getsource(aioice.ice.StunProtocol.datagram_received)
     assert "_rx_srtp" in inspect.getsource(RTCDtlsTransport._setup_srtp)
     assert "_connection" in inspect.getsource(RTCIceTransport.__init__)
-    connecting = inspect.getsource(RTCPeerConnection._RTCPeerConnection__connect)  # type: ignore[attr-defined]
+    connecting = inspect.getsource(RTCPeerConnection._RTCPeerConnection__connect)  # type: ignore[attr-defined]  # private is the point
     assert "transceiver.sender.send(" in connecting
     assert "transceiver.receiver.receive(" in connecting
 
@@ -57,7 +57,7 @@ async def test_another_aiortc_is_refused_and_not_guessed_at(monkeypatch: pytest.
     transceiver = connection.addTransceiver("audio")
     monkeypatch.delattr(aioice.ice.Connection, "data_received")
     with pytest.raises(MediaError, match="make setup"):
-        MediaTransport(transceiver, Any, Any, on_packet=lambda: None, on_goodbye=lambda: None)  # type: ignore[arg-type]
+        MediaTransport(transceiver, Any, Any, on_packet=lambda: None, on_goodbye=lambda: None)  # type: ignore[arg-type]  # refused by its shape
     await connection.close()
 
 
