@@ -50,7 +50,10 @@ def axe(project: Path) -> str:
 @pytest.fixture(params=LOOKS, ids="-".join)
 def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
     language, theme = request.param
-    context = browser.new_context(locale=language, color_scheme=theme, viewport={"width": 1440, "height": 900})
+    # Without motion: what is fading in has no contrast yet.
+    context = browser.new_context(
+        locale=language, color_scheme=theme, reduced_motion="reduce", viewport={"width": 1440, "height": 900}
+    )
     yield context
     context.close()
 

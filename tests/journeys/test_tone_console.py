@@ -377,7 +377,13 @@ def test_axe_finds_nothing(
     shots = Path(os.environ.get("WARMLINE_TEST_SHOTS", tmp_path))
     found: dict[str, Any] = {}
     for width, height in ((1440, 900), (1024, 768)):
-        context = browser.new_context(locale=language, color_scheme=theme, viewport={"width": width, "height": height})
+        # Without motion: a hint that is fading in has no contrast yet.
+        context = browser.new_context(
+            locale=language,
+            color_scheme=theme,
+            reduced_motion="reduce",
+            viewport={"width": width, "height": height},
+        )
         page = sign_in(context, console)
 
         def examine(name: str, page: Page = page, size: int = width) -> None:
