@@ -34,6 +34,7 @@ from asr.turn_words import WordsJudge
 from asr.types import Language
 from prosody.features import warm_up
 from routing.call import Rooms
+from routing.commands import CommandRefusedError
 from routing.journal.sqlite import SqliteJournal
 from routing.kept_file import KeptFile
 from routing.policy.file import DEFAULT_POLICY, load_policy
@@ -44,7 +45,7 @@ from routing.terms import Channel
 from voice.audio.opus import OpusSettings
 from voice.clock import WallClock
 from voice.contracts.audio import Party
-from voice.contracts.errors import DataFolderError, DataFolderInUseError
+from voice.contracts.errors import CapacityError, DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
 from voice.recording import finish_interrupted
 from voice.stream.access import StreamAccess
@@ -253,9 +254,12 @@ def _ice(settings: Settings) -> IceSettings:
 def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock) -> StreamDoor:
     async def take(leg: StreamLeg, line: Line) -> None:
         spoken = line.language if line.language in (Language.ZH, Language.EN) else settings.language
-        await switchboard.take(
-            leg, Channel.STREAM, caller=line.caller, called=line.called, language=Language(spoken), keys=leg.keys()
-        )
+        try:
+            await switchboard.take(
+                leg, Channel.STREAM, caller=line.caller, called=line.called, language=Language(spoken), keys=leg.keys()
+            )
+        except CommandRefusedError as refused:  # rooms below routing know no commands; both reasons mean: later
+            raise CapacityError(str(refused)) from refused
 
     token, key = settings.stream_token, settings.stream_signing_key
     access = StreamAccess(

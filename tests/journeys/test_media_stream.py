@@ -169,6 +169,25 @@ async def test_strangers_are_sent_away(streaming: Server, headers: dict[str, str
     assert closed.value.rcvd.code in (1002, 1008)
 
 
+async def test_a_provider_hears_that_no_line_is_free(
+    tmp_path_factory: pytest.TempPathFactory, need_model: Callable[[str], Path]
+) -> None:
+    data = tmp_path_factory.mktemp("full") / "data"
+    with serve(data, need_model("whisper-base").parent, stream_token=TOKEN, max_calls="1") as full:
+        async with connect(address(full)) as first, connect(address(full)) as second:
+            await first.send(start_message(token=TOKEN))
+            async with httpx.AsyncClient(base_url=full.url, timeout=30) as client:
+                (await client.post("/api/session", json={"user": "mei", "password": PASSWORD})).raise_for_status()
+                clock = WallClock()
+                while not (await client.get("/api/calls")).json()["calls"]:
+                    await clock.sleep_until(clock.now_s() + 0.05)
+            await second.send(start_message(token=TOKEN))
+            with anyio.fail_after(10), pytest.raises(ConnectionClosed) as closed:
+                await second.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1013, "capacity.exceeded")
+
+
 async def test_a_server_without_a_secret_takes_no_streams(server: Server) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await connect(address(server)).__aenter__()
