@@ -11,7 +11,6 @@ from prosody.types import EmotionBasis
 from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
-    AudioDropped,
     CallEnded,
     CallStarted,
     CoachingHinted,
@@ -25,6 +24,7 @@ from routing.events import (
     TranscriptFinal,
     VoiceRecalled,
 )
+from routing.leg_events import AudioDropped
 from routing.service_events import PriorityChanged, RouteDecided
 from voice.contracts.audio import Party, Samples, SegmentId, to_s
 

@@ -35,14 +35,11 @@ from routing.decider import Decider
 from routing.ear import Ear
 from routing.events import (
     AgentToneAllowed,
-    AudioDropped,
     CallEnded,
     CallStarted,
     DtmfReceived,
     EmotionScored,
     EmotionShifted,
-    PartyJoined,
-    PartyLeft,
     SpeechEnded,
     SpeechStarted,
     TranscriptPartial,
@@ -51,6 +48,7 @@ from routing.events import (
 )
 from routing.handover import Handover, HandoverEvent, follow, given_up
 from routing.journal.ports import Journal
+from routing.leg_events import AudioDropped, PartyJoined, PartyLeft
 from routing.log import CallLog
 from routing.policy.rules import Policy
 from routing.tape import Tape

@@ -11,6 +11,21 @@ from typing import ClassVar, Final, TypeAlias, get_args
 
 from asr.types import Language, Repair, Stretch, Word
 from prosody.types import AgentTone, EmotionScore, EmotionShift, ProsodyFeatures, VoiceNormal
+from routing.leg_events import (
+    AudioDropped,
+    CallHeld,
+    CallResumed,
+    MediaMeasured,
+    PartyJoined,
+    PartyLeft,
+    PartyMuted,
+    PartyUnmuted,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionChanged,
+    SupervisionEnded,
+    SupervisionStarted,
+)
 from routing.service_events import (
     BotSaid,
     CallWrappedUp,
@@ -61,49 +76,6 @@ class CallEnded:
     TYPE: ClassVar[str] = "call.ended"
     reason: CallEndReason
     duration: Samples
-
-
-@dataclass(frozen=True, slots=True)
-class PartyJoined:
-    """A party's audio can be heard from now on."""
-
-    TYPE: ClassVar[str] = "party.joined"
-    party: Party
-    agent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PartyLeft:
-    """A party is gone."""
-
-    TYPE: ClassVar[str] = "party.left"
-    party: Party
-    agent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CallHeld:
-    """The caller waits and hears no one."""
-
-    TYPE: ClassVar[str] = "call.held"
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallResumed:
-    """The end of a hold."""
-
-    TYPE: ClassVar[str] = "call.resumed"
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class AudioDropped:
-    """Audio of this span is lost; the pipeline and the recording hold silence there."""
-
-    TYPE: ClassVar[str] = "audio.dropped"
-    party: Party
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +270,17 @@ ReportableEvent: TypeAlias = (
     | CallEnded
     | PartyJoined
     | PartyLeft
+    | PartyMuted
+    | PartyUnmuted
     | CallHeld
     | CallResumed
+    | SupervisionStarted
+    | SupervisionChanged
+    | SupervisionEnded
+    | RecordingPaused
+    | RecordingResumed
     | AudioDropped
+    | MediaMeasured
     | SpeechStarted
     | SpeechEnded
     | TranscriptPartial

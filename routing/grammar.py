@@ -10,8 +10,6 @@ from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
     CallEnded,
-    CallHeld,
-    CallResumed,
     CallStarted,
     CoachingHinted,
     EmotionScored,
@@ -19,8 +17,6 @@ from routing.events import (
     EntityFound,
     IntentRecognized,
     KeyPointFound,
-    PartyJoined,
-    PartyLeft,
     ProsodyMeasured,
     SpeechEnded,
     SpeechStarted,
@@ -32,6 +28,20 @@ from routing.events import (
     VoiceRecalled,
 )
 from routing.handover import Handover, HandoverEvent, follow
+from routing.leg_events import (
+    CallHeld,
+    CallResumed,
+    MediaMeasured,
+    PartyJoined,
+    PartyLeft,
+    PartyMuted,
+    PartyUnmuted,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionChanged,
+    SupervisionEnded,
+    SupervisionStarted,
+)
 from routing.service_events import (
     CallWrappedUp,
     HandoverAccepted,
@@ -71,6 +81,9 @@ class _Reader:
     call: str | None = None
     ended: bool = False
     held: bool = False
+    paused: bool = False
+    muted: set[tuple[Party, str | None]] = field(default_factory=set)
+    supervisors: set[str] = field(default_factory=set)
     priority: int = 0
     level: str | None = None
     recalled: bool = False
@@ -88,18 +101,21 @@ class _Reader:
                 _demand(stamped.seq == 0, stamped, "call.started is the first event and stands once")
             case CallEnded():
                 self.ended = True
-            case PartyJoined(party=party, agent=agent):
-                _demand((party, agent) not in self.present, stamped, f"{party} has joined already")
-                self.present.add((party, agent))
-            case PartyLeft(party=party, agent=agent):
-                _demand((party, agent) in self.present, stamped, f"{party} was not there")
-                self.present.discard((party, agent))
-            case CallHeld():
-                _demand(not self.held, stamped, "the call is held already")
-                self.held = True
-            case CallResumed():
-                _demand(self.held, stamped, "the call was not held")
-                self.held = False
+            case (
+                PartyJoined()
+                | PartyLeft()
+                | PartyMuted()
+                | PartyUnmuted()
+                | CallHeld()
+                | CallResumed()
+                | SupervisionStarted()
+                | SupervisionChanged()
+                | SupervisionEnded()
+                | RecordingPaused()
+                | RecordingResumed()
+                | MediaMeasured()
+            ):
+                self._read_legs(stamped)
             case PriorityChanged(previous=previous, current=current, evidence=evidence):
                 _demand(
                     previous == self.priority,
@@ -146,6 +162,47 @@ class _Reader:
         after = isinstance(stamped.event, NoteWritten | SummaryPrepared | CallWrappedUp)
         _demand(not self.ended or after, stamped, "the call has ended")
         self.seq, self.at, self.call = stamped.seq, stamped.at, stamped.call
+
+    def _read_legs(self, stamped: Stamped) -> None:
+        match stamped.event:
+            case PartyJoined(party=party, agent=agent):
+                _demand((party, agent) not in self.present, stamped, f"{party} has joined already")
+                self.present.add((party, agent))
+            case PartyLeft(party=party, agent=agent):
+                _demand((party, agent) in self.present, stamped, f"{party} was not there")
+                self.present.discard((party, agent))
+                self.muted.discard((party, agent))
+            case PartyMuted(party=party, agent=agent):
+                _demand((party, agent) in self.present, stamped, f"{party} is not there")
+                _demand((party, agent) not in self.muted, stamped, f"{party} is muted already")
+                self.muted.add((party, agent))
+            case PartyUnmuted(party=party, agent=agent):
+                _demand((party, agent) in self.muted, stamped, f"{party} was not muted")
+                self.muted.discard((party, agent))
+            case CallHeld():
+                _demand(not self.held, stamped, "the call is held already")
+                self.held = True
+            case CallResumed():
+                _demand(self.held, stamped, "the call was not held")
+                self.held = False
+            case SupervisionStarted(supervisor=who):
+                _demand(who not in self.supervisors, stamped, f"{who} supervises the call already")
+                self.supervisors.add(who)
+            case SupervisionChanged(supervisor=who):
+                _demand(who in self.supervisors, stamped, f"{who} does not supervise the call")
+            case SupervisionEnded(supervisor=who):
+                _demand(who in self.supervisors, stamped, f"{who} does not supervise the call")
+                self.supervisors.discard(who)
+            case RecordingPaused():
+                _demand(not self.paused, stamped, "the recording is paused already")
+                self.paused = True
+            case RecordingResumed():
+                _demand(self.paused, stamped, "the recording was not paused")
+                self.paused = False
+            case MediaMeasured(loss=loss, late=late, concealed=concealed):
+                _demand(all(0 <= share <= 1 for share in (loss, late, concealed)), stamped, "shares lie in 0 to 1")
+            case _:
+                pass
 
     def _read_speech(self, stamped: Stamped) -> None:
         match stamped.event:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from routing.events import CallEnded, CallEvent, PartyLeft, SpeechEnded, StageFailed, Stamped, TranscriptFinal
+from routing.events import CallEnded, CallEvent, SpeechEnded, StageFailed, Stamped, TranscriptFinal
 from routing.journal.ports import Journal
+from routing.leg_events import PartyLeft
 from routing.state import CallState, fold
 from routing.terms import CallEndReason, Stage
 from voice.contracts.audio import CallId, Party, Span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -11,10 +11,7 @@ from prosody.types import EmotionBasis, EmotionLevel, EmotionScore
 from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
-    AudioDropped,
     CallEnded,
-    CallHeld,
-    CallResumed,
     CallStarted,
     CoachingHinted,
     DtmfReceived,
@@ -23,8 +20,6 @@ from routing.events import (
     EntityFound,
     IntentRecognized,
     KeyPointFound,
-    PartyJoined,
-    PartyLeft,
     ProsodyMeasured,
     ReportableEvent,
     SpeechEnded,
@@ -37,6 +32,21 @@ from routing.events import (
     VoiceRecalled,
 )
 from routing.handover import Handover, follow
+from routing.leg_events import (
+    AudioDropped,
+    CallHeld,
+    CallResumed,
+    MediaMeasured,
+    PartyJoined,
+    PartyLeft,
+    PartyMuted,
+    PartyUnmuted,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionChanged,
+    SupervisionEnded,
+    SupervisionStarted,
+)
 from routing.service_events import (
     BotSaid,
     CallWrappedUp,
@@ -53,7 +63,7 @@ from routing.service_events import (
     SuggestionUsed,
     SummaryPrepared,
 )
-from routing.terms import Channel, RouteTarget, Wording
+from routing.terms import Channel, RouteTarget, SupervisionMode, Wording
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
 
 
@@ -76,6 +86,8 @@ class CallState:
     `apply` answers the state after one more event; a state is never changed in place, so whoever holds one may keep it.
 
     Attributes:
+        agent: who serves, where it is an agent whose name is known.
+        supervisors: who else is on the call, and how.
         handover: the newest hand-over and how far it has come.
         risk: of the newest score that words went into, [0, 1], as `level` follows from those scores alone; 0 before.
     """
@@ -86,7 +98,11 @@ class CallState:
     started: CallStarted | None = None
     ended: CallEnded | None = None
     held: bool = False
+    muted: frozenset[Party] = frozenset()
+    recording_paused: bool = False
     parties: frozenset[Party] = frozenset()
+    agent: str | None = None
+    supervisors: Mapping[str, SupervisionMode] = field(default_factory=dict)
     segments: dict[SegmentId, SegmentState] = field(default_factory=dict)
     intent: IntentRecognized | None = None
     priority: int = 0
@@ -135,10 +151,24 @@ class CallState:
                 return replace(self, started=started)
             case CallEnded() as ended:
                 return replace(self, ended=ended)
-            case PartyJoined(party=party):
-                return replace(self, parties=self.parties | {party})
+            case PartyJoined(party=party, agent=agent):
+                serving = agent if party is Party.AGENT else self.agent
+                return replace(self, parties=self.parties | {party}, agent=serving)
             case PartyLeft(party=party):
-                return replace(self, parties=self.parties - {party})
+                serving = None if party is Party.AGENT else self.agent
+                return replace(self, parties=self.parties - {party}, muted=self.muted - {party}, agent=serving)
+            case PartyMuted(party=party):
+                return replace(self, muted=self.muted | {party})
+            case PartyUnmuted(party=party):
+                return replace(self, muted=self.muted - {party})
+            case SupervisionStarted(supervisor=who, mode=mode) | SupervisionChanged(supervisor=who, mode=mode):
+                return replace(self, supervisors={**self.supervisors, who: mode})
+            case SupervisionEnded(supervisor=who):
+                return replace(self, supervisors={one: mode for one, mode in self.supervisors.items() if one != who})
+            case RecordingPaused():
+                return replace(self, recording_paused=True)
+            case RecordingResumed():
+                return replace(self, recording_paused=False)
             case CallHeld():
                 return replace(self, held=True)
             case CallResumed():
@@ -173,6 +203,7 @@ class CallState:
                 return known._with_segment(number, replace(self.segments[number], emotion=score))
             case (
                 AudioDropped()
+                | MediaMeasured()
                 | ProsodyMeasured()
                 | VoiceRecalled()
                 | VoiceLearned()

@@ -63,6 +63,19 @@ class RouteTarget(StrEnum):
     HUMAN = "human"
 
 
+class SupervisionMode(StrEnum):
+    """How a supervisor takes part in a call."""
+
+    LISTEN = "listen"
+    """Hears everybody, is heard by nobody."""
+
+    WHISPER = "whisper"
+    """Hears everybody, is heard by the agent only."""
+
+    BARGE = "barge"
+    """Hears and is heard by everybody."""
+
+
 class HintKind(StrEnum):
     """What a coaching hint is about."""
 

@@ -11,8 +11,9 @@ from agent_console.replaying import find_recalled
 from agent_console.wiring import JOURNAL, RECORDINGS
 from asr.types import Language
 from prosody.types import FeatureNormal, VoiceNormal
-from routing.events import CallEvent, CallStarted, PartyJoined, Stamped, VoiceRecalled
+from routing.events import CallEvent, CallStarted, Stamped, VoiceRecalled
 from routing.journal.sqlite import SqliteJournal
+from routing.leg_events import PartyJoined
 from routing.terms import Channel, Direction
 from voice.contracts.audio import CallId, Party
 from voice.contracts.errors import JournalUnavailableError

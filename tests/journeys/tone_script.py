@@ -48,7 +48,6 @@ from routing.events import (
     CoachingHinted,
     EmotionScored,
     EmotionShifted,
-    PartyJoined,
     ProsodyMeasured,
     SpeechEnded,
     SpeechStarted,
@@ -57,6 +56,7 @@ from routing.events import (
     VoiceRecalled,
 )
 from routing.journal.memory import MemoryJournal
+from routing.leg_events import PartyJoined
 from routing.terms import CallEndReason, Channel, Direction, HintKind, Wording
 from tests.journeys.stage import PASSWORD
 from voice.clock import WallClock

@@ -27,7 +27,6 @@ from routing.events import (
     CallEvent,
     EmotionScored,
     EmotionShifted,
-    PartyJoined,
     ProsodyMeasured,
     ReportableEvent,
     SpeechEnded,
@@ -37,6 +36,7 @@ from routing.events import (
 )
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.leg_events import PartyJoined
 from routing.replay import replay
 from routing.state import CallState, fold
 from routing.terms import Stage

@@ -17,7 +17,6 @@ from asr.types import Language
 from prosody.types import EmotionBasis
 from routing.call import Call
 from routing.events import (
-    AudioDropped,
     CallEnded,
     CallStarted,
     DtmfReceived,
@@ -32,6 +31,7 @@ from routing.events import (
 )
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.leg_events import AudioDropped
 from routing.replay import replay
 from routing.service_events import RouteDecided
 from routing.terms import CallEndReason, RouteTarget, Stage

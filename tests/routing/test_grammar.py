@@ -30,8 +30,6 @@ from routing.events import (
     EmotionShifted,
     IntentRecognized,
     KeyPointFound,
-    PartyJoined,
-    PartyLeft,
     ProsodyMeasured,
     SpeechEnded,
     SpeechStarted,
@@ -43,6 +41,20 @@ from routing.events import (
     VoiceRecalled,
 )
 from routing.grammar import check_log
+from routing.leg_events import (
+    CallHeld,
+    CallResumed,
+    MediaMeasured,
+    PartyJoined,
+    PartyLeft,
+    PartyMuted,
+    PartyUnmuted,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionChanged,
+    SupervisionEnded,
+    SupervisionStarted,
+)
 from routing.service_events import (
     HandoverAccepted,
     HandoverBridged,
@@ -61,6 +73,7 @@ from routing.terms import (
     KeyPointTag,
     RouteTarget,
     Stage,
+    SupervisionMode,
     Wording,
 )
 from voice.contracts.audio import CallId, Party, SegmentId, Span
@@ -103,6 +116,16 @@ EVENTS: dict[str, CallEvent] = {
     "speech 1 end": SpeechEnded(Party.AGENT, S1, Span(16000, 32000), EndReason.SILENCE),
     "agent tone": AgentToneScored(S1, AgentTone(0.2, 0.5)),
     "final 1": TranscriptFinal(S1, "", (), "fake"),
+    "held": CallHeld("ann"),
+    "resumed": CallResumed("ann"),
+    "muted": PartyMuted(Party.CALLER),
+    "unmuted": PartyUnmuted(Party.CALLER),
+    "supervised": SupervisionStarted("sue", SupervisionMode.LISTEN),
+    "whispering": SupervisionChanged("sue", SupervisionMode.WHISPER),
+    "unsupervised": SupervisionEnded("sue"),
+    "paused": RecordingPaused("ann"),
+    "recording again": RecordingResumed("ann"),
+    "measured": MediaMeasured(Party.CALLER, None, 0.05, 0.01, 0.02, 12.0, 40.0, None, 4.1),
     "hint": CoachingHinted(HintKind.TALKING_OVER, Span(0, 16000), WHY, WHY, (S0, S1)),
     "learned": VoiceLearned(NORMAL),
     "left": PartyLeft(Party.CALLER),
@@ -172,7 +195,9 @@ def test_a_missing_event_is_found(name: str) -> None:
         check_log(stamp(without(name)))
 
 
-@pytest.mark.parametrize("name", sorted(set(EVENTS) - {"partial", "intent", "key point", "route", "note", "hint"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(EVENTS) - {"partial", "intent", "key point", "route", "note", "hint", "whispering", "measured"})
+)
 def test_a_doubled_event_is_found(name: str) -> None:
     with pytest.raises(LogGrammarError):
         check_log(stamp(twice(name)))
@@ -198,6 +223,11 @@ def test_a_doubled_event_is_found(name: str) -> None:
         ("learned", "ended"),
         ("agent joined", "hint"),
         ("left", "ended"),
+        ("held", "resumed"),
+        ("muted", "unmuted"),
+        ("paused", "recording again"),
+        ("supervised", "whispering"),
+        ("whispering", "unsupervised"),
     ],
 )
 def test_a_wrong_order_is_found(one: str, other: str) -> None:
@@ -208,6 +238,9 @@ def test_a_wrong_order_is_found(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("name", "event"),
     [
+        ("measured", MediaMeasured(Party.CALLER, None, 1.05, 0.01, 0.02, 12.0, 40.0, None, 4.1)),
+        ("muted", PartyMuted(Party.AGENT, "ann")),
+        ("whispering", SupervisionChanged("tom", SupervisionMode.WHISPER)),
         ("key point", KeyPointFound(S0, KeyPointTag.REQUEST, 0, 2, "投诉")),
         ("priority", PriorityChanged(5, 60, "r", WHY, (), "1")),
         ("priority", PriorityChanged(0, 100, "r", WHY, (), "1")),

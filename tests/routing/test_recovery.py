@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from routing.events import CallEnded, CallEvent, CallStarted, PartyJoined, Stamped
+from routing.events import CallEnded, CallEvent, CallStarted, Stamped
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.leg_events import PartyJoined
 from routing.recovery import end_interrupted
 from routing.terms import CallEndReason
 from tests.routing.test_grammar import EVENTS, stamp

@@ -26,6 +26,7 @@ export type Stage =
   | "coaching"
   | "understanding"
   | "policy";
+export type SupervisionMode = "listen" | "whisper" | "barge";
 export type HintKind = "rising_frustration" | "talking_over" | "long_silence" | "speaking_too_fast";
 export type HandoverFailure =
   | "declined"
@@ -148,6 +149,26 @@ export interface EventBodies {
   "call.ended": { readonly reason: CallEndReason; readonly duration_ms: number };
   "party.joined": { readonly party: Party; readonly agent: string | null };
   "party.left": { readonly party: Party; readonly agent: string | null };
+  "party.muted": { readonly party: Party; readonly agent: string | null };
+  "party.unmuted": { readonly party: Party; readonly agent: string | null };
+  "supervision.started": { readonly supervisor: string; readonly mode: SupervisionMode };
+  "supervision.changed": { readonly supervisor: string; readonly mode: SupervisionMode };
+  "supervision.ended": { readonly supervisor: string };
+  "recording.paused": { readonly by: string };
+  "recording.resumed": { readonly by: string };
+  /** Shares lie in [0, 1] and count from the event of this kind before. */
+  "media.measured": {
+    readonly party: Party;
+    readonly agent: string | null;
+    readonly loss: number;
+    readonly late: number;
+    readonly concealed: number;
+    readonly jitter_ms: number;
+    readonly delay_ms: number;
+    readonly round_trip_ms: number | null;
+    /** 1 (bad) to 4.5 (excellent), an estimate. */
+    readonly mos: number;
+  };
   "call.held": { readonly by: string };
   "call.resumed": { readonly by: string };
   "audio.dropped": { readonly party: Party; readonly span: Span };
