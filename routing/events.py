@@ -29,6 +29,7 @@ from routing.leg_events import (
 from routing.service_events import (
     BotSaid,
     CallWrappedUp,
+    DecisionMade,
     HandoverAccepted,
     HandoverBridged,
     HandoverFailed,
@@ -297,6 +298,7 @@ ReportableEvent: TypeAlias = (
     | EntityFound
     | KnowledgeSuggested
     | SuggestionUsed
+    | DecisionMade
     | PriorityChanged
     | RouteDecided
     | BotSaid

@@ -44,6 +44,7 @@ from routing.leg_events import (
 )
 from routing.service_events import (
     CallWrappedUp,
+    DecisionMade,
     HandoverAccepted,
     HandoverBridged,
     HandoverFailed,
@@ -127,6 +128,9 @@ class _Reader:
                 self.priority = current
             case RouteDecided(evidence=evidence) | SummaryPrepared(evidence=evidence):
                 self._known(stamped, *evidence)
+            case DecisionMade(segment=segment, priority=priority, facts=facts):
+                _demand(0 <= priority <= 99, stamped, "a priority is 0 to 99")
+                self._known(stamped, *([] if segment is None else [segment]), *(s for f in facts for s in f.evidence))
             case CoachingHinted(evidence=evidence):
                 served = any(party is Party.AGENT for party, _ in self.present)
                 _demand(served, stamped, "hints are for an agent who is on the call")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from routing.desk.terms import SkillLevel
 from routing.terms import HandoverFailure, HandoverReturn, RouteTarget, Wording
 from voice.contracts.audio import SegmentId
 
@@ -32,6 +33,50 @@ class SuggestionUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class FactFound:
+    """One fact that a decision looked at.
+
+    Attributes:
+        fact: its name, as policies write it.
+        value: as JSON.
+        evidence: the segments it rests on.
+    """
+
+    fact: str
+    value: str
+    evidence: tuple[SegmentId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionMade:
+    """The policy was asked: what it looked at, and what it came to. The changes that follow are events of their own.
+
+    With these facts and the same policy the decision can be made again; what they say of the desk and of the time of
+    day stands nowhere else.
+
+    Attributes:
+        segment: the caller's turn that brought it about; None for a key.
+        target: who shall serve.
+        priority: 0 to 99.
+        rules: every rule that took part, in the policy's order.
+        facts: all that is not at its usual value, for example `negative` where something negative was said.
+        policy_version: version of the policy and hash of its content.
+        announce: what the caller shall be told, in the words of a rule that took part for the first time.
+        hints: what whoever serves shall be told, likewise.
+    """
+
+    TYPE: ClassVar[str] = "decision.made"
+    segment: SegmentId | None
+    target: RouteTarget
+    priority: int
+    rules: tuple[str, ...]
+    facts: tuple[FactFound, ...]
+    policy_version: str
+    announce: Wording | None = None
+    hints: tuple[Wording, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PriorityChanged:
     """Priority 0 (can wait) to 99 (now). `previous` equals the `current` of the change before (0 at the start)."""
 
@@ -46,7 +91,12 @@ class PriorityChanged:
 
 @dataclass(frozen=True, slots=True)
 class RouteDecided:
-    """Who shall serve. Stated when it changes; the first decision is always stated."""
+    """Who shall serve, and which people. Stated when any of it changes; the first decision is always stated.
+
+    Attributes:
+        queue: the desk's queue to wait in; None for the desk's default queue, and where the AI serves.
+        skills: what whoever serves must be able to do, besides what the queue asks for.
+    """
 
     TYPE: ClassVar[str] = "route.decided"
     target: RouteTarget
@@ -54,6 +104,8 @@ class RouteDecided:
     reason: Wording
     evidence: tuple[SegmentId, ...]
     policy_version: str
+    queue: str | None = None
+    skills: tuple[SkillLevel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

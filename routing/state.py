@@ -50,6 +50,7 @@ from routing.leg_events import (
 from routing.service_events import (
     BotSaid,
     CallWrappedUp,
+    DecisionMade,
     HandoverAccepted,
     HandoverBridged,
     HandoverFailed,
@@ -211,6 +212,7 @@ class CallState:
                 | AgentToneAllowed()
                 | KeyPointFound()
                 | EntityFound()
+                | DecisionMade()
                 | KnowledgeSuggested()
                 | SuggestionUsed()
                 | BotSaid()

@@ -107,6 +107,16 @@ class Wording:
     en: str
 
 
+class CollaborationMode(StrEnum):
+    """How AI and people share the work (R14)."""
+
+    AI_FIRST = "ai_first"
+    """AI优先+人工兜底: the AI serves, people stand behind it."""
+
+    HUMAN_FIRST = "human_first"
+    """人工主导+AI辅助: people serve, the AI helps them."""
+
+
 class HandoverFailure(StrEnum):
     """Why a hand-over to a human did not come about (R9)."""
 

@@ -56,6 +56,8 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.service_events import (
+    DecisionMade,
+    FactFound,
     HandoverAccepted,
     HandoverBridged,
     HandoverOffered,
@@ -107,6 +109,7 @@ EVENTS: dict[str, CallEvent] = {
     "key point": KeyPointFound(S0, KeyPointTag.REQUEST, 2, 4, "投诉"),
     "fused": score(EmotionBasis.TONE_AND_WORDS),
     "shift": EmotionShifted(EmotionShift(EmotionLevel.SETTLED, EmotionLevel.TENSE, Span(0, 16000), (S0,), "x")),
+    "decision": DecisionMade(S0, RouteTarget.HUMAN, 60, ("r",), (FactFound("escalate", "true", (S0,)),), "1"),
     "priority": PriorityChanged(0, 60, "r", WHY, (S0,), "1"),
     "route": RouteDecided(RouteTarget.HUMAN, "r", WHY, (S0,), "1"),
     "request": HandoverRequested("t", WHY),
@@ -196,7 +199,10 @@ def test_a_missing_event_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(EVENTS) - {"partial", "intent", "key point", "route", "note", "hint", "whispering", "measured"})
+    "name",
+    sorted(
+        set(EVENTS) - {"partial", "intent", "key point", "decision", "route", "note", "hint", "whispering", "measured"}
+    ),
 )
 def test_a_doubled_event_is_found(name: str) -> None:
     with pytest.raises(LogGrammarError):
@@ -242,6 +248,9 @@ def test_a_wrong_order_is_found(one: str, other: str) -> None:
         ("muted", PartyMuted(Party.AGENT, "ann")),
         ("whispering", SupervisionChanged("tom", SupervisionMode.WHISPER)),
         ("key point", KeyPointFound(S0, KeyPointTag.REQUEST, 0, 2, "投诉")),
+        ("decision", DecisionMade(None, RouteTarget.AI, 100, (), (), "1")),
+        ("decision", DecisionMade(SegmentId(7), RouteTarget.AI, 0, (), (), "1")),
+        ("decision", DecisionMade(None, RouteTarget.AI, 0, (), (FactFound("x", "1", (SegmentId(7),)),), "1")),
         ("priority", PriorityChanged(5, 60, "r", WHY, (), "1")),
         ("priority", PriorityChanged(0, 100, "r", WHY, (), "1")),
         ("route", RouteDecided(RouteTarget.HUMAN, "r", WHY, (SegmentId(7),), "1")),

@@ -220,7 +220,26 @@ export interface EventBodies {
   };
   "suggestion.used": { readonly entry: string; readonly by: string };
   "priority.changed": Verdict & { readonly previous: number; readonly current: number };
-  "route.decided": Verdict & { readonly target: Target };
+  "route.decided": Verdict & {
+    readonly target: Target;
+    /** The desk's queue; null for the default one. Logs of older servers lack both. */
+    readonly queue?: string | null;
+    readonly skills?: readonly { readonly name: string; readonly level: number }[];
+  };
+  /** What the policy looked at and came to; the changes follow as events of their own. */
+  "decision.made": {
+    readonly segment: number | null;
+    readonly target: Target;
+    readonly priority: number;
+    readonly rules: readonly string[];
+    /** `value` is JSON. */
+    readonly facts: readonly { readonly fact: string; readonly value: string; readonly evidence: readonly number[] }[];
+    readonly policy_version: string;
+    /** What the caller is told. */
+    readonly announce: Wording | null;
+    /** What whoever serves is told. */
+    readonly hints: readonly Wording[];
+  };
   "bot.said": { readonly text: string; readonly sources: readonly string[]; readonly completed: boolean };
   "prompt.played": { readonly prompt: string; readonly disclosure: boolean; readonly completed: boolean };
   "handover.requested": { readonly ticket: string; readonly reason: Wording };
