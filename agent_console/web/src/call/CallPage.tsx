@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { NavLink, useAddress } from "../app/router";
 import { useText, type Tongue } from "../i18n/text";
 import { HangUpIcon, PhoneIcon, WarningIcon } from "../ui/icons";
@@ -7,6 +7,7 @@ import { useTick } from "../ui/useTick";
 import { LevelMeter } from "./LevelMeter";
 import type { PhoneError } from "./microphone";
 import { Phone, type PhoneSnapshot } from "./phone";
+import { RemoteAudio } from "./RemoteAudio";
 import "./call.css";
 
 /** What callers can choose to speak, each in its own words. */
@@ -72,7 +73,7 @@ export function CallPage() {
           <Timer snapshot={snapshot} />
         </p>
         {snapshot.error === null ? null : <Trouble error={snapshot.error} />}
-        {snapshot.own === null ? null : <LevelMeter stream={snapshot.own} />}
+        {snapshot.own === null ? null : <LevelMeter stream={snapshot.own} label={t.phone.level} speaking={t.phone.speaking} silent={t.phone.silent} />}
         {snapshot.connectedAt !== null && busy ? <InCall phone={phone} snapshot={snapshot} /> : null}
         <p className="phone-notice">{t.phone.notice}</p>
       </div>
@@ -184,17 +185,4 @@ function InCall({ phone, snapshot }: { readonly phone: Phone; readonly snapshot:
       </p>
     </div>
   );
-}
-
-function RemoteAudio({ stream }: { readonly stream: MediaStream | null }) {
-  const audio = useRef<HTMLAudioElement>(null);
-  useEffect(() => {
-    const element = audio.current;
-    if (element === null) return;
-    element.srcObject = stream;
-    // The press of the button allows the sound; a browser that refuses even so leaves the call usable one way.
-    if (stream !== null) element.play().catch(() => undefined);
-  }, [stream]);
-  // eslint-disable-next-line jsx-a11y/media-has-caption -- a live voice; there is no text to caption it with
-  return <audio ref={audio} autoPlay data-testid="remote-audio" />;
 }

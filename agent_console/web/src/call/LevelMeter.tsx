@@ -1,7 +1,6 @@
-/** How loud the caller's own microphone is, drawn without rendering the page anew. */
+/** How loud a voice is, drawn without rendering the page anew. */
 
 import { useEffect, useRef, useState } from "react";
-import { useText } from "../i18n/text";
 
 /** The scale of the meter, dB relative to full scale. */
 const QUIET_DB = -60;
@@ -17,8 +16,17 @@ export function meterLevel(samples: Float32Array): number {
   return Math.min(1, Math.max(0, (db - QUIET_DB) / (LOUD_DB - QUIET_DB)));
 }
 
-export function LevelMeter({ stream }: { readonly stream: MediaStream }) {
-  const { t } = useText();
+interface LevelMeterProps {
+  readonly stream: MediaStream;
+  readonly label: string;
+  /** What stands below it once a voice was heard, and before; nothing for a meter without words. */
+  readonly speaking?: string;
+  readonly silent?: string;
+  readonly testId?: string;
+}
+
+export function LevelMeter({ stream, label, speaking, silent, testId = "level-meter" }: LevelMeterProps) {
+  const hasWords = speaking !== undefined;
   const bar = useRef<HTMLSpanElement>(null);
   const meter = useRef<HTMLDivElement>(null);
   const [heard, setHeard] = useState(false);
@@ -42,6 +50,7 @@ export function LevelMeter({ stream }: { readonly stream: MediaStream }) {
       if (now - drawn > 250) {
         drawn = now;
         meter.current?.setAttribute("aria-valuenow", String(Math.round(shown * 100)));
+        meter.current?.setAttribute("data-level", shown.toFixed(2));
         if (shown > VOICE) setHeard(true);
       }
     };
@@ -59,16 +68,16 @@ export function LevelMeter({ stream }: { readonly stream: MediaStream }) {
         ref={meter}
         className="level-meter"
         role="meter"
-        aria-label={t.phone.level}
+        aria-label={label}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={0}
-        data-testid="level-meter"
+        data-testid={testId}
         data-heard={heard}
       >
         <span ref={bar} className="level-bar" />
       </div>
-      <p className="soft level-hint">{heard ? t.phone.speaking : t.phone.silent}</p>
+      {hasWords ? <p className="soft level-hint">{heard ? speaking : silent}</p> : null}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Problem } from "../wire/http";
 import { meterLevel } from "./LevelMeter";
 import { explainMicrophone, obstacle, PhoneError } from "./microphone";
-import { explain } from "./phone";
+import { explain } from "./line";
 
 it.each([
   ["NotAllowedError", "refused"],

@@ -96,3 +96,24 @@ export async function listMicrophones(): Promise<readonly Microphone[]> {
     .filter((one) => one.kind === "audioinput" && one.deviceId !== "" && one.deviceId !== "default")
     .map((one) => ({ id: one.deviceId, label: one.label }));
 }
+
+/** What is sent: a microphone, or silence. */
+export interface Source {
+  readonly stream: MediaStream;
+  readonly stop: () => void;
+}
+
+export function microphoneSource(stream: MediaStream): Source {
+  return { stream, stop: () => stopTracks(stream) };
+}
+
+/** Silence, for who only listens; a microphone may take its place later. */
+export function silentSource(): Source {
+  const context = new AudioContext();
+  const { stream } = context.createMediaStreamDestination();
+  return { stream, stop: () => void context.close() };
+}
+
+export function stopTracks(stream: MediaStream | null): void {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}

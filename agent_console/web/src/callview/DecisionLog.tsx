@@ -4,6 +4,7 @@ import { clock } from "../ui/time";
 import type { Wording } from "../wire/events";
 import type { CallView, Decision } from "../wire/state";
 import { Evidence } from "./Evidence";
+import { peopleLine } from "./peopleLine";
 import { shiftReason } from "./shiftReason";
 
 interface DecisionLogProps {
@@ -64,6 +65,8 @@ function headline(one: Decision, t: Dictionary): string {
       return t.decisions.bridged(one.agent);
     case "handover.failed":
       return t.decisions.handoverFailed(t.words.handoverFailure[one.code]);
+    default:
+      return peopleLine(one, t);
   }
 }
 

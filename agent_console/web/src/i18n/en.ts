@@ -1,5 +1,6 @@
 /** Every text in English. */
 
+import { enDesk } from "./enDesk";
 import { enTone } from "./enTone";
 import type { Dictionary } from "./zh";
 
@@ -10,6 +11,8 @@ export const en: Dictionary = {
     name: "Warmline",
     skip: "Skip to main content",
     live: "Live",
+    desk: "My desk",
+    floor: "Floor",
     qa: "QA",
     mainNavigation: "Main",
     signOut: "Sign out",
@@ -105,8 +108,9 @@ export const en: Dictionary = {
     announced: (who, text) => `${who}: ${text}`,
   },
   ...enTone,
+  ...enDesk,
   decisions: {
-    title: "Decisions",
+    title: "Decisions and steps",
     none: "No decision yet.",
     priority: (from, to) => `Priority ${from} → ${to}`,
     route: (target) => `Served by ${target}`,
@@ -117,6 +121,16 @@ export const en: Dictionary = {
     accepted: (agent) => `${agent} took the call`,
     bridged: (agent) => `${agent} and the caller hear each other`,
     handoverFailed: (why) => `Hand-over failed: ${why}`,
+    joined: (agent) => `${agent} joined the call`,
+    left: (agent) => `${agent} left the call`,
+    muted: (agent) => `${agent} muted themselves`,
+    unmuted: (agent) => `${agent} can be heard again`,
+    held: (by) => `${by} put the call on hold`,
+    resumed: (by) => `${by} took the call off hold`,
+    paused: (by) => `${by} paused the recording`,
+    recording: (by) => `${by} resumed the recording`,
+    supervising: (who, mode) => `${who}: ${mode}`,
+    supervisionEnded: (who) => `${who} left the supervision`,
     backTo: {
       ai: "The AI goes on; the place in the queue is kept",
       queue: "The caller goes on waiting; the place is kept",

@@ -1,6 +1,7 @@
 /** Every text in Simplified Chinese. `en.ts` has the same shape: a missing or surplus key is a type error. */
 
 import type { Shape } from "./shape";
+import { zhDesk } from "./zhDesk";
 import { zhTone } from "./zhTone";
 
 export const zh = {
@@ -8,6 +9,8 @@ export const zh = {
     name: "Warmline",
     skip: "跳到主要内容",
     live: "实时",
+    desk: "我的工作台",
+    floor: "现场",
     qa: "质检",
     mainNavigation: "主导航",
     signOut: "退出登录",
@@ -100,8 +103,9 @@ export const zh = {
     announced: (who: string, text: string) => `${who}：${text}`,
   },
   ...zhTone,
+  ...zhDesk,
   decisions: {
-    title: "决策记录",
+    title: "决策与经过",
     none: "还没有决策。",
     priority: (from: number, to: number) => `优先级 ${from} → ${to}`,
     route: (target: string) => `交给${target}`,
@@ -112,6 +116,16 @@ export const zh = {
     accepted: (agent: string) => `${agent} 已接起`,
     bridged: (agent: string) => `${agent} 与来电者已接通`,
     handoverFailed: (why: string) => `转接未成：${why}`,
+    joined: (agent: string) => `${agent} 加入通话`,
+    left: (agent: string) => `${agent} 离开通话`,
+    muted: (agent: string) => `${agent} 静音`,
+    unmuted: (agent: string) => `${agent} 取消静音`,
+    held: (by: string) => `${by} 保持通话`,
+    resumed: (by: string) => `${by} 恢复通话`,
+    paused: (by: string) => `${by} 暂停录音`,
+    recording: (by: string) => `${by} 恢复录音`,
+    supervising: (who: string, mode: string) => `${who}：${mode}`,
+    supervisionEnded: (who: string) => `${who} 结束督导`,
     backTo: { ai: "由智能客服继续接待，排队位置保留", queue: "来电者继续排队，位置保留" },
   },
   failures: {

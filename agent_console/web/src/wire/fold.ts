@@ -6,6 +6,7 @@
  */
 
 import { isUnknown, type EmotionScore, type WireEvent } from "./events";
+import { readPeople } from "./people";
 import type { CallView, Decision, SegmentView } from "./state";
 
 export type Applied =
@@ -47,15 +48,31 @@ function read(view: CallView, event: WireEvent): CallView {
     case "call.started":
       return { ...view, started: event };
     case "call.ended":
-      return { ...view, ended: event, held: false };
+      return { ...view, ended: event, held: false, people: readPeople(view.people, event) };
     case "call.held":
-      return { ...view, held: true };
+      return logged({ ...view, held: true }, event);
     case "call.resumed":
-      return { ...view, held: false };
+      return logged({ ...view, held: false }, event);
+    case "media.measured":
+      return { ...view, people: readPeople(view.people, event) };
+    case "party.joined":
+    case "party.left":
+    case "party.muted":
+    case "party.unmuted": {
+      const next = { ...view, people: readPeople(view.people, event) };
+      // That the caller comes and goes is the call itself.
+      return event.party === "agent" ? logged(next, event) : next;
+    }
+    case "recording.paused":
+    case "recording.resumed":
+    case "supervision.started":
+    case "supervision.changed":
+    case "supervision.ended":
+      return logged({ ...view, people: readPeople(view.people, event) }, event);
     case "audio.dropped":
       return { ...view, dropped: [...view.dropped, event] };
     case "speech.started":
-      return withSegment(view, begin(event.segment, event.party, event.start_ms));
+      return withSegment(view, begin(event.segment, event.party, servedBy(view.people, event.party), event.start_ms));
     case "speech.ended":
       return change(view, event.segment, (one) => ({ ...one, party: event.party, span: event.span }));
     case "transcript.partial":
@@ -126,10 +143,16 @@ function logged(view: CallView, event: Decision): CallView {
   return { ...view, decisions: [...view.decisions, event] };
 }
 
-function begin(id: number, party: SegmentView["party"], startMs: number): SegmentView {
+/** Which agent an agent's words are from: whoever serves the call as they begin. */
+function servedBy(people: CallView["people"], party: SegmentView["party"]): string | null {
+  return party === "agent" ? (people.agents.at(-1) ?? null) : null;
+}
+
+function begin(id: number, party: SegmentView["party"], agent: string | null, startMs: number): SegmentView {
   return {
     id,
     party,
+    agent,
     startMs,
     span: null,
     text: "",

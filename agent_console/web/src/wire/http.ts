@@ -21,7 +21,7 @@ export class Problem extends Error {
 export const UNREACHABLE = "network.unreachable";
 
 interface Ask {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;

@@ -1,10 +1,13 @@
 /** What a call view shows: a fold over the call's events. */
 
 import type { AgentTone, EmotionScore, EmotionShift, EventOf, Features, Level, Party, Span, Word } from "./events";
+import { nobody, type People } from "./people";
 
 export interface SegmentView {
   readonly id: number;
   readonly party: Party;
+  /** Which agent speaks, where it is one and known. */
+  readonly agent: string | null;
   readonly startMs: number;
   /** Null while somebody still speaks. */
   readonly span: Span | null;
@@ -31,7 +34,22 @@ export type Decision =
   | EventOf<"handover.offered">
   | EventOf<"handover.accepted">
   | EventOf<"handover.bridged">
-  | EventOf<"handover.failed">;
+  | EventOf<"handover.failed">
+  | { [T in PeopleStep]: EventOf<T> }[PeopleStep];
+
+/** What people on the call do that belongs into its record. */
+export type PeopleStep =
+  | "party.joined"
+  | "party.left"
+  | "party.muted"
+  | "party.unmuted"
+  | "call.held"
+  | "call.resumed"
+  | "recording.paused"
+  | "recording.resumed"
+  | "supervision.started"
+  | "supervision.changed"
+  | "supervision.ended";
 
 export interface TimedShift extends EmotionShift {
   /** Media time at which the shift was confirmed. */
@@ -45,6 +63,8 @@ export interface CallView {
   readonly started: EventOf<"call.started"> | null;
   readonly ended: EventOf<"call.ended"> | null;
   readonly held: boolean;
+  /** Who is on the call besides the caller, and how the audio comes through. */
+  readonly people: People;
   readonly segments: ReadonlyMap<number, SegmentView>;
   readonly priority: number;
   readonly priorityChange: EventOf<"priority.changed"> | null;
@@ -76,6 +96,7 @@ export function emptyView(call: string): CallView {
     started: null,
     ended: null,
     held: false,
+    people: nobody,
     segments: new Map(),
     priority: 0,
     priorityChange: null,

@@ -1,0 +1,29 @@
+import type { Dictionary } from "../i18n/zh";
+import type { Decision, PeopleStep } from "../wire/state";
+
+/** What somebody on the call did, in one line. */
+export function peopleLine(one: Extract<Decision, { readonly type: PeopleStep }>, t: Dictionary): string {
+  switch (one.type) {
+    case "party.joined":
+      return t.decisions.joined(one.agent ?? t.words.party[one.party]);
+    case "party.left":
+      return t.decisions.left(one.agent ?? t.words.party[one.party]);
+    case "party.muted":
+      return t.decisions.muted(one.agent ?? t.words.party[one.party]);
+    case "party.unmuted":
+      return t.decisions.unmuted(one.agent ?? t.words.party[one.party]);
+    case "call.held":
+      return t.decisions.held(one.by);
+    case "call.resumed":
+      return t.decisions.resumed(one.by);
+    case "recording.paused":
+      return t.decisions.paused(one.by);
+    case "recording.resumed":
+      return t.decisions.recording(one.by);
+    case "supervision.started":
+    case "supervision.changed":
+      return t.decisions.supervising(one.supervisor, t.supervise.doing[one.mode]);
+    case "supervision.ended":
+      return t.decisions.supervisionEnded(one.supervisor);
+  }
+}
