@@ -102,15 +102,31 @@ def test_callers_are_told_every_step_in_both_languages() -> None:
     tellings = Tellings.load()
     for event in (REQUEST, OFFER, ACCEPT, BRIDGE, DECLINED, GONE):
         told = tellings.of_handover(event)
-        assert told.zh
-        assert told.en
-    assert tellings.of_handover(REQUEST).zh == "正在为您转接专业客服"
-    position = tellings.of_notice(Notice(CALL, NoticeKind.POSITION, 3, 290.0))
-    assert position == Wording(
-        "您前面还有 3 位，预计等待约 5 分钟", "3 before you; the expected wait is about 5 minutes"
-    )
-    assert tellings.of_notice(Notice(CALL, NoticeKind.POSITION, 0, 20.0)).zh.startswith("您是下一位")
-    assert tellings.of_notice(Notice(CALL, NoticeKind.CLOSED)).zh
+        assert told.clips[0] in tellings.texts
+        assert told.text.zh
+        assert told.text.en
+    assert tellings.of_handover(REQUEST).text.zh == "正在为您转接专业客服"
+    assert tellings.of_notice(Notice(CALL, NoticeKind.CLOSED)).text.zh
+
+
+@pytest.mark.parametrize(
+    ("ahead", "wait_s", "clips", "zh"),
+    [
+        (3, 290.0, ("notice.ahead.3", "notice.wait.5"), "您前面还有 3 位，预计等待约 5 分钟"),
+        (1, 61.0, ("notice.ahead.1", "notice.wait.2"), "您前面还有 1 位，预计等待约 2 分钟"),
+        (2, 45.0, ("notice.ahead.2", "notice.wait.short"), "您前面还有 2 位，预计等待不到一分钟"),
+        (0, 20.0, ("notice.next", "notice.wait.short"), "您是下一位，请稍候，预计等待不到一分钟"),
+        (0, None, ("notice.next",), "您是下一位，请稍候"),
+        (20, 3600.0, ("notice.ahead.20", "notice.wait.60"), "您前面还有 20 位，预计等待约 60 分钟"),
+        (21, 3601.0, ("notice.ahead.many", "notice.wait.long"), "您前面还有二十多位，预计等待超过一小时"),
+        (None, None, ("notice.next",), "您是下一位，请稍候"),
+    ],
+)
+def test_a_place_in_the_queue_is_told(ahead: int | None, wait_s: float | None, clips: tuple[str, ...], zh: str) -> None:
+    told = Tellings.load().of_notice(Notice(CALL, NoticeKind.POSITION, ahead, wait_s))
+    assert told.clips == clips
+    assert told.text.zh == zh
+    assert set(clips) <= set(Tellings.load().spoken())
 
 
 def test_a_missing_text_is_named(tmp_path: Path) -> None:

@@ -89,6 +89,18 @@ class RecordingError(WarmlineError):
     code = "recording.write"
 
 
+class BridgeError(WarmlineError):
+    """Somebody who cannot take part in a conversation, or not in that way."""
+
+    code = "bridge.state"
+
+
+class PeaksError(WarmlineError):
+    """A file of peaks that is none, or damaged; they can be measured again."""
+
+    code = "recording.peaks"
+
+
 class ModelError(WarmlineError):
     """A model that is missing, unknown, corrupt or of the wrong kind."""
 
@@ -143,6 +155,12 @@ class UtteranceGivenUpError(RecognitionProcessError):
     code = "asr.utterance_given_up"
 
 
+class PromptError(WarmlineError):
+    """Recorded prompts that are missing or not what they should be."""
+
+    code = "prompt.missing"
+
+
 class StreamProtocolError(WarmlineError):
     """A message of a media stream that breaks the protocol."""
 
@@ -153,6 +171,50 @@ class StreamRefusedError(WarmlineError):
     """A media stream that may not connect."""
 
     code = "stream.refused"
+
+
+class SipError(WarmlineError):
+    """Something about a telephone call over SIP; base of what can go wrong there."""
+
+    code = "sip.error"
+
+
+class SipMessageError(SipError):
+    """A SIP message that is malformed; it is answered with 400 where it says whom to answer."""
+
+    code = "sip.malformed"
+
+
+class SipMediaError(SipError):
+    """A SIP session description that cannot be parsed, or that has no codec in common with ours."""
+
+    code = "sip.media"
+
+
+class SipCallError(SipError):
+    """A call or request to another SIP system that was refused or never answered.
+
+    Attributes:
+        status: the SIP status that came; 0 where none did.
+    """
+
+    code = "sip.call"
+
+    def __init__(self, message: str, *, status: int = 0, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.status = status
+
+
+class SipPortError(SipError):
+    """A port that signalling or audio needs and that cannot be had."""
+
+    code = "sip.port"
+
+
+class TrunksError(SipError):
+    """A trunks file that is not valid; the message names line and field."""
+
+    code = "sip.trunks"
 
 
 class UnknownEngineError(WarmlineError):

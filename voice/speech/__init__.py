@@ -1,0 +1,1 @@
+"""Speech that Warmline itself utters."""
