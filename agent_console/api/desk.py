@@ -35,7 +35,7 @@ from routing.desk.commands import (
     ShowLife,
 )
 from routing.desk.terms import AgentId, AgentProfile, OfferId, Presence, SkillLevel
-from routing.desk.views import view_agents, view_contacts, view_offer, view_queues
+from routing.desk.views import AgentView, view_agent, view_agents, view_contacts, view_offer, view_queues
 from voice.contracts.audio import CallId
 
 router = APIRouter(prefix="/api/desk", tags=["desk"])
@@ -110,6 +110,7 @@ class AgentOut(BaseModel):
     presence: Presence = Field(description="busy where the capacity is used up")
     reservation: str | None
     calls: list[str]
+    ready_in_s: float | None = Field(description="after-call work ends by itself in so many seconds")
 
 
 class WordingOut(BaseModel):
@@ -167,20 +168,17 @@ class ReservationOut(BaseModel):
 async def list_agents(_session: SessionDep, console: ConsoleDep, response: Response) -> list[AgentOut]:
     """Every agent with what they can do and do now."""
     _keep_private(response)
-    return [
-        AgentOut(
-            agent=one.agent,
-            name=one.profile.name,
-            skills={skill.name: skill.level for skill in one.profile.skills},
-            languages=list(one.profile.languages),
-            capacity=one.profile.capacity,
-            fixed=one.fixed,
-            presence=one.presence,
-            reservation=one.offer,
-            calls=list(one.calls),
-        )
-        for one in view_agents(_desk(console).keeper.ledger)
-    ]
+    keeper = _desk(console).keeper
+    return [_show_agent(one, keeper.now_s()) for one in view_agents(keeper.ledger)]
+
+
+@router.get("/me", summary="Show me as an agent", responses=_SEEN)
+async def show_me(session: SessionDep, console: ConsoleDep, response: Response) -> AgentOut | None:
+    """The signed-in agent; null for whom the desk does not know, which going ready changes."""
+    _keep_private(response)
+    keeper = _desk(console).keeper
+    found = view_agent(keeper.ledger, AgentId(session.account.user))
+    return None if found is None else _show_agent(found, keeper.now_s())
 
 
 @router.get("/queues", summary="List queues", responses=_SEEN)
@@ -291,6 +289,21 @@ async def override_priority(session: SessionDep, console: ConsoleDep, call: str,
     details = {"priority": wish.priority, "note": wish.note, "key": wish.key}
     await _desk(console).trail.override(session.account.user, call, "priority.override", wish.reason, details)
     return await _carry_out(console, Reprioritize(wish.key, CallId(call), wish.priority))
+
+
+def _show_agent(one: AgentView, now_s: float) -> AgentOut:
+    return AgentOut(
+        agent=one.agent,
+        name=one.profile.name,
+        skills={skill.name: skill.level for skill in one.profile.skills},
+        languages=list(one.profile.languages),
+        capacity=one.profile.capacity,
+        fixed=one.fixed,
+        presence=one.presence,
+        reservation=one.offer,
+        calls=list(one.calls),
+        ready_in_s=None if one.until is None else max(0.0, one.until - now_s),
+    )
 
 
 def _desk(console: ConsoleDep) -> DeskSide:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from routing.desk.estimate import ahead_in_queue, expected_wait
 from routing.desk.ledger import Ledger
+from routing.desk.records import AgentRecord
 from routing.desk.terms import AgentId, AgentProfile, ContactState, OfferId, Presence, QueueId
 from routing.terms import Wording
 from voice.contracts.audio import CallId
@@ -13,7 +14,10 @@ from voice.contracts.audio import CallId
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """An agent; `presence` is busy where the capacity is used up, `fixed` where the desk's file says what they can."""
+    """An agent; `presence` is busy where the capacity is used up, `fixed` where the desk's file says what they can.
+
+    `until` is when after-call work ends by itself, on the desk's clock.
+    """
 
     agent: AgentId
     profile: AgentProfile
@@ -21,6 +25,7 @@ class AgentView:
     presence: Presence
     offer: OfferId | None
     calls: tuple[CallId, ...]
+    until: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,17 @@ class OfferView:
 
 def view_agents(ledger: Ledger) -> list[AgentView]:
     """Every known agent, by id."""
-    return [
-        AgentView(one.id, one.profile, one.fixed, one.shown, one.offer, one.calls)
-        for one in sorted(ledger.agents.values(), key=lambda one: one.id)
-    ]
+    return [_view(one) for one in sorted(ledger.agents.values(), key=lambda one: one.id)]
+
+
+def view_agent(ledger: Ledger, agent: AgentId) -> AgentView | None:
+    """One agent; None where the desk does not know them."""
+    found = ledger.agents.get(agent)
+    return None if found is None else _view(found)
+
+
+def _view(one: AgentRecord) -> AgentView:
+    return AgentView(one.id, one.profile, one.fixed, one.shown, one.offer, one.calls, one.until)
 
 
 def view_queues(ledger: Ledger, now: float) -> list[QueueView]:

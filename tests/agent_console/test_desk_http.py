@@ -69,7 +69,10 @@ async def open_desk(open_rig: OpenRig, folder: Path) -> AsyncIterator[DeskRig]:
 async def test_an_agent_takes_a_caller_at_one_console_and_serves_them(open_rig: OpenRig, tmp_path: Path) -> None:
     async with open_desk(open_rig, tmp_path) as desk:
         await desk.rig.sign_in("mei")
+        assert await desk.get("me") is None
         assert await desk.ask("PUT", "agents/mei/presence", presence="ready") == (204, "")
+        me = await desk.get("me")
+        assert (me["agent"], me["presence"], me["ready_in_s"]) == ("mei", "ready", None)
         assert await desk.get("reservation") is None
         await desk.come("c1", "c2")
         offered = await desk.get("reservation")
@@ -89,6 +92,7 @@ async def test_an_agent_takes_a_caller_at_one_console_and_serves_them(open_rig: 
         assert (queues["general"]["waiting"], queues["general"]["staffed"]) == (1, True)
         assert await desk.ask("POST", "contacts/c1/finished") == (204, "")
         assert [one["presence"] for one in await desk.get("agents")] == ["after_call"]
+        assert (await desk.get("me"))["ready_in_s"] == 20.0
         assert await desk.ask("PUT", "agents/mei/presence", presence="ready") == (204, "")
         again = await desk.get("reservation")
         assert again["call"] == "c2"
@@ -98,7 +102,7 @@ async def test_an_agent_takes_a_caller_at_one_console_and_serves_them(open_rig: 
 
 async def test_who_may_do_what(open_rig: OpenRig, tmp_path: Path) -> None:
     async with open_desk(open_rig, tmp_path) as desk:
-        for path in ("agents", "queues", "contacts", "reservation"):
+        for path in ("agents", "me", "queues", "contacts", "reservation"):
             assert (await desk.rig.client.get(f"/api/desk/{path}")).status_code == 401
         assert await desk.ask("PUT", "agents/mei/presence", presence="ready") == (401, "auth.required")
         await desk.rig.sign_in("mei")
