@@ -186,6 +186,38 @@ def media(
         _wide_terminal().print(network_table(networks))
 
 
+@app.command(epilog="Example: warmline bench vad --speech recordings --json > vad.json")
+def vad(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    speech: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of clean recordings with manifest.jsonl (audio, speaker), or of such; without it sample calls."
+        ),
+    ] = None,
+    utterances: Annotated[int, typer.Option(min=1, help="How many are spoken, at most; as many babble.")] = 48,
+    batched: Annotated[
+        Path | None, typer.Option(help="A Silero network for several windows at once, to see what that saves.")
+    ] = None,
+) -> None:
+    """Where detectors find speech in noise, music, typing and babble, and what they cost (takes about six minutes)."""
+    from agent_console.bench.vad import measure_vad, tables
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    figures, about, results = measure_vad(speech, utterances=utterances, batched=batched, report=report)
+    if json_output:
+        _show("vad", figures, about, json_output=True)
+        return
+    out = _wide_terminal()
+    for each in tables(results):
+        out.print(each)
+    out.print("Speech: {speech}, {utterances} utterances, {speakers} speakers, {seconds} s.".format(**about))
+
+
 @app.command(epilog="Example: warmline bench routing --json > routing.json")
 def routing(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
