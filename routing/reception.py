@@ -31,6 +31,7 @@ from routing.service_events import (
     PriorityChanged,
     RouteDecided,
 )
+from routing.teller import Teller
 from routing.terms import RouteTarget, Wording
 from voice.contracts.audio import CallId
 from voice.contracts.errors import JournalUnavailableError, SlowFollowerError, UnknownCallError, WarmlineError
@@ -67,18 +68,27 @@ class Reception:
         write: writes steps of hand-overs into live calls' logs.
         clock: paces the retries.
         trail: the audit log; None for none.
+        teller: tells the callers; None to leave them in silence.
     """
 
-    def __init__(self, journal: Journal, write: WriteStep, clock: Clock, trail: AuditTrail | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        write: WriteStep,
+        clock: Clock,
+        trail: AuditTrail | None = None,
+        teller: Teller | None = None,
+    ) -> None:
         self._journal = journal
         self._write = write
         self._clock = clock
         self._trail = trail
+        self._teller = teller
         self._known: dict[CallId, _Known] = {}
         self._seqs: dict[CallId, int] = {}
         self._tickets: dict[CallId, str] = {}
 
-    async def act(self, logged: Sequence[Logged], _notices: Sequence[Notice]) -> None:
+    async def act(self, logged: Sequence[Logged], notices: Sequence[Notice]) -> None:
         """Pass on what the desk decided; see `routing.desk.keeper.Act`."""
         if self._trail is not None:
             await self._trail.note_desk(logged)
@@ -96,6 +106,10 @@ class Reception:
                     await self._tell(call, step)
                 if isinstance(event, ContactLeft | ContactTurnedAway):
                     del self._tickets[call]
+        for notice in notices:
+            known = self._known.get(notice.call)
+            if self._teller is not None and known is not None:
+                self._teller.tell_notice(known.language, notice)
 
     async def run(self, keeper: Keeper) -> None:
         """Follow the calls until cancelled; calls that went on without the desk are caught up with first."""
@@ -194,3 +208,6 @@ class Reception:
             _log.debug("call %s is over; %s is not written", call, step.TYPE)
         except WarmlineError as error:
             _log.error("call %s: %s cannot be written (%s)", call, step.TYPE, error.code)
+        else:
+            if self._teller is not None and (known := self._known.get(call)) is not None:
+                self._teller.tell_step(call, known.language, step)

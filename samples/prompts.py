@@ -115,11 +115,11 @@ def _level(speech: Signal) -> Signal:
     blocks = cut[: len(cut) // 320 * 320].reshape(-1, 320)
     power = np.mean(blocks**2, axis=1)
     rms = np.sqrt(np.mean(power[power > np.max(power) / 1000]))
-    cut = np.clip(cut * 10 ** (LEVEL_DB / 20) / rms, -0.98, 0.98)
+    level: Signal = np.clip(cut * 10 ** (LEVEL_DB / 20) / rms, -0.98, 0.98)
     fade = np.linspace(0, 1, 160)
-    cut[:160] *= fade
-    cut[-160:] *= fade[::-1]
-    return cut
+    level[:160] *= fade
+    level[-160:] *= fade[::-1]
+    return level
 
 
 def _write(path: Path, speech: Signal) -> None:

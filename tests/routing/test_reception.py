@@ -28,10 +28,13 @@ from routing.journal.memory import MemoryJournal
 from routing.reception import Reception
 from routing.service_events import HandoverBridged, HandoverRequested, PriorityChanged, RouteDecided
 from routing.state import CallState, fold
+from routing.teller import Teller
+from routing.telling import Tellings
 from routing.terms import CallEndReason, Channel, Direction, RouteTarget, Wording
 from voice.clock import ManualClock
-from voice.contracts.audio import CallId
+from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import UnknownCallError
+from voice.speech.prompts import Prompts
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +54,12 @@ class House:
     over: set[CallId] = field(default_factory=set)
     steps: list[HandoverEvent] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
+    told: list[tuple[CallId, str]] = field(default_factory=list)
+
+    async def announce(self, call: CallId, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
+        assert pcm.size
+        assert disclosure is (prompt == "handover.requested")
+        self.told.append((call, prompt))
 
     async def write(self, call: CallId, *events: CallEvent) -> None:
         first = self.seqs.get(call, 0)
@@ -80,8 +89,11 @@ class House:
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[Keeper]:
         with DeskLogFile(self.folder / "desk.db") as log, AuditLogFile(self.folder / "audit.db") as audit:
-            async with AuditTrail.open(audit, self.journal, self.clock) as trail:
-                reception = Reception(self.journal, self.hand_over, self.clock, trail)
+            async with (
+                AuditTrail.open(audit, self.journal, self.clock) as trail,
+                Teller.open(Tellings.load(), Prompts.load().say, self.announce) as teller,
+            ):
+                reception = Reception(self.journal, self.hand_over, self.clock, trail, teller)
                 async with (
                     Keeper.open(load_desk(), log, self.clock, reception.act) as keeper,
                     anyio.create_task_group() as tasks,
@@ -160,3 +172,20 @@ async def test_what_happened_while_the_desk_was_away_is_caught_up_with(house: Ho
         contact = keeper.ledger.contacts[stays]
         await house.until(lambda: contact.priority == 60)
         assert (contact.since, contact.state, contact.ticket) == (since, ContactState.WAITING, "c1.h1")
+
+
+async def test_the_caller_hears_every_step_and_their_place(house: House) -> None:
+    first, second = CallId("c1"), CallId("c2")
+    async with house.desk() as keeper:
+        await house.begin(first, HUMAN)
+        await house.until(lambda: (first, "handover.requested") in house.told)
+        await house.begin(second, HUMAN)
+        await keeper.execute(SetPresence("key", ANN, Presence.READY, enrol=True))
+        contact = keeper.ledger.contacts[first]
+        await house.until(lambda: contact.offer is not None)
+        assert contact.offer is not None
+        await keeper.execute(AcceptOffer("key", contact.offer.id, ANN, "left"))
+        await house.until(lambda: (first, "handover.accepted") in house.told)
+        house.clock.advance(60.0)
+        await house.until(lambda: any(call == second and "notice." in prompt for call, prompt in house.told))
+    assert [prompt for call, prompt in house.told if call == first][-1] == "handover.accepted"
