@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from routing.agent_tone import SHORTEST_BASIS, AgentTonePermission
 from voice.contracts.errors import SettingsError
+from voice.contracts.recording import RecordingFormat
 
 ENVIRONMENT_PREFIX: Final = "WARMLINE_"
 
@@ -161,6 +162,13 @@ class Settings(BaseSettings):
         ),
     )
     recording: bool = Field(True, description="true or false, whether calls are recorded")
+    recording_format: RecordingFormat = Field(
+        RecordingFormat.WAV,
+        description=(
+            "wav, flac or opus, what a recording becomes when its call is over; flac keeps every sample in about a "
+            "third of the space, opus the sound in a tenth"
+        ),
+    )
     cookie_secure: Literal["auto", "always", "never"] = Field(
         "auto", description="auto (where the page came over https), always or never"
     )

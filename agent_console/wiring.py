@@ -47,6 +47,7 @@ from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import CapacityError, DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
+from voice.measured_peaks import measure_peaks
 from voice.recording import finish_interrupted
 from voice.stream.access import StreamAccess
 from voice.stream.door import Line, StreamDoor
@@ -218,6 +219,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
                 answer,
                 clock,
                 recordings=recordings if settings.recording else None,
+                recording_format=settings.recording_format,
                 max_calls=settings.max_calls,
             )
         )
@@ -229,7 +231,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             journal=journal,
             commands=switchboard,
             auth=auth,
-            recordings=Recordings(recordings),
+            recordings=Recordings(recordings, measure_peaks),
             clock=clock,
             desk=desk,
             site=Site.of(settings, version=version("warmline")),

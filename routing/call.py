@@ -299,8 +299,7 @@ class Call:
                     case AudioLost(party=party, span=span):
                         await self._log.write(AudioDropped(party, span))
                     case AudioFrame(party=party) as frame:
-                        await self._tape.write(frame)
-                        await follow(party, ears[party].hear(frame))
+                        await follow(party, ears[party].hear(await self._tape.write(frame)))
                     case _:
                         assert_never(item)
             # The recording holds silence where one party's audio ended before the other's; so is it heard.

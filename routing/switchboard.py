@@ -34,6 +34,7 @@ from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId
 from voice.contracts.errors import RecordingError, UnknownCallError, WarmlineError
 from voice.contracts.ports import CallLeg, Clock, LegEnd
+from voice.contracts.recording import RecordingFormat
 from voice.intake import Intake
 from voice.recording import StereoRecorder
 from voice.webrtc.leg import WebRtcLeg
@@ -85,18 +86,27 @@ class Switchboard:
         journal: where events go.
         answer: answers an SDP offer with a leg.
         clock: time.
-        recordings: folder for `<call>.wav`; None to record nothing.
+        recordings: folder for `<call>.wav` (or .flac, .opus); None to record nothing.
         max_calls: calls at once; one more is refused with `capacity.exceeded`.
+        recording_format: what a recording becomes when its call is over.
     """
 
     def __init__(
-        self, rooms: Rooms, journal: Journal, answer: Answer, clock: Clock, recordings: Path | None, max_calls: int
+        self,
+        rooms: Rooms,
+        journal: Journal,
+        answer: Answer,
+        clock: Clock,
+        recordings: Path | None,
+        max_calls: int,
+        recording_format: RecordingFormat = RecordingFormat.WAV,
     ) -> None:
         self._rooms = rooms
         self._journal = journal
         self._answer = answer
         self._clock = clock
         self._recordings = recordings
+        self._recording_format = recording_format
         self._max_calls = max_calls
         self._live: dict[CallId, _Live] = {}
         self._answering = 0
@@ -116,9 +126,10 @@ class Switchboard:
         *,
         recordings: Path | None,
         max_calls: int,
+        recording_format: RecordingFormat = RecordingFormat.WAV,
     ) -> AsyncIterator[Self]:
         """A switchboard for as long as the context lasts; on leaving, live calls are ended and seen through."""
-        board = cls(rooms, journal, answer, clock, recordings, max_calls)
+        board = cls(rooms, journal, answer, clock, recordings, max_calls, recording_format)
         async with anyio.create_task_group() as tasks:
             board._tasks = tasks
             try:
@@ -273,7 +284,7 @@ class Switchboard:
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
         if self._recordings is None:
             return None
-        recorder = StereoRecorder(self._recordings / f"{call}.wav")
+        recorder = StereoRecorder(self._recordings / f"{call}{self._recording_format.suffix}")
         try:
             await run_sync(recorder.open)
         except RecordingError as error:

@@ -104,6 +104,7 @@ STATUSES: Final[dict[str, int]] = {
     "offer.unknown": 404,
     "priority.range": 422,
     "queue.unknown": 404,
+    "recording.peaks": 404,
     "recording.range": 416,
     "recording.unknown": 404,
     "request.host": 421,

@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_console.qa.ranges import ByteRange, RangeError, parse_range
 from agent_console.qa.recordings import NoRecordingError, Recordings
-from voice.contracts.audio import CallId
+from voice.contracts.audio import CallId, Party
+from voice.contracts.errors import PeaksError
+from voice.contracts.recording import RecordingFormat
+from voice.measured_peaks import measure_peaks
+from voice.peaks import Peaks, decode_peaks
+from voice.recording import StereoRecorder
 
 if TYPE_CHECKING:
     from tests.agent_console.conftest import Rig
@@ -123,6 +129,89 @@ async def test_a_summary_says_whether_there_is_a_recording(recorded: Rig) -> Non
     await recorded.speaker.begin("d")
     flags = {call["call"]: call["recording"] for call in (await recorded.client.get("/api/calls")).json()["calls"]}
     assert flags == {"c": True, "d": False}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [("flac", "audio/flac"), ("opus", "audio/ogg")],
+)
+async def test_every_format_is_served_as_what_it_is(recorded: Rig, kind: str, media_type: str) -> None:
+    (recorded.recordings / f"d.{kind}").write_bytes(AUDIO)
+    answer = await recorded.client.get("/api/calls/d/recording", headers={"Range": "bytes=5-9"})
+    assert (answer.status_code, answer.content) == (206, AUDIO[5:10])
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-disposition"] == f'inline; filename="d.{kind}"'
+    await recorded.speaker.begin("d")
+    assert (await recorded.client.get("/api/calls/d")).json()["recording"] is True
+
+
+def speak(folder: Path, call: str, kind: str = "wav") -> Path:
+    """Record a second of a call: the caller speaks first, the agent after."""
+    path = folder / f"{call}.{kind}"
+    with StereoRecorder(path) as recorder:
+        recorder.write(Party.CALLER, 0, np.full(8_000, 0.5, np.float32))
+        recorder.write(Party.AGENT, 8_000, np.full(8_000, -0.25, np.float32))
+    return path
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", RecordingFormat)
+async def test_the_waveform_of_a_recording(recorded: Rig, kind: str) -> None:
+    speak(recorded.recordings, "w", kind)
+    answer = (await recorded.client.get("/api/calls/w/recording/peaks")).raise_for_status().json()
+    assert {key: answer[key] for key in ("sample_rate", "samples_per_point", "points")} == {
+        "sample_rate": 16_000,
+        "samples_per_point": 320,
+        "points": 50,
+    }
+    caller, agent = answer["channels"]
+    assert caller == {"party": "caller", "low": [64] * 25 + [0] * 25, "high": [64] * 25 + [0] * 25}
+    assert agent == {"party": "agent", "low": [0] * 25 + [-32] * 25, "high": [0] * 25 + [-32] * 25}
+    few = (await recorded.client.get("/api/calls/w/recording/peaks?points=5")).json()
+    assert (few["samples_per_point"], few["points"]) == (3_200, 5)
+    assert few["channels"][0]["high"] == [64, 64, 64, 0, 0]
+
+
+@pytest.mark.anyio
+async def test_the_waveform_needs_what_the_recording_needs(rig: Rig) -> None:
+    speak(rig.recordings, "w")
+    assert (await rig.client.get("/api/calls/w/recording/peaks")).status_code == 401
+    await rig.sign_in()
+    assert (await rig.client.get("/api/calls/nobody/recording/peaks")).json()["code"] == "recording.unknown"
+    assert (await rig.client.get("/api/calls/..%2fw/recording/peaks")).status_code == 404
+    for points in ("0", "-1", "20001", "x"):
+        refused = await rig.client.get(f"/api/calls/w/recording/peaks?points={points}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "request.invalid")
+    (rig.recordings / "w.peaks").write_bytes(b"damaged")
+    assert (await rig.client.get("/api/calls/w/recording/peaks")).json()["code"] == "recording.peaks"
+
+
+@pytest.mark.parametrize("kind", RecordingFormat)
+def test_missing_and_damaged_peaks_are_measured_once(tmp_path: Path, kind: str) -> None:
+    path = speak(tmp_path, "w", kind)
+    kept = decode_peaks((tmp_path / "w.peaks").read_bytes())
+    measured: list[Path] = []
+
+    def measure(audio: Path) -> Peaks:
+        measured.append(audio)
+        return measure_peaks(audio)
+
+    recordings = Recordings(tmp_path, measure)
+    assert np.array_equal(recordings.peaks(CallId("w")).values, kept.values)
+    assert not measured
+    (tmp_path / "w.peaks").write_bytes(b"damaged")
+    found = recordings.peaks(CallId("w"))
+    assert found.values.shape == kept.values.shape
+    assert kind == "opus" or np.array_equal(found.values, kept.values)  # Opus keeps no constant
+    assert np.array_equal(recordings.peaks(CallId("w")).values, found.values)
+    assert measured == [path]
+
+
+def test_what_is_no_audio_has_no_peaks(tmp_path: Path) -> None:
+    (tmp_path / "w.wav").write_bytes(b"no audio")
+    with pytest.raises(PeaksError, match=r"audio\."):
+        Recordings(tmp_path, measure_peaks).peaks(CallId("w"))
 
 
 def test_a_link_out_of_the_folder_is_no_recording(tmp_path: Path) -> None:

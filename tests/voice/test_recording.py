@@ -45,7 +45,7 @@ def test_caller_left_server_right_bit_for_bit(tmp_path: Path) -> None:
     recording = stored(tmp_path / "a.wav")
     assert np.array_equal(recording[0], left)
     assert np.array_equal(recording[1], np.concatenate([right, np.zeros(10_000, np.float32)]))
-    assert list(tmp_path.iterdir()) == [tmp_path / "a.wav"]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a.peaks", tmp_path / "a.wav"]
     assert not inspect(tmp_path / "a.wav").truncated
 
 
