@@ -8,8 +8,11 @@ from typing import Final
 import anyio
 import numpy as np
 
-from voice.contracts.audio import Pcm, Samples, from_s, to_s
+from voice.audio.fade import fade_away, fade_in
+from voice.audio.mixing import mix
+from voice.contracts.audio import FRAME_SAMPLES, Pcm, Samples, from_s, to_s
 from voice.contracts.errors import CapacityError, FrameError
+from voice.contracts.ports import Voice
 
 PLAYOUT_BOUND_S: Final = 120.0
 """How much may wait to be heard: the longest prompt or answer, about 8 MB."""
@@ -17,6 +20,8 @@ PLAYOUT_BOUND_S: Final = 120.0
 
 class Playout:
     """An `AudioSink`: what is queued here is taken in 20 ms pieces by the track; where nothing is, silence is.
+
+    Voices that are mixed in are asked for their sound as it is taken, and add to what is queued.
 
     Args:
         bound_s: how much may be queued, in seconds.
@@ -29,11 +34,22 @@ class Playout:
         self._queued: Samples = 0
         self._closed = False
         self._taken = anyio.Event()
+        self._voices: list[Voice] = []
+        self._coming: list[Voice] = []
+        self._going: list[Voice] = []
+        # What sounds on for a moment where sound was cut off: silence at once would click.
+        self._remnant: Pcm | None = None
+        self._sounds = False
 
     @property
     def queued(self) -> Samples:
         """How much is still to be sent."""
         return self._queued
+
+    @property
+    def is_mixing(self) -> bool:
+        """Whether there is something to be taken though nothing is queued."""
+        return bool(self._voices or self._going or self._remnant is not None)
 
     def play(self, pcm: Pcm) -> None:
         """Queue audio behind what is queued already; after the leg was closed it goes nowhere.
@@ -60,6 +76,8 @@ class Playout:
     def clear(self) -> Samples:
         """Drop what is queued (barge-in); answers how many samples were dropped."""
         dropped = self._queued
+        if self._sounds and self._pieces:
+            self._remnant = fade_away(self._pieces[0][:FRAME_SAMPLES])
         self._pieces.clear()
         self._queued = 0
         self._wake()
@@ -68,15 +86,52 @@ class Playout:
     def close(self) -> None:
         """Drop what is queued and whatever comes later; who waits in `drain` goes on."""
         self._closed = True
+        self._voices, self._coming, self._going = [], [], []
         self.clear()
+
+    def mix_in(self, voice: Voice) -> None:
+        """Let a voice be heard from now on, from silence."""
+        if self._closed or any(one is voice for one in self._voices):
+            return
+        self._voices.append(voice)
+        if any(one is voice for one in self._going):  # it was to fade with what is taken next: it sounds on instead
+            self._going = [one for one in self._going if one is not voice]
+        else:
+            self._coming.append(voice)
+
+    def leave_out(self, voice: Voice) -> None:
+        """Let a voice be heard no longer; it fades with what is taken next."""
+        if any(one is voice for one in self._voices):
+            self._voices = [one for one in self._voices if one is not voice]
+            # One that has not been heard yet need not fade.
+            if not any(one is voice for one in self._coming):
+                self._going.append(voice)
+            self._coming = [one for one in self._coming if one is not voice]
 
     async def drain(self, down_to: Samples = 0) -> None:
         """Return once at most `down_to` samples are queued, or the leg was closed."""
         while self._queued > down_to and not self._closed:
             await self._taken.wait()
 
+    async def wait_played(self) -> None:
+        """Return once all that was queued was taken or dropped, or the leg was closed."""
+        await self.drain()
+
     def take(self, samples: Samples) -> Pcm:
-        """The next samples to be sent, shape (samples,); zeros where nothing is queued."""
+        """The next samples to be sent, shape (samples,); zeros where nothing sounds."""
+        taken = self._take_queued(samples)
+        sounds: list[Pcm] = []
+        if self._remnant is not None:
+            remnant, self._remnant = self._remnant[:samples], None
+            sounds.append(np.pad(remnant, (0, samples - remnant.size)))
+        for voice in self._voices:
+            sound = voice.take(samples)
+            sounds.append(fade_in(sound) if any(one is voice for one in self._coming) else sound)
+        sounds += [fade_away(voice.take(samples)) for voice in self._going]
+        self._coming, self._going = [], []
+        return mix(taken, *sounds) if sounds else taken
+
+    def _take_queued(self, samples: Samples) -> Pcm:
         taken = np.zeros(samples, np.float32)
         filled = 0
         while self._pieces and filled < samples:
@@ -87,6 +142,7 @@ class Playout:
             if used.size < piece.size:
                 self._pieces.appendleft(piece[used.size :])
         self._queued -= filled
+        self._sounds = bool(filled)
         if filled:
             self._wake()
         return taken

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voice.audio.fade import FADE
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm
 from voice.contracts.errors import CapacityError, FrameError
 from voice.playout import Playout
@@ -44,6 +45,7 @@ def test_the_bound_is_met_exactly_and_a_refused_piece_leaves_no_trace() -> None:
     playout.play(ramp(FRAME_SAMPLES))
     assert playout.clear() == SAMPLE_RATE
     assert playout.clear() == 0
+    assert not playout.take(FRAME_SAMPLES)[FADE:].any()
     assert not playout.take(FRAME_SAMPLES).any()
 
 

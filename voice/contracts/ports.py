@@ -48,8 +48,16 @@ class AudioSource(Protocol):
         ...
 
 
+class Voice(Protocol):
+    """Somebody, or something, that can be heard: what is asked for is what sounds next."""
+
+    def take(self, samples: Samples) -> Pcm:
+        """The next samples, shape (samples,), 16 kHz mono float32; zeros where it is silent."""
+        ...
+
+
 class AudioSink(Protocol):
-    """Where a party hears what the other side says."""
+    """Where a party hears what the other side says: what is queued, together with the voices that are mixed in."""
 
     def play(self, pcm: Pcm) -> None:
         """Queue audio (16 kHz mono float32, any length) to be played after what is queued already.
@@ -61,6 +69,18 @@ class AudioSink(Protocol):
 
     def clear(self) -> Samples:
         """Drop what is queued but not yet played (barge-in); answers how many samples were dropped."""
+        ...
+
+    async def wait_played(self) -> None:
+        """Return once all that was queued has been played or dropped, or the leg has ended."""
+        ...
+
+    def mix_in(self, voice: Voice) -> None:
+        """Let the party hear a voice from now on, from silence; it is asked for sound whenever some is sent."""
+        ...
+
+    def leave_out(self, voice: Voice) -> None:
+        """Let the party hear that voice no longer; it fades. Nothing changes where it was not heard."""
         ...
 
 

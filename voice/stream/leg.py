@@ -14,7 +14,7 @@ from voice.audio.line import LineDownsampler, LineUpsampler
 from voice.audio.resampling import to_float, to_int16
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples, from_ms, from_s, to_s
 from voice.contracts.errors import MediaError, StreamProtocolError
-from voice.contracts.ports import Clock, LegEnd
+from voice.contracts.ports import Clock, LegEnd, Voice
 from voice.playout import Playout
 from voice.stream.messages import (
     Connected,
@@ -192,6 +192,14 @@ class StreamSink:
         self._put(write_mark(self._stream, name))
         await played.wait()
 
+    def mix_in(self, voice: Voice) -> None:
+        """See `AudioSink`."""
+        self._playout.mix_in(voice)
+
+    def leave_out(self, voice: Voice) -> None:
+        """See `AudioSink`."""
+        self._playout.leave_out(voice)
+
     def take_mark(self, name: str) -> None:
         """The provider says that the mark of that name was reached; unknown ones mean nothing."""
         played = self._marks.pop(name, None)
@@ -202,7 +210,10 @@ class StreamSink:
         """Send what is due within `LEAD_S`; called about every 20 ms."""
         now_s = self._clock.now_s()
         self._sent_until_s = max(self._sent_until_s, now_s)
-        while self._playout.queued and self._sent_until_s < now_s + LEAD_S:
+        # Queued sound may run ahead of time; living voices say nothing before they say it.
+        while (self._playout.queued and self._sent_until_s < now_s + LEAD_S) or (
+            self._playout.is_mixing and self._sent_until_s < now_s + _FRAME_S
+        ):
             line = self._downsampler.feed(self._playout.take(FRAME_SAMPLES))
             self._put(write_media(self._stream, encode_ulaw(to_int16(line))))
             self._sent_until_s += _FRAME_S
