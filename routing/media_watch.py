@@ -1,0 +1,99 @@
+"""How well each leg of a live call comes through, as events: the differences of its numbers over time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol, runtime_checkable
+
+from routing.leg_events import MediaMeasured
+from voice.contracts.audio import Party
+from voice.contracts.statistics import LegStatistics
+from voice.rtp.quality import mean_opinion, rating
+from voice.rtp.session import CODEC_MS
+
+EVERY_S: Final = 5.0
+"""How often a call's legs are measured."""
+
+Numbers = Callable[[], LegStatistics]
+
+
+@runtime_checkable
+class MeasuredLeg(Protocol):
+    """A leg that counts its packets."""
+
+    def statistics(self) -> LegStatistics:
+        """The numbers so far."""
+        ...
+
+
+class MediaWatch:
+    """The legs of one call, and what each had counted when it was measured last.
+
+    A leg is measured from its first packet on. From then on a time without any packet is a time without sound: even a
+    silent sender sends something (Opus every 0.4 s).
+    """
+
+    def __init__(self) -> None:
+        self._legs: dict[tuple[Party, str | None], tuple[Numbers, LegStatistics | None]] = {}
+
+    def attach(self, party: Party, agent: str | None, leg: object) -> None:
+        """Measure a leg from now on; one that counts nothing (it has no `statistics`) is passed over.
+
+        Args:
+            party: whose audio comes from it.
+            agent: which agent or supervisor, where it is one.
+            leg: replaces the one that was there for them.
+        """
+        if isinstance(leg, MeasuredLeg):
+            self._legs[party, agent] = (leg.statistics, None)
+
+    def detach(self, party: Party, agent: str | None) -> list[MediaMeasured]:
+        """Measure a leg for the last time; nothing where it is not known or has received nothing since."""
+        known = self._legs.pop((party, agent), None)
+        return [] if known is None else _measured(party, agent, known[1], known[0]())
+
+    def measure(self) -> list[MediaMeasured]:
+        """All legs, as they came through since they were measured last."""
+        events: list[MediaMeasured] = []
+        for (party, agent), (numbers, before) in self._legs.items():
+            now = numbers()
+            events += _measured(party, agent, before, now)
+            self._legs[party, agent] = (numbers, now if now.received else None)
+        return events
+
+    def last(self) -> list[MediaMeasured]:
+        """All legs for the last time: the call is over."""
+        return [event for party, agent in list(self._legs) for event in self.detach(party, agent)]
+
+
+def _measured(party: Party, agent: str | None, before: LegStatistics | None, now: LegStatistics) -> list[MediaMeasured]:
+    """One leg between two moments; nothing before its first packet."""
+    if not now.received:
+        return []
+
+    def more(name: str) -> int:
+        grown: int = getattr(now, name) - (getattr(before, name) if before else 0)
+        return grown
+
+    late = max(0, more("late"))
+    # Whoever comes late was counted as lost before.
+    gone = max(0, more("lost") + late)
+    came = max(0, more("received") - more("duplicate") - late)
+    expected = came + gone
+    made_up = max(0, more("concealed")) + max(0, more("skipped"))
+    sounded = max(0, more("played")) + max(0, more("recovered")) + made_up
+    concealed = made_up / sounded if sounded else float(not came)
+    one_way_ms = CODEC_MS + now.delay_ms + (now.round_trip_ms or 0.0) / 2
+    return [
+        MediaMeasured(
+            party=party,
+            agent=agent,
+            loss=gone / expected if expected else 0.0,
+            late=min(1.0, late / expected) if expected else 0.0,
+            concealed=concealed,
+            jitter_ms=round(now.jitter_ms, 3),
+            delay_ms=round(now.delay_ms, 3),
+            round_trip_ms=None if now.round_trip_ms is None else round(now.round_trip_ms, 3),
+            mos=round(mean_opinion(rating(one_way_ms, concealed)), 3),
+        )
+    ]
