@@ -92,8 +92,12 @@ class Document:
         Raises:
             WarmlineError: of class `error`, with line, field and did-you-mean.
         """
+        self.refuse(self.violations(schema))
+
+    def violations(self, schema: dict[str, Any]) -> list[Problem]:
+        """What of the data a JSON schema does not allow, with line, field and did-you-mean; in order of their lines."""
         found = Draft202012Validator(schema).iter_errors(self.data)
-        self.refuse(problem for error in found for problem in _explain(self, error))
+        return sorted({problem for error in found for problem in _explain(self, error)})
 
 
 def spell(path: Iterable[str | int]) -> str:

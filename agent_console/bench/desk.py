@@ -32,7 +32,7 @@ from routing.desk.desk import Answer, Desk
 from routing.desk.events import OfferMade
 from routing.desk.file import read_desk
 from routing.desk.terms import AgentId, AgentProfile, OfferId, Presence, QueueId, SkillLevel, Skills
-from routing.policy.decision import Facts
+from routing.policy.facts import Facts
 from routing.policy.file import load_policy
 from routing.policy.rules import decide
 from routing.terms import Grade

@@ -36,7 +36,7 @@ from prosody.features import measure
 from prosody.types import EmotionBasis
 from routing.call import Call
 from routing.events import CallStarted, EmotionScored, SpeechEnded, Stamped, TranscriptFinal
-from routing.policy.decision import Facts
+from routing.policy.facts import Facts
 from routing.policy.rules import decide
 from routing.terms import CallEndReason, Channel, Direction
 from voice.audio.framing import Framer

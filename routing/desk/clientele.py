@@ -13,7 +13,7 @@ from typing import Any, Final
 from asr.types import Language
 from prosody.types import EmotionLevel
 from routing.desk.scenario import Kind
-from routing.policy.decision import Facts
+from routing.policy.facts import Facts
 from routing.policy.rules import Policy, decide
 from routing.terms import Grade, RouteTarget
 

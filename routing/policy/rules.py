@@ -2,141 +2,22 @@
 
 All rules whose condition holds take part. The first of them that names a target decides who serves; their effects on
 the priority apply in order to the priority that stood before, so a priority falls only where a rule lowers it. A rule
-that holds pins its target: it is left only through a rule that releases.
+that holds pins its target: it is left only through a rule that releases, or when the hold has run out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final
 
-from routing.policy.decision import MAX_PRIORITY, Decision, Facts, Memory, Ruling
-from routing.terms import RouteTarget, Wording
+from routing.desk.terms import Skills, merge
+from routing.policy.conditions import NOTHING, Condition, FactNames, Look, is_like
+from routing.policy.decision import MAX_PRIORITY, Decision, Hold, Memory, Ruling, Streak
+from routing.policy.facts import Facts
+from routing.terms import CollaborationMode, RouteTarget, Wording
 from voice.contracts.audio import SegmentId
-
-FactNames: TypeAlias = frozenset[str]
-NOTHING: FactNames = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One look at the facts: what was latched before, and what is latched now."""
-
-    facts: Facts
-    before: frozenset[str]
-    now: set[str] = field(default_factory=set)
-
-
-class Condition(Protocol):
-    """Something that holds or does not.
-
-    `match` answers the facts that made it hold, or None where it does not. Every part is looked at each time, because
-    a part with hysteresis has to follow its fact even while the whole cannot hold.
-    """
-
-    def match(self, look: Look) -> FactNames | None:
-        """The facts that made it hold; None where it does not."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Holds where every part does."""
-
-    parts: tuple[Condition, ...]
-
-    def match(self, look: Look) -> FactNames | None:
-        """The facts of all parts."""
-        found = [part.match(look) for part in self.parts]
-        held = [names for names in found if names is not None]
-        return NOTHING.union(*held) if len(held) == len(found) else None
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Holds where at least one part does."""
-
-    parts: tuple[Condition, ...]
-
-    def match(self, look: Look) -> FactNames | None:
-        """The facts of the parts that hold."""
-        held = [names for names in [part.match(look) for part in self.parts] if names is not None]
-        return NOTHING.union(*held) if held else None
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Holds where its part does not; what did not happen rests on no segment."""
-
-    part: Condition
-
-    def match(self, look: Look) -> FactNames | None:
-        """No facts."""
-        return NOTHING if self.part.match(look) is None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Always:
-    """Holds."""
-
-    def match(self, look: Look) -> FactNames | None:  # noqa: ARG002  the protocol's signature
-        """No facts."""
-        return NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """Holds where a fact has one of the values; a fact that is not known has none."""
-
-    fact: str
-    values: frozenset[str | bool]
-
-    def match(self, look: Look) -> FactNames | None:
-        """The fact."""
-        return frozenset({self.fact}) if getattr(look.facts, self.fact) in self.values else None
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """Holds where a number lies within bounds; `above` and `below` are strict, the others are not.
-
-    Attributes:
-        key: names this condition within its policy, for `Memory.latched`.
-        until: hysteresis: having held, it goes on holding while the number lies beyond this (looser) bound.
-    """
-
-    fact: str
-    key: str
-    above: float | None = None
-    at_least: float | None = None
-    below: float | None = None
-    at_most: float | None = None
-    until: float | None = None
-
-    def match(self, look: Look) -> FactNames | None:
-        """The fact."""
-        value = getattr(look.facts, self.fact)
-        if value is None or not (self._inside(value) or (self.key in look.before and self._still(value))):
-            return None
-        if self.until is not None:
-            look.now.add(self.key)
-        return frozenset({self.fact})
-
-    def _inside(self, value: float) -> bool:
-        return (
-            (self.above is None or value > self.above)
-            and (self.at_least is None or value >= self.at_least)
-            and (self.below is None or value < self.below)
-            and (self.at_most is None or value <= self.at_most)
-        )
-
-    def _still(self, value: float) -> bool:
-        if self.until is None:
-            return False
-        rising = self.above is not None or self.at_least is not None
-        return value > self.until if rising else value < self.until
 
 
 class Effect(StrEnum):
@@ -170,6 +51,22 @@ class PriorityEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A while: caller turns, seconds, or both, whichever takes longer."""
+
+    turns: int = 0
+    seconds: float = 0.0
+
+    def passed(self, streak: Streak, at_s: float) -> bool:
+        """Whether what has held for so long has held for long enough."""
+        return streak.turns >= self.turns and at_s - streak.since_s >= self.seconds
+
+
+AT_ONCE: Final = Stretch()
+FOR_GOOD: Final = Stretch(seconds=float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A condition and what follows.
 
@@ -179,9 +76,13 @@ class Rule:
         reason: why, for people.
         target: who shall serve; None where the rule does not say.
         priority: effect on the priority, if any.
-        hold: pins the target.
+        hold: for how long the target is pinned; None where it is not.
         release: may leave a pinned target.
-        after: decisions in a row in which the condition has to hold before the rule takes part.
+        after: for how long the condition has to hold before the rule takes part.
+        queue: the desk's queue, should a human serve; None where the rule does not say.
+        skills: what that human must be able to do.
+        announce: what the caller is told, once a call.
+        hint: what whoever serves is told, once a call.
     """
 
     id: str
@@ -189,9 +90,21 @@ class Rule:
     reason: Wording
     target: RouteTarget | None = None
     priority: PriorityEffect | None = None
-    hold: bool = False
+    hold: Stretch | None = None
     release: bool = False
-    after: int = 1
+    after: Stretch = AT_ONCE
+    queue: str | None = None
+    skills: Skills = ()
+    announce: Wording | None = None
+    hint: Wording | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModeRule:
+    """When which collaboration mode is in force."""
+
+    mode: CollaborationMode
+    when: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +116,25 @@ class Policy:
         title: what people call it.
         start: decides where no rule does; its id is `start`.
         rules: in order.
+        tiers: tier to the addresses of its callers, a star at an end standing for anything; the first that fits.
+        modes: the first whose condition holds is in force; where none does, the AI comes first.
     """
 
     version: str
     title: Wording
     start: Rule
     rules: tuple[Rule, ...]
+    tiers: Mapping[str, tuple[str, ...]]
+    modes: tuple[ModeRule, ...] = ()
+
+    def place(self, look: Look) -> Look:
+        """The look with what this policy knows of the caller and of the hour: tier and mode."""
+        caller = look.facts.caller
+        tiers = (name for name, callers in self.tiers.items() if any(is_like(caller, one) for one in callers))
+        facts = replace(look.facts, tier=next(tiers, None))
+        look = Look(facts, look.before, look.now)
+        fitting = [one.mode for one in self.modes if one.when.match(look) is not None]
+        return Look(replace(facts, mode=next(iter(fitting), CollaborationMode.AI_FIRST)), look.before, look.now)
 
 
 def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> Decision:
@@ -220,30 +146,22 @@ def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> De
         previous: the decision before; None at the call's first.
     """
     memory = previous.memory if previous else Memory()
-    look = Look(facts, memory.latched)
-    matched, streaks = _matched(policy, look, memory.streaks)
+    look = policy.place(Look(facts, memory.latched))
+    matched, streaks = match_rules(policy, look, memory.streaks)
+    target, route, held = _target(policy, look.facts, matched, previous)
+    priority, urgency = _priority(policy, look.facts, matched, previous)
 
-    start = _ruling(policy.start, facts, NOTHING)
-    target = previous.target if previous else policy.start.target or RouteTarget.AI
-    route = previous.route if previous else start
-    held = memory.held
-    for rule, names in matched:
-        if rule.target is None or (held and rule.target is not target and not rule.release):
-            continue
-        if previous is None or rule.target is not target:
-            target, route, held = rule.target, _ruling(rule, facts, names), False
-        break
-    held = held or any(rule.hold and rule.target is target for rule, _ in matched)
+    namer = next(((rule, names) for rule, names in matched if rule.queue is not None), None)
+    queue = memory.queue if namer is None else namer[0].queue
+    skills = merge(memory.skills, *(rule.skills for rule, _ in matched))
+    human = target is RouteTarget.HUMAN
+    if previous is not None and human and target is previous.target and (target, queue, skills) != previous.wanted:
+        rule, names = next(
+            ((rule, names) for rule, names in matched if rule.queue is not None or rule.skills), (policy.start, NOTHING)
+        )
+        route = _ruling(rule, look.facts, names)
 
-    priority = previous.priority if previous else 0
-    urgency = previous.urgency if previous else start
-    if previous is None and policy.start.priority:
-        priority = policy.start.priority.apply(0)
-    for rule, names in matched:
-        changed = rule.priority.apply(priority) if rule.priority else priority
-        if changed != priority:
-            priority, urgency = changed, _ruling(rule, facts, names)
-
+    fresh = [rule for rule, _ in matched if (rule.announce or rule.hint) and rule.id not in memory.told]
     return Decision(
         target=target,
         priority=priority,
@@ -251,28 +169,78 @@ def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> De
         urgency=urgency,
         matched=tuple(rule.id for rule, _ in matched),
         policy_version=policy.version,
-        memory=Memory(held, frozenset(look.now), streaks),
+        queue=queue if human else None,
+        skills=skills if human else (),
+        announce=next((rule.announce for rule in fresh if rule.announce), None),
+        hints=tuple(rule.hint for rule in fresh if rule.hint),
+        tier=look.facts.tier,
+        mode=look.facts.mode,
+        memory=Memory(held, frozenset(look.now), streaks, queue, skills, memory.told | {rule.id for rule in fresh}),
     )
 
 
-def _matched(
-    policy: Policy, look: Look, before: Mapping[str, int]
-) -> tuple[list[tuple[Rule, FactNames]], dict[str, int]]:
+def match_rules(
+    policy: Policy, look: Look, before: Mapping[str, Streak]
+) -> tuple[list[tuple[Rule, FactNames]], dict[str, Streak]]:
     """The rules that take part with the facts behind them, and how long the waiting ones have held."""
     matched: list[tuple[Rule, FactNames]] = []
-    streaks: dict[str, int] = {}
+    streaks: dict[str, Streak] = {}
+    at_s = look.facts.at_s
     for rule in policy.rules:
         names = rule.when.match(look)
         if names is None:
             continue
-        if rule.after > 1:
+        if rule.after != AT_ONCE:
             # A key brings no new turn: it neither advances nor breaks a row of turns.
             step = 1 if look.facts.dtmf is None else 0
-            streaks[rule.id] = min(before.get(rule.id, 0) + step, rule.after)
-            if streaks[rule.id] < rule.after:
+            so_far = before.get(rule.id, Streak(0, at_s))
+            streak = streaks[rule.id] = Streak(so_far.turns + step, so_far.since_s)
+            if not rule.after.passed(streak, at_s):
                 continue
         matched.append((rule, names))
     return matched, streaks
+
+
+def _target(
+    policy: Policy, facts: Facts, matched: list[tuple[Rule, FactNames]], previous: Decision | None
+) -> tuple[RouteTarget, Ruling, Hold | None]:
+    """Who serves, why, and until when that is pinned."""
+    target = previous.target if previous else policy.start.target or RouteTarget.AI
+    route = previous.route if previous else _ruling(policy.start, facts, NOTHING)
+    held = previous.memory.held if previous else None
+    if held is not None and not held.binds(facts):
+        held = None
+    for rule, names in matched:
+        if rule.target is None or (held and rule.target is not target and not rule.release):
+            continue
+        if previous is None or rule.target is not target:
+            target, route, held = rule.target, _ruling(rule, facts, names), None
+        break
+    for rule, _ in matched:
+        if rule.hold is not None and rule.target is target:
+            held = _pin(rule.hold, facts).longer(held or Hold())
+    return target, route, held
+
+
+def _priority(
+    policy: Policy, facts: Facts, matched: list[tuple[Rule, FactNames]], previous: Decision | None
+) -> tuple[int, Ruling]:
+    """How urgent it is, and why."""
+    priority = previous.priority if previous else 0
+    urgency = previous.urgency if previous else _ruling(policy.start, facts, NOTHING)
+    if previous is None and policy.start.priority:
+        priority = policy.start.priority.apply(0)
+    for rule, names in matched:
+        changed = rule.priority.apply(priority) if rule.priority else priority
+        if changed != priority:
+            priority, urgency = changed, _ruling(rule, facts, names)
+    return priority, urgency
+
+
+def _pin(hold: Stretch, facts: Facts) -> Hold:
+    if hold == FOR_GOOD:
+        return Hold(for_good=True)
+    return Hold(facts.turns + hold.turns if hold.turns else -1, facts.at_s + hold.seconds)
 
 
 def _ruling(rule: Rule, facts: Facts, names: FactNames) -> Ruling:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from asr.types import Language
 from prosody.types import EmotionLevel
-from routing.policy.decision import Decision, Facts
+from routing.policy.decision import Decision
+from routing.policy.facts import Facts
 from routing.policy.file import load_policy, read_policy
 from routing.policy.rules import Policy, decide
 from routing.terms import Grade, RouteTarget

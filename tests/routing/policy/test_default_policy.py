@@ -6,7 +6,8 @@ import pytest
 
 from asr.types import Language
 from prosody.types import EmotionBasis, EmotionLabel, EmotionLevel, EmotionScore, EmotionShift
-from routing.policy.decision import Decision, Facts
+from routing.policy.decision import Decision
+from routing.policy.facts import Facts
 from routing.policy.file import load_policy
 from routing.policy.rules import decide
 from routing.terms import RouteTarget
