@@ -89,12 +89,6 @@ class RecordingError(WarmlineError):
     code = "recording.write"
 
 
-class PeaksError(WarmlineError):
-    """A file of peaks that is none, or damaged; they can be measured again."""
-
-    code = "recording.peaks"
-
-
 class BridgeError(WarmlineError):
     """Somebody who cannot take part in a conversation, or not in that way."""
 
