@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import datetime
 from functools import partial
 from typing import Final, assert_never
 
@@ -48,10 +48,19 @@ from routing.events import (
 )
 from routing.handover import Handover, HandoverEvent, follow, given_up
 from routing.journal.ports import Journal
-from routing.leg_events import AudioDropped, PartyJoined, PartyLeft
+from routing.leg_events import (
+    AudioDropped,
+    LegEvent,
+    PartyJoined,
+    PartyLeft,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionEnded,
+    SupervisionStarted,
+)
 from routing.log import CallLog
-from routing.policy.facts import Situation
 from routing.policy.rules import Policy
+from routing.service_events import PromptPlayed
 from routing.tape import Tape
 from routing.terms import CallEndReason, Stage
 from routing.tone import CallTone
@@ -62,7 +71,7 @@ from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, Segme
 from voice.contracts.errors import UnknownCallError, WarmlineError
 from voice.contracts.ports import Clock
 from voice.contracts.speech import SpeechSegment
-from voice.intake import AudioLost
+from voice.intake import AudioLost, Begun, IntakeItem, Noted
 from voice.recording import StereoRecorder
 from voice.turns.judge import Judge, TurnJudge
 from voice.vad.segmenter import SegmentAudio, SegmentClosed, Segmenter, SegmenterOutput, SegmentOpened
@@ -70,7 +79,7 @@ from voice.vad.segmenter import SegmentAudio, SegmentClosed, Segmenter, Segmente
 WAITING_TURNS: Final = 16
 """Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
 
-Heard = AsyncIterator[AudioFrame | AudioLost]
+Heard = AsyncIterator[IntakeItem]
 
 _log = logging.getLogger(__name__)
 
@@ -90,8 +99,6 @@ class Rooms:
         agent_tone: the permission to measure agents' tone; None, as it is by default, leaves agents alone.
         coaching: when a hint to the agent is due.
         judge_turn: what judges pauses in a language, for segmenters with `TurnSettings`; None where they ask nothing.
-        zone: where the business is; dates, hours and weekdays are those of its clocks.
-        situation: what the desk says of itself and of a call at a moment; nothing where there is no desk.
         refusal: why no more calls can be joined now; answers None where one more can.
     """
 
@@ -105,8 +112,6 @@ class Rooms:
     agent_tone: AgentTonePermission | None = None
     coaching: CoachSettings = DEFAULT_COACHING
     judge_turn: Callable[[Language], Judge] | None = None
-    zone: tzinfo = UTC
-    situation: Callable[[CallId], Situation] = lambda _: Situation()
     refusal: Callable[[], WarmlineError | None] = lambda: None
 
 
@@ -154,8 +159,12 @@ class Call:
         self._began_s: float | None = None
         self._next_segment = 0
         self._open: dict[Party, Turn] = {}
-        situation = partial(rooms.situation, call)
-        self._decider = Decider(started, rooms.policy, zone=rooms.zone, situation=situation)
+        self._ears: dict[Party, Ear] = {}
+        self._judges: dict[Party, TurnJudge | None] = {}
+        self._present: list[tuple[Party, str | None]] = []
+        self._supervisors: list[str] = []
+        self._begun = anyio.Event()
+        self._decider = Decider(started.language, rooms.policy)
         self._handover: Handover | None = None
         self._under_way = anyio.Event()
         self._over = False
@@ -168,6 +177,15 @@ class Call:
         return self._started.language
 
     @property
+    def begun(self) -> anyio.Event:
+        """Set at the first frame, when the call's time begins."""
+        return self._begun
+
+    def media_now(self) -> Samples:
+        """Media time; 0 before the first frame."""
+        return self._now()
+
+    @property
     def began_s(self) -> float | None:
         """What the media clock showed at the first frame, when the call's time began; None before."""
         return self._began_s
@@ -176,30 +194,32 @@ class Call:
         """Live the call; returns why it ended, once its last event is stored.
 
         Args:
-            heard: the frames of all parties in order of media time, and what was lost of them.
+            heard: the frames of all parties in order of media time, what was lost of them, and between them what
+                happens to the people on the call: events of `routing.leg_events`, and whose audio begins.
             parties: who is there from the start.
             ended_by: asked when `heard` ends by itself: why.
 
         Raises:
             JournalUnavailableError: the journal stayed away for too long.
         """
-        present = sorted(parties)
+        self._present = [(party, None) for party in sorted(parties)]
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._log.run, name=f"{self.id} log")
             try:
-                await self._log.write(self._started, *(PartyJoined(party) for party in present))
+                await self._log.write(self._started, *(PartyJoined(*one) for one in self._present))
                 if self._rooms.agent_tone is not None:
                     await self._log.write(AgentToneAllowed(self._rooms.agent_tone.legal_basis))
                 if recalled := await self._recall():
                     await self._log.write(recalled)
                 self._under_way.set()
-                await self._live(heard, present)
+                await self._live(heard)
                 await self._tape.close()
                 self._over = True
                 reason = self._end_reason or ended_by()
-                left = (PartyLeft(party) for party in present)
+                supervised = (SupervisionEnded(who) for who in self._supervisors)
+                left = (PartyLeft(*one) for one in self._present)
                 await self._log.write(
-                    *self._learned(), *given_up(self._handover), *left, CallEnded(reason, self._now())
+                    *self._learned(), *given_up(self._handover), *supervised, *left, CallEnded(reason, self._now())
                 )
             finally:
                 self._log.close()
@@ -219,7 +239,7 @@ class Call:
         await self._under_way.wait()
         if self._over:
             raise UnknownCallError(f"Call {self.id} is over.")
-        await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit, self._now()))
+        await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit))
 
     async def hand_over(self, *steps: HandoverEvent) -> None:
         """Write how the hand-over to a human goes on.
@@ -260,11 +280,9 @@ class Call:
         learned = self._tone.learned() if self._carries_over else None
         return [] if learned is None else [learned]
 
-    async def _live(self, heard: Heard, parties: list[Party]) -> None:
+    async def _live(self, heard: Heard) -> None:
         to_decide, deciding = anyio.create_memory_object_stream[Turn](WAITING_TURNS)
-        ears = {party: Ear(party, self._rooms.new_segmenter(party)) for party in parties}
-        if Party.AGENT in ears:
-            self._advice = Advice(self._log, Coach(self.language, self._rooms.coaching))
+        ears, judges = self._ears, self._judges
         async with self._tone.working(), deciding, anyio.create_task_group() as tasks, to_decide:
             tasks.start_soon(self._take_turns, deciding, name=f"{self.id} turns")
 
@@ -275,7 +293,8 @@ class Call:
                 if self._in_step:
                     await turn.done.wait()
 
-            judges = {party: self._judge(tasks) for party in parties}
+            for party, _ in self._present:
+                self._listen_to(party, 0, tasks)
 
             async def follow(party: Party, events: Iterable[SegmenterOutput]) -> None:
                 for event in events:
@@ -299,13 +318,26 @@ class Call:
                 await self._advice.hear(party, ears[party].heard)
 
             while (item := await self._next(heard)) is not None:
-                if self._began_s is None:
+                if self._began_s is None and not isinstance(item, Noted):
                     self._began_s = self._media_clock.now_s()
+                    self._begun.set()
                 match item:
                     case AudioLost(party=party, span=span):
                         await self._log.write(AudioDropped(party, span))
                     case AudioFrame(party=party) as frame:
-                        await follow(party, ears[party].hear(await self._tape.write(frame)))
+                        kept = await self._tape.write(frame)
+                        if party in ears:
+                            await follow(party, ears[party].hear(kept))
+                    case Begun(party=party, start=start, who=who):
+                        self._present.append((party, who))
+                        await self._log.write(PartyJoined(party, who))
+                        self._listen_to(party, start, tasks)
+                    case Noted(what=PartyLeft(party=party) as left):
+                        if party in ears:
+                            await follow(party, ears[party].flush())
+                        await self._forget(left)
+                    case Noted(what=what):
+                        await self._note(what)
                     case _:
                         assert_never(item)
             # The recording holds silence where one party's audio ended before the other's; so is it heard.
@@ -315,12 +347,45 @@ class Call:
             for party, ear in ears.items():
                 await follow(party, ear.flush())
 
-    async def _next(self, heard: Heard) -> AudioFrame | AudioLost | None:
+    def _listen_to(self, party: Party, since: Samples, tasks: TaskGroup) -> None:
+        """Hear a party from a moment on."""
+        self._ears[party] = Ear(party, self._rooms.new_segmenter(party), since)
+        self._judges[party] = self._judge(tasks)
+        if party is Party.AGENT:
+            self._advice = Advice(self._log, Coach(self.language, self._rooms.coaching, since))
+
+    async def _forget(self, left: PartyLeft) -> None:
+        """Nothing more will be heard of a party."""
+        self._ears.pop(left.party, None)
+        self._judges.pop(left.party, None)
+        self._present = [one for one in self._present if one != (left.party, left.agent)]
+        if left.party is Party.AGENT:
+            self._advice = Advice(self._log, None)
+        await self._log.write(left)
+
+    async def _note(self, what: object) -> None:
+        """Take notice of what happened to the people on the call, where it happened in what they say."""
+        match what:
+            case RecordingPaused():
+                self._tape.pause()
+            case RecordingResumed():
+                self._tape.resume()
+            case SupervisionStarted(supervisor=who):
+                self._supervisors.append(who)
+            case SupervisionEnded(supervisor=who):
+                self._supervisors.remove(who)
+            case _:
+                pass
+        if not isinstance(what, LegEvent | PromptPlayed):
+            raise TypeError(f"An event of the people on a call was expected; got {type(what).__name__}.")
+        await self._log.write(what)
+
+    async def _next(self, heard: Heard) -> IntakeItem | None:
         """What is heard next; None at the end of the audio or of the call.
 
         Only this waiting is cut short by `end`: what has been heard is worked on whole, or a final could be lost.
         """
-        item: AudioFrame | AudioLost | None = None
+        item: IntakeItem | None = None
         if self._end_reason is None:
             with anyio.CancelScope() as self._hearing:
                 item = await anext(heard, None)
@@ -401,7 +466,7 @@ class Call:
 
     async def _understand(self, turn: Turn) -> None:
         understand = self._rooms.understander.understand
-        today = self._decider.today
+        today = datetime.fromisoformat(self._started.started_at).date()
         meaning = await run_sync(understand, turn.hypothesis.text, self.language, today, limiter=self._rooms.threads)
         told = Told(turn.id, turn.hypothesis.text, turn.closed.span)
         # A cough or a slammed door has no words: it is felt, but it is no turn.
@@ -414,7 +479,7 @@ class Call:
             if shift is not None:
                 events.append(EmotionShifted(shift))
         if turn.hypothesis.text:
-            events += self._decider.decide(turn.id, turn.closed.span.end)
+            events += self._decider.decide()
         await self._log.write(*events)
         if scored is not None:
             await self._advice.feel(turn, *scored)

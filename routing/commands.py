@@ -8,9 +8,11 @@ The answer is the command's success value or a `CommandRefused` with a stable co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Protocol, TypeAlias
 
 from asr.types import Language
+from routing.terms import SupervisionMode
 from voice.contracts.audio import CallId
 from voice.contracts.errors import WarmlineError
 
@@ -71,6 +73,134 @@ class PressKey:
     secret: str
 
 
+class LegMode(StrEnum):
+    """As what somebody joins a call."""
+
+    SERVE = "serve"
+    """Serves the caller."""
+
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
+    """Supervises; see `routing.terms.SupervisionMode`, which has the same names."""
+
+    @property
+    def supervision(self) -> SupervisionMode | None:
+        """How a supervisor takes part; None for whoever serves."""
+        return None if self is LegMode.SERVE else SupervisionMode(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCall:
+    """Somebody who is signed in offers a session, to speak on a call.
+
+    Attributes:
+        key: idempotency key, chosen by the client.
+        call: which call.
+        who: their account.
+        mode: as what. Whether they may is asked of the desk for `SERVE`, and of whoever sends this for the others.
+        sdp: the offer, complete with candidates (no trickle).
+    """
+
+    key: str
+    call: CallId
+    who: str
+    mode: LegMode
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """Success of `JoinCall`: `sdp` is the answer."""
+
+    call: CallId
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMode:
+    """A supervisor takes part otherwise; with `SERVE` they take the call over from whoever serves."""
+
+    key: str
+    call: CallId
+    who: str
+    mode: LegMode
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveCall:
+    """Somebody leaves; who served gives the caller back to the queue."""
+
+    key: str
+    call: CallId
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCall:
+    """The caller waits and hears nobody; nothing changes where they wait already. See `CallAct`."""
+
+    key: str
+    call: CallId
+    who: str
+    oversees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCall:
+    """The end of a hold; nothing changes where there is none. See `CallAct`."""
+
+    key: str
+    call: CallId
+    who: str
+    oversees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MuteLeg:
+    """Let nobody hear one's own leg."""
+
+    key: str
+    call: CallId
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnmuteLeg:
+    """The end of a mute."""
+
+    key: str
+    call: CallId
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """Keep nothing of what is said, as sound or as words; payment data comes. See `CallAct`."""
+
+    key: str
+    call: CallId
+    who: str
+    oversees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRecording:
+    """The end of a pause. See `CallAct`."""
+
+    key: str
+    call: CallId
+    who: str
+    oversees: bool = False
+
+
+CallAct: TypeAlias = HoldCall | ResumeCall | PauseRecording | ResumeRecording
+"""What whoever serves may do with the call, and anybody who `oversees`: supervisors and administrators."""
+
+LegCommand: TypeAlias = JoinCall | ChangeMode | LeaveCall | MuteLeg | UnmuteLeg | CallAct
+"""Commands of people who are signed in, about their leg or about the call that they are on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """Success without a value."""
@@ -78,8 +208,8 @@ class Done:
     call: CallId
 
 
-Command: TypeAlias = OfferCall | HangUp | PressKey
-Outcome: TypeAlias = CallAnswered | Done
+Command: TypeAlias = OfferCall | HangUp | PressKey | LegCommand
+Outcome: TypeAlias = CallAnswered | LegAnswered | Done
 
 
 class Commands(Protocol):
@@ -91,6 +221,7 @@ class Commands(Protocol):
         Raises:
             CommandRefusedError: it cannot be carried out; `reason` says why: `call.unknown`, `call.ended`,
                 `webrtc.sdp`, `capacity.exceeded`, `secret.wrong`, `dtmf.digit`, `command.interrupted`,
-                `server.draining`.
+                `server.draining`; `call.state` (not possible as things stand) and `call.not_yours` (somebody else
+                serves); of a leg that shall serve also what the desk says, see `routing.desk.commands.REFUSALS`.
         """
         ...

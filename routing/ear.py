@@ -14,12 +14,17 @@ class Ear:
     """Feeds a party's frames to the segmenter; where audio is missing it hears silence, as the recording holds it.
 
     What is heard is thus the same in the live call and in the replay of its recording.
+
+    Args:
+        party: whose.
+        segmenter: their own, fresh.
+        since: media time from which they are heard; one who joins late has not been silent before.
     """
 
-    def __init__(self, party: Party, segmenter: Segmenter) -> None:
+    def __init__(self, party: Party, segmenter: Segmenter, since: Samples = 0) -> None:
         self.party = party
         self._segmenter = segmenter
-        self._next: Samples = 0
+        self._next: Samples = since
 
     @property
     def heard(self) -> Samples:

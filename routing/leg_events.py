@@ -6,7 +6,7 @@ Part of the closed union in `routing.events`, which says how events are named.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from routing.terms import SupervisionMode
 from voice.contracts.audio import Party, Span
@@ -141,3 +141,21 @@ class MediaMeasured:
     delay_ms: float
     round_trip_ms: float | None
     mos: float
+
+
+LegEvent: TypeAlias = (
+    PartyJoined
+    | PartyLeft
+    | PartyMuted
+    | PartyUnmuted
+    | CallHeld
+    | CallResumed
+    | SupervisionStarted
+    | SupervisionChanged
+    | SupervisionEnded
+    | RecordingPaused
+    | RecordingResumed
+    | AudioDropped
+    | MediaMeasured
+)
+"""All of these."""

@@ -19,21 +19,35 @@ from asr.types import Language
 from routing.call import Call, Rooms
 from routing.commands import (
     CallAnswered,
+    ChangeMode,
     Command,
     CommandRefusedError,
     Done,
     HangUp,
+    HoldCall,
+    JoinCall,
+    LeaveCall,
+    LegAnswered,
+    LegCommand,
+    LegMode,
+    MuteLeg,
     OfferCall,
     Outcome,
+    PauseRecording,
     PressKey,
+    ResumeCall,
+    ResumeRecording,
+    UnmuteLeg,
 )
 from routing.events import CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
+from routing.lines import Lines
+from routing.serving import NoDesk, Serving
 from routing.terms import CallEndReason, Channel, Direction
-from voice.contracts.audio import CallId
+from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import RecordingError, UnknownCallError, WarmlineError
-from voice.contracts.ports import CallLeg, Clock, LegEnd
+from voice.contracts.ports import CallLeg, Clock, LegEnd, Voice
 from voice.contracts.recording import RecordingFormat
 from voice.intake import Intake
 from voice.recording import StereoRecorder
@@ -72,9 +86,11 @@ class _Execution:
 
 @dataclass(slots=True, eq=False)
 class _Live:
-    """A live call and the secret by which its caller commands it."""
+    """A live call, its people, and the secret by which its caller commands it."""
 
     call: Call
+    lines: Lines
+    intake: Intake
     secret: str
 
 
@@ -88,6 +104,7 @@ class Switchboard:
         clock: time.
         recordings: folder for `<call>.wav` (or .flac, .opus); None to record nothing.
         max_calls: calls at once; one more is refused with `capacity.exceeded`.
+        new_hold_sound: makes what a caller on hold hears; None for silence.
         recording_format: what a recording becomes when its call is over.
     """
 
@@ -100,6 +117,7 @@ class Switchboard:
         recordings: Path | None,
         max_calls: int,
         recording_format: RecordingFormat = RecordingFormat.WAV,
+        new_hold_sound: Callable[[], Voice] | None = None,
     ) -> None:
         self._rooms = rooms
         self._journal = journal
@@ -108,6 +126,8 @@ class Switchboard:
         self._recordings = recordings
         self._recording_format = recording_format
         self._max_calls = max_calls
+        self._new_hold_sound = new_hold_sound
+        self._serving: Serving = NoDesk()
         self._live: dict[CallId, _Live] = {}
         self._answering = 0
         self._executions: OrderedDict[Command, _Execution] = OrderedDict()
@@ -127,9 +147,10 @@ class Switchboard:
         recordings: Path | None,
         max_calls: int,
         recording_format: RecordingFormat = RecordingFormat.WAV,
+        new_hold_sound: Callable[[], Voice] | None = None,
     ) -> AsyncIterator[Self]:
         """A switchboard for as long as the context lasts; on leaving, live calls are ended and seen through."""
-        board = cls(rooms, journal, answer, clock, recordings, max_calls, recording_format)
+        board = cls(rooms, journal, answer, clock, recordings, max_calls, recording_format, new_hold_sound)
         async with anyio.create_task_group() as tasks:
             board._tasks = tasks
             try:
@@ -143,6 +164,31 @@ class Switchboard:
     def live_calls(self) -> int:
         """Calls at this moment."""
         return len(self._live)
+
+    def ask(self, desk: Serving) -> None:
+        """Ask this desk from now on who may serve whom; before, nobody may."""
+        self._serving = desk
+
+    async def announce(self, call: CallId, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
+        """Play something to a caller over everything else; returns when it was played or cut, which the log then says.
+
+        A disclosure is never cut, and an agent who comes meanwhile is joined to the caller when it has ended; any
+        other prompt is cut by the next one.
+
+        Args:
+            call: whose caller.
+            prompt: its name, for the log.
+            pcm: 16 kHz mono float32, shape (n,).
+            disclosure: whether the caller has to hear it to its end.
+
+        Raises:
+            UnknownCallError: the call is over.
+            CapacityError: it is longer than two minutes.
+        """
+        live = self._live.get(call)
+        if live is None:
+            raise UnknownCallError(f"No live call {call!r}.")
+        await live.lines.announce(prompt, pcm, disclosure=disclosure)
 
     async def hand_over(self, call: CallId, step: HandoverEvent) -> None:
         """Write a step of a hand-over into a live call's log.
@@ -199,7 +245,44 @@ class Switchboard:
                     raise CommandRefusedError(error.code, str(error)) from error
                 return Done(call)
             case _:
-                assert_never(command)
+                return await self._carry_out_on_lines(command)
+
+    async def _carry_out_on_lines(self, command: LegCommand) -> LegAnswered | Done:
+        lines = self._find(command.call, None).lines
+        try:
+            match command:
+                case JoinCall(who=who, mode=mode, sdp=sdp):
+                    return await self._join(command.call, lines, who, mode, sdp)
+                case ChangeMode(who=who, mode=mode):
+                    await lines.change_mode(who, mode)
+                case LeaveCall(who=who):
+                    await lines.leave(who)
+                case HoldCall() | ResumeCall():
+                    lines.hold(command.who, held=isinstance(command, HoldCall), oversees=command.oversees)
+                case PauseRecording() | ResumeRecording():
+                    paused = isinstance(command, PauseRecording)
+                    lines.pause_recording(command.who, paused=paused, oversees=command.oversees)
+                case MuteLeg() | UnmuteLeg():
+                    lines.mute(command.who, muted=isinstance(command, MuteLeg))
+                case _:
+                    assert_never(command)
+        except CommandRefusedError:
+            raise
+        except WarmlineError as error:
+            raise CommandRefusedError(error.code, str(error.args[0]), fix=error.fix) from error
+        return Done(command.call)
+
+    async def _join(self, call: CallId, lines: Lines, who: str, mode: LegMode, sdp: str) -> LegAnswered:
+        if self._draining:
+            raise CommandRefusedError("server.draining", "The server is stopping.")
+        answered: list[WebRtcLeg] = []
+
+        async def answer() -> WebRtcLeg:
+            answered.append(await self._answer(sdp))
+            return answered[0]
+
+        await lines.join(who, mode, answer)
+        return LegAnswered(call, answered[0].answer_sdp)
 
     def _find(self, call: CallId, secret: str | None) -> _Live:
         live = self._live.get(call)
@@ -277,8 +360,10 @@ class Switchboard:
         started = CallStarted(Direction.INBOUND, channel, caller, called, language, began_at)
         recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
-        live = self._live[call_id] = _Live(call, secrets.token_urlsafe(24))
-        tasks.start_soon(self._serve, call, leg, recorder, keys, name=call_id)
+        intake = Intake()
+        lines = Lines(call, leg, intake, self._serving, self._new_hold_sound)
+        live = self._live[call_id] = _Live(call, lines, intake, secrets.token_urlsafe(24))
+        tasks.start_soon(self._serve, live, leg, recorder, keys, name=call_id)
         return live
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
@@ -292,10 +377,11 @@ class Switchboard:
             return None
         return recorder
 
-    async def _serve(self, call: Call, leg: CallLeg, recorder: StereoRecorder | None, keys: Keys | None) -> None:
+    async def _serve(self, live: _Live, leg: CallLeg, recorder: StereoRecorder | None, keys: Keys | None) -> None:
+        call = live.call
         try:
             try:
-                await self._talk(call, leg, keys)
+                await self._talk(live, leg, keys)
             finally:
                 if recorder is not None:
                     with anyio.CancelScope(shield=True):
@@ -307,14 +393,14 @@ class Switchboard:
             if not self._live:
                 self._idle.set()
 
-    async def _talk(self, call: Call, leg: CallLeg, keys: Keys | None) -> None:
-        intake = Intake()
+    async def _talk(self, live: _Live, leg: CallLeg, keys: Keys | None) -> None:
+        call, lines, intake = live.call, live.lines, live.intake
 
         async def take_in() -> None:
             try:
                 async with leg, aclosing(leg.source.frames()) as frames:
                     async for frame in frames:
-                        intake.put(frame)
+                        lines.hear_caller(frame)
             except WarmlineError as error:
                 _log.warning("call %s: audio ended (%s)", call.id, error.code)
             except Exception as error:  # the boundary of a leg: the call ends well, whatever its transport does
@@ -322,7 +408,7 @@ class Switchboard:
             finally:
                 intake.close()
 
-        async with anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as tasks, lines.open():
             tasks.start_soon(take_in, name=f"{call.id} intake")
             if keys is not None:
                 tasks.start_soon(_press, call, keys, name=f"{call.id} keys")

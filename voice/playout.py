@@ -73,10 +73,14 @@ class Playout:
         self._pieces.append(pcm.copy())
         self._queued += pcm.size
 
-    def clear(self) -> Samples:
-        """Drop what is queued (barge-in); answers how many samples were dropped."""
+    def clear(self, *, fade: bool = True) -> Samples:
+        """Drop what is queued (barge-in); answers how many samples were dropped.
+
+        Args:
+            fade: let what sounds fall silent over a few milliseconds.
+        """
         dropped = self._queued
-        if self._sounds and self._pieces:
+        if fade and self._sounds and self._pieces:
             self._remnant = fade_away(self._pieces[0][:FRAME_SAMPLES])
         self._pieces.clear()
         self._queued = 0

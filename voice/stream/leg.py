@@ -181,7 +181,7 @@ class StreamSink:
         waiting_s = max(0.0, self._sent_until_s - self._clock.now_s())
         self._sent_until_s = 0.0
         self._put(write_clear(self._stream))
-        return self._playout.clear() + from_s(waiting_s)
+        return self._playout.clear(fade=False) + from_s(waiting_s)
 
     async def wait_played(self) -> None:
         """Return once all that was queued has been heard or cleared, or the call has ended."""

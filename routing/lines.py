@@ -1,0 +1,400 @@
+"""The people on one call: who joins and leaves, who hears whom, and what of it the call hears.
+
+Every leg is read by a task of its own, which hands what is said to the bridge (what people hear) and, for whoever
+serves, to the call's intake (what is transcribed, recorded and advised on). Whatever the call has to know of the
+people goes through the intake, too, so that it stands in its log where it happened.
+
+On hold the caller is recorded and transcribed as before, for the system has told them that it listens; whoever serves
+is not, because they do not speak to the caller. A muted agent is heard, recorded and transcribed by nobody. What a
+supervisor says is never transcribed, as no utterance may stand under another's name; it is recorded where the caller
+hears it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+import numpy as np
+from anyio.abc import TaskGroup
+
+from routing.call import Call
+from routing.commands import CommandRefusedError, LegMode
+from routing.leg_events import (
+    CallHeld,
+    CallResumed,
+    PartyLeft,
+    PartyMuted,
+    PartyUnmuted,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionChanged,
+    SupervisionEnded,
+    SupervisionStarted,
+)
+from routing.prompting import Prompting
+from routing.serving import Serving
+from routing.terms import HandoverFailure
+from voice.bridge import MOST_PARTICIPANTS, Bridge, Participant, Standing
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples
+from voice.contracts.errors import UnknownCallError, WarmlineError
+from voice.contracts.ports import CallLeg, Voice
+from voice.intake import Intake
+
+CALLER: Final = "caller:"
+"""The caller's id on the bridge; no account has it, for a name has no colon."""
+
+_SILENCE: Final[Pcm] = np.zeros(FRAME_SAMPLES, np.float32)
+_SILENCE.setflags(write=False)
+_STANDINGS: Final = {
+    LegMode.SERVE: Standing.AGENT,
+    LegMode.LISTEN: Standing.LISTEN,
+    LegMode.WHISPER: Standing.WHISPER,
+    LegMode.BARGE: Standing.BARGE,
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """Somebody's leg.
+
+    Attributes:
+        who: their account.
+        mode: as what they take part.
+        leg: None while it is being answered.
+        scope: ends it.
+        arriving: its first frame has come.
+        joined: they hear and are heard.
+        begins: the call hears them with their next frame.
+        offset: from the leg's time to the call's.
+        muted: nobody hears them.
+        failure: what the desk is told when they are gone; None to tell it nothing.
+        gone: set when they are gone.
+    """
+
+    who: str
+    mode: LegMode
+    leg: CallLeg | None = None
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    arriving: bool = False
+    joined: bool = False
+    begins: bool = False
+    offset: Samples = 0
+    muted: bool = False
+    failure: HandoverFailure | None = HandoverFailure.TECHNICAL
+    gone: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Lines:
+    """The lines of one call.
+
+    Args:
+        call: the call.
+        caller: the caller's leg.
+        intake: where the call hears from.
+        serving: the desk.
+        new_hold_sound: makes what a caller on hold hears; None for silence.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        caller: CallLeg,
+        intake: Intake,
+        serving: Serving,
+        new_hold_sound: Callable[[], Voice] | None,
+    ) -> None:
+        self._call = call
+        self._intake = intake
+        self._serving = serving
+        self._bridge = Bridge(new_hold_sound)
+        self._prompting = Prompting(caller, self._bridge, intake)
+        self._seats: dict[str, _Seat] = {}
+        self._caller = caller
+        self._both = Party.AGENT in caller.source.parties
+        self._paused = False
+        self._tasks: TaskGroup | None = None
+        self._deciding = anyio.Lock()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Let people join while the context lasts; on leaving, everybody's leg is closed."""
+        self._bridge.join(Participant(CALLER, Standing.CALLER), self._caller.sink)
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            try:
+                yield
+            finally:
+                self._tasks = None
+                self._prompting.close()
+                tasks.cancel_scope.cancel()
+
+    def hear_caller(self, frame: AudioFrame) -> None:
+        """A frame of the caller's leg."""
+        if frame.party is Party.CALLER:
+            self._bridge.hear(CALLER, frame.pcm)
+        self._intake.put(frame)
+
+    async def announce(self, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
+        """See `Switchboard.announce`."""
+        self._demand_open()
+        await self._prompting.announce(prompt, pcm, disclosure=disclosure)
+
+    async def join(self, who: str, mode: LegMode, answer: Callable[[], Awaitable[CallLeg]]) -> None:
+        """Let somebody join.
+
+        Args:
+            who: their account.
+            mode: as what.
+            answer: answers their offer with a leg, which is left when they or the call are gone.
+
+        Raises:
+            CommandRefusedError: `call.state`, `capacity.exceeded`, or the desk's reason.
+            WarmlineError: the offer cannot be answered.
+        """
+        tasks = self._demand_open()
+        if who in self._seats:
+            raise CommandRefusedError("call.state", f"{who} is on this call already.", fix="Leave it first.")
+        if len(self._seats) + 1 >= MOST_PARTICIPANTS:
+            raise CommandRefusedError(
+                "capacity.exceeded", f"At most {MOST_PARTICIPANTS} people are on a call.", fix="Wait until one leaves."
+            )
+        if mode is LegMode.SERVE:
+            self._demand_unserved()
+            self._serving.check(self._call.id, who)
+        seat = self._seats[who] = _Seat(who, mode)
+        try:
+            seat.leg = leg = await answer()
+        except BaseException:
+            del self._seats[who]
+            raise
+        tasks.start_soon(self._attend, seat, leg, name=f"{self._call.id} leg of {mode}")
+
+    async def change_mode(self, who: str, mode: LegMode) -> None:
+        """Let a supervisor take part otherwise; with `SERVE` they serve from now on, and whoever did is off the call.
+
+        Raises:
+            CommandRefusedError: `call.state`, or the desk's reason.
+        """
+        async with self._deciding:
+            self._demand_open()
+            seat = self._find(who)
+            if seat.mode is mode:
+                return
+            if seat.mode is LegMode.SERVE:
+                raise CommandRefusedError("call.state", f"{who} serves this caller.", fix="Leave the call first.")
+            if mode is LegMode.SERVE:
+                await self._take_over(seat)
+                return
+            seat.mode = mode
+            if seat.joined:
+                self._bridge.change(who, standing=_STANDINGS[mode])
+                self._note_supervision(seat, SupervisionChanged)
+
+    async def leave(self, who: str) -> None:
+        """Let somebody go; returns when they are gone.
+
+        Raises:
+            CommandRefusedError: `call.state` where they are not on the call.
+        """
+        self._demand_open()
+        seat = self._find(who)
+        if seat.failure is not None:
+            seat.failure = HandoverFailure.DECLINED
+        seat.scope.cancel()
+        await seat.gone.wait()
+
+    def mute(self, who: str, *, muted: bool) -> None:
+        """Let nobody hear a leg, or everybody again.
+
+        Raises:
+            CommandRefusedError: `call.state` where they are not on the call.
+        """
+        self._demand_open()
+        seat = self._find(who)
+        if seat.muted is muted:
+            return
+        seat.muted = muted
+        if seat.joined:
+            self._bridge.change(who, muted=muted)
+            if seat.mode is LegMode.SERVE and not seat.begins:
+                self._note_mute(seat)
+
+    def hold(self, who: str, *, held: bool, oversees: bool) -> None:
+        """Put the caller on hold, or fetch them back.
+
+        Raises:
+            CommandRefusedError: `call.not_yours`, or `call.state` where nobody serves.
+        """
+        self._demand_open()
+        self._demand_say(who, oversees=oversees)
+        if self._bridge.state.held is not held:
+            self._hold(who, held=held)
+
+    def pause_recording(self, who: str, *, paused: bool, oversees: bool) -> None:
+        """Keep nothing of what is said, or go on keeping it.
+
+        Raises:
+            CommandRefusedError: `call.not_yours`, or `call.state` where nobody serves.
+        """
+        self._demand_open()
+        self._demand_say(who, oversees=oversees)
+        if self._paused is not paused:
+            self._pause(who, paused=paused)
+
+    def _demand_open(self) -> TaskGroup:
+        if self._tasks is None:
+            raise UnknownCallError(f"Call {self._call.id} is over, or has not begun yet.")
+        return self._tasks
+
+    def _demand_unserved(self) -> None:
+        if self._both:
+            raise CommandRefusedError("call.state", "Somebody outside of Warmline serves this caller.")
+        if self._server() is not None:
+            raise CommandRefusedError("call.state", "Somebody serves this caller already.")
+
+    def _demand_say(self, who: str, *, oversees: bool) -> None:
+        server = self._server()
+        if server is None or not server.joined:
+            raise CommandRefusedError("call.state", "Nobody serves this caller.")
+        if server.who != who and not oversees:
+            raise CommandRefusedError("call.not_yours", "Somebody else serves this caller.", fix="Ask a supervisor.")
+
+    def _find(self, who: str) -> _Seat:
+        seat = self._seats.get(who)
+        if seat is None:
+            raise CommandRefusedError("call.state", f"{who} is not on this call.", fix="Join it first.")
+        return seat
+
+    def _server(self) -> _Seat | None:
+        return next((seat for seat in self._seats.values() if seat.mode is LegMode.SERVE), None)
+
+    async def _attend(self, seat: _Seat, leg: CallLeg) -> None:
+        """One leg, from its first packet to its last."""
+        try:
+            with seat.scope:
+                async with (
+                    leg,
+                    aclosing(leg.source.frames()) as frames,
+                    anyio.create_task_group() as arriving,
+                ):
+                    async for frame in frames:
+                        if not seat.arriving:
+                            seat.arriving = True
+                            arriving.start_soon(self._arrive, seat, leg, name=f"{self._call.id} arrival")
+                        if seat.joined:
+                            self._hear(seat, frame)
+                    arriving.cancel_scope.cancel()
+        except Exception as error:  # the boundary of a leg: whatever its transport does, the call goes on
+            code = error.code if isinstance(error, WarmlineError) else type(error).__name__
+            _log.error("call %s: a leg's audio ended (%s)", self._call.id, code)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._depart(seat)
+
+    async def _arrive(self, seat: _Seat, leg: CallLeg) -> None:
+        """Sound comes from somebody: let them take part as soon as they may."""
+        await self._call.begun.wait()
+        if seat.mode is LegMode.SERVE:
+            await self._prompting.disclosed()
+            try:
+                await self._serving.bridged(self._call.id, seat.who)
+            except CommandRefusedError as refused:
+                _log.warning("call %s: the desk let no leg serve (%s)", self._call.id, refused.reason)
+                seat.failure = None
+                seat.scope.cancel()
+                return
+            seat.failure = HandoverFailure.AGENT_LOST
+        self._bridge.join(Participant(seat.who, _STANDINGS[seat.mode], seat.muted), leg.sink)
+        seat.joined = True
+        if seat.mode is LegMode.SERVE:
+            seat.begins = True
+        else:
+            self._note_supervision(seat, SupervisionStarted)
+
+    def _hear(self, seat: _Seat, frame: AudioFrame) -> None:
+        self._bridge.hear(seat.who, frame.pcm)
+        if seat.mode is not LegMode.SERVE:
+            return
+        if seat.begins:
+            start = max(self._call.media_now() // FRAME_SAMPLES * FRAME_SAMPLES, self._intake.put_up_to(Party.AGENT))
+            seat.offset = start - frame.start
+            self._intake.begin(Party.AGENT, start, seat.who)
+            seat.begins = False
+            if seat.muted:
+                self._note_mute(seat)
+        silent = seat.muted or self._bridge.state.held
+        self._intake.put(AudioFrame(Party.AGENT, frame.start + seat.offset, _SILENCE if silent else frame.pcm))
+
+    async def _take_over(self, seat: _Seat) -> None:
+        if not seat.joined:
+            raise CommandRefusedError("call.state", "Sound has to come first.", fix="Try again in a moment.")
+        if self._both:
+            raise CommandRefusedError("call.state", "Somebody outside of Warmline serves this caller.")
+        former = self._server()
+        await self._serving.take_over(self._call.id, seat.who, former.who if former else None, self._call.language)
+        if former is not None:
+            former.failure = None
+            former.scope.cancel()
+            await former.gone.wait()
+        seat.failure = HandoverFailure.AGENT_LOST
+        if seat.gone.is_set():  # lost while the desk decided
+            await self._serving.lost(self._call.id, seat.who, seat.failure)
+            raise CommandRefusedError("call.state", f"{seat.who} is not on this call any more.")
+        self._note_supervision(seat, SupervisionEnded)
+        seat.mode = LegMode.SERVE
+        seat.begins = True
+        self._bridge.change(seat.who, standing=Standing.AGENT)
+
+    async def _depart(self, seat: _Seat) -> None:
+        """Somebody is gone."""
+        self._seats.pop(seat.who, None)
+        self._bridge.leave(seat.who)
+        try:
+            if self._tasks is None or not (seat.joined or seat.mode is LegMode.SERVE):
+                return
+            if seat.mode is not LegMode.SERVE:
+                self._note_supervision(seat, SupervisionEnded)
+                return
+            if seat.joined and not seat.begins:
+                self._intake.note(PartyLeft(Party.AGENT, seat.who))
+            if seat.failure is not None:
+                self._release(seat.who)
+                await self._serving.lost(self._call.id, seat.who, seat.failure)
+        finally:
+            seat.gone.set()
+
+    def _release(self, who: str) -> None:
+        """Nobody serves any more, so nobody would fetch the caller from hold or go on recording."""
+        if self._bridge.state.held:
+            self._hold(who, held=False)
+        if self._paused:
+            self._pause(who, paused=False)
+
+    def _hold(self, who: str, *, held: bool) -> None:
+        self._intake.note(CallHeld(who) if held else CallResumed(who))
+        self._bridge.hold(held)
+
+    def _pause(self, who: str, *, paused: bool) -> None:
+        self._intake.note(RecordingPaused(who) if paused else RecordingResumed(who))
+        self._paused = paused
+
+    def _note_mute(self, seat: _Seat) -> None:
+        muted = PartyMuted if seat.muted else PartyUnmuted
+        self._intake.note(muted(Party.AGENT, seat.who))
+
+    def _note_supervision(
+        self,
+        seat: _Seat,
+        kind: type[SupervisionStarted | SupervisionChanged | SupervisionEnded],
+    ) -> None:
+        mode = seat.mode.supervision
+        if issubclass(kind, SupervisionEnded) or mode is None:
+            self._intake.note(SupervisionEnded(seat.who))
+        else:
+            self._intake.note(kind(seat.who, mode))
