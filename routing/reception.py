@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from asr.types import Language
 from routing.audit_trail import AuditTrail
 from routing.commands import CommandRefusedError
-from routing.desk.commands import DeskCommand, EnterQueue, LeaveQueue, Reprioritize
+from routing.desk.commands import DeskCommand, EnterQueue, LeaveQueue, Reprioritize, Reroute
 from routing.desk.events import ContactLeft, ContactQueued, ContactTurnedAway, Logged
 from routing.desk.keeper import Keeper
 from routing.desk.notices import Notice
-from routing.desk.terms import Departure
+from routing.desk.terms import Departure, QueueId
 from routing.events import CallEnded, CallStarted, Stamped
 from routing.handover import Handover, HandoverEvent, follow, report
 from routing.journal.ports import Journal
@@ -152,6 +152,9 @@ class Reception:
         match stamped.event:
             case RouteDecided(target=RouteTarget.HUMAN) if known is not None and not waited:
                 await self._enter(call, known, keeper)
+            case RouteDecided(target=RouteTarget.HUMAN, queue=queue, skills=skills) if call in keeper.ledger.contacts:
+                wanted = None if queue is None else QueueId(queue)
+                await self._ask(keeper, Reroute(f"{call}-{stamped.seq}", call, wanted, skills))
             case RouteDecided(target=RouteTarget.AI) if waited and call in keeper.ledger.contacts:
                 await self._ask(keeper, LeaveQueue(f"{call}-{stamped.seq}", call, Departure.WITHDRAWN))
             case PriorityChanged(current=current) if call in keeper.ledger.contacts:
@@ -187,19 +190,28 @@ class Reception:
 
     async def _enter(self, call: CallId, known: _Known, keeper: Keeper) -> None:
         ticket = f"{call}.h{known.requested + 1}"
-        await self._ask(keeper, EnterQueue(ticket, call, ticket, known.language, priority=known.priority))
+        enter = EnterQueue(ticket, call, ticket, known.language, priority=known.priority)
+        route = known.route
+        if route is not None and (route.queue is not None or route.skills):
+            wanted = None if route.queue is None else QueueId(route.queue)
+            if await self._ask(keeper, replace(enter, queue=wanted, skills=route.skills)):
+                return
+            # The desk's file was changed since: better somebody in the default queue than nobody at all.
+        await self._ask(keeper, enter)
 
-    async def _ask(self, keeper: Keeper, command: DeskCommand) -> None:
+    async def _ask(self, keeper: Keeper, command: DeskCommand) -> bool:
+        """Whether the desk carried the command out."""
         for _ in range(ATTEMPTS):
             try:
                 await keeper.execute(command)
             except CommandRefusedError as refused:
                 if refused.reason != JournalUnavailableError.code:
                     _log.error("reception: the desk refused %s (%s)", type(command).__name__, refused.reason)
-                    return
+                    return False
                 await self._clock.sleep_until(self._clock.now_s() + RETRY_S)
             else:
-                return
+                return True
+        return False
 
     async def _tell(self, call: CallId, step: HandoverEvent) -> None:
         try:

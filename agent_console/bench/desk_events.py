@@ -23,6 +23,7 @@ from routing.desk.commands import (
     RemoveAgent,
     Reprioritize,
     RequestCallback,
+    Reroute,
     SetPresence,
     ShowLife,
 )
@@ -191,6 +192,9 @@ class RandomDay:
             return Reprioritize("", call, int(self._chance.integers(-5, 110)))
         if draw < 0.6:
             return RequestCallback("", call, "tel:2")
+        if draw < 0.7:
+            queue = QueueId(("general", "urgent", "refunds")[int(self._chance.integers(3))])
+            return Reroute("", call, queue, SKILLS[int(self._chance.integers(3))])
         return LeaveQueue("", call, tuple(Departure)[int(self._chance.integers(len(Departure)))])
 
     def _agent(self) -> AgentId:

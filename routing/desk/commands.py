@@ -87,6 +87,21 @@ class Reprioritize:
 
 
 @dataclass(frozen=True, slots=True)
+class Reroute:
+    """The caller shall wait elsewhere, or for somebody who can do something else; who waits no more stays as they are.
+
+    Attributes:
+        queue: where to wait; None for the default queue.
+        skills: wanted beyond what the queue asks for.
+    """
+
+    key: str
+    call: CallId
+    queue: QueueId | None = None
+    skills: Skills = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RequestCallback:
     """A waiting caller wants to be called back at `address` instead of waiting."""
 
@@ -168,6 +183,7 @@ DeskCommand: TypeAlias = (
     | LoseAgent
     | EnterQueue
     | Reprioritize
+    | Reroute
     | RequestCallback
     | LeaveQueue
     | AcceptOffer

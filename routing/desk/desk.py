@@ -27,6 +27,7 @@ from routing.desk.commands import (
     RemoveAgent,
     Reprioritize,
     RequestCallback,
+    Reroute,
     SetPresence,
     ShowLife,
 )
@@ -249,6 +250,8 @@ class Desk:
                 requests.enter_queue(command)
             case Reprioritize():
                 requests.reprioritize(command)
+            case Reroute():
+                requests.reroute(command)
             case RequestCallback():
                 requests.request_callback(command)
             case LeaveQueue():

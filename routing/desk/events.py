@@ -101,12 +101,17 @@ class ContactReprioritized:
 
 @dataclass(frozen=True, slots=True)
 class ContactMoved:
-    """A caller stands in another queue from now on, with the place kept."""
+    """A caller stands in another queue from now on, or wants other skills, with the place kept.
+
+    Attributes:
+        skills: what they want of an agent from now on; None where that stays.
+    """
 
     TYPE: ClassVar[str] = "contact.moved"
     call: CallId
     queue: QueueId
     reason: MoveReason
+    skills: Skills | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,8 +297,9 @@ class Ledger:
         match event:
             case ContactReprioritized(priority=priority):
                 contact.priority = priority
-            case ContactMoved(queue=queue):
+            case ContactMoved(queue=queue, skills=skills):
                 contact.queue, contact.queued_since = queue, self.now
+                contact.skills = contact.skills if skills is None else skills
                 contact.held_until = None
                 self._note_overflow(contact)
             case ContactReleased():

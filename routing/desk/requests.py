@@ -20,6 +20,7 @@ from routing.desk.commands import (
     RemoveAgent,
     Reprioritize,
     RequestCallback,
+    Reroute,
     SetPresence,
     ShowLife,
 )
@@ -30,6 +31,7 @@ from routing.desk.events import (
     AgentRemoved,
     CallbackRequested,
     ContactBridged,
+    ContactMoved,
     ContactQueued,
     ContactReprioritized,
     ContactTurnedAway,
@@ -44,8 +46,10 @@ from routing.desk.terms import (
     ContactKind,
     ContactState,
     Departure,
+    MoveReason,
     OfferId,
     Presence,
+    QueueId,
     Skills,
     merge,
 )
@@ -130,7 +134,7 @@ class Requests:
         """A caller shall be served by a human."""
         _check_ids(command.call, command.ticket)
         ledger = self._ledger
-        queue = self._queue(command)
+        queue = self._queue(command.queue)
         _check_priority(command.priority)
         self._check_skills(command.skills)
         callback = command.kind is ContactKind.CALLBACK
@@ -176,6 +180,18 @@ class Requests:
         _check_priority(command.priority)
         if self._contact(command.call).priority != command.priority:
             self._decisions.emit(ContactReprioritized(command.call, command.priority))
+
+    def reroute(self, command: Reroute) -> None:
+        """A caller shall wait elsewhere; who waits no more, and whoever would come to a closed queue, stays."""
+        contact = self._contact(command.call)
+        queue = self._queue(command.queue)
+        self._check_skills(command.skills)
+        skills = merge(command.skills)
+        stays = (contact.queue, contact.skills) == (queue.id, skills)
+        if stays or contact.state is not ContactState.WAITING or not queue.is_open(self._ledger.now):
+            return
+        self._decisions.emit(ContactMoved(command.call, queue.id, MoveReason.REROUTED, skills))
+        self._decisions.settle(contact)
 
     def request_callback(self, command: RequestCallback) -> None:
         """A waiting caller wants to be called back."""
@@ -278,9 +294,9 @@ class Requests:
         able = agent.profile.can(queue.demand(command.language, command.skills))
         return self._ledger.now + queue.sticky_s if able else None
 
-    def _queue(self, command: EnterQueue) -> Queue:
+    def _queue(self, queue: QueueId | None) -> Queue:
         config = self._ledger.config
-        wanted = config.default_queue if command.queue is None else command.queue
+        wanted = config.default_queue if queue is None else queue
         found = config.queues.get(wanted)
         if found is None:
             _refuse("queue.unknown", f"No queue {wanted[:60]!r} is known.", suggest(wanted, config.queues))

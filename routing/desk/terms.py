@@ -71,6 +71,8 @@ class MoveReason(StrEnum):
 
     OVERFLOW = "overflow"
     REMOVED_QUEUE = "removed_queue"
+    REROUTED = "rerouted"
+    """The policy names another queue, or other skills, than when the caller came."""
 
 
 class Strategy(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -18,13 +18,15 @@ from routing.audit_trail import AuditTrail
 from routing.desk.commands import AcceptOffer, ConfirmBridge, DeclineOffer, SetPresence
 from routing.desk.file import load_desk
 from routing.desk.keeper import Keeper
-from routing.desk.terms import AgentId, ContactState, Presence
+from routing.desk.outlook import Outlook
+from routing.desk.terms import AgentId, ContactState, Presence, SkillLevel
 from routing.events import CallEnded, CallEvent, CallStarted, Stamped
 from routing.grammar import check_log
 from routing.handover import HandoverEvent, HandoverStage
 from routing.journal.audit_log import AuditLogFile
 from routing.journal.desk_log import DeskLogFile
 from routing.journal.memory import MemoryJournal
+from routing.policy.facts import QueueLoad, Situation
 from routing.reception import Reception
 from routing.service_events import HandoverBridged, HandoverRequested, PriorityChanged, RouteDecided
 from routing.state import CallState, fold
@@ -189,3 +191,57 @@ async def test_the_caller_hears_every_step_and_their_place(house: House) -> None
         house.clock.advance(60.0)
         await house.until(lambda: any(call == second and "notice." in prompt for call, prompt in house.told))
     assert [prompt for call, prompt in house.told if call == first][-1] == "handover.accepted"
+
+
+COMPLAINT = replace(HUMAN, queue="complaints", skills=(SkillLevel("complaint", 5),))
+
+
+async def test_the_policy_says_which_queue_and_which_skills(house: House) -> None:
+    call = CallId("c1")
+    async with house.desk() as keeper:
+        await house.begin(call, COMPLAINT)
+        await house.until(lambda: call in keeper.ledger.contacts)
+        contact = keeper.ledger.contacts[call]
+        assert (contact.queue, contact.skills) == ("complaints", COMPLAINT.skills)
+
+
+async def test_a_queue_that_is_gone_loses_nobody(house: House) -> None:
+    call = CallId("c1")
+    async with house.desk() as keeper:
+        await house.begin(call, replace(HUMAN, queue="closed-down", skills=(SkillLevel("juggling", 1),)))
+        await house.until(lambda: call in keeper.ledger.contacts)
+        contact = keeper.ledger.contacts[call]
+        assert (contact.queue, contact.skills) == ("general", ())
+
+
+async def test_who_waits_moves_to_the_queue_that_is_named_later_and_keeps_the_place(house: House) -> None:
+    call = CallId("c1")
+    async with house.desk() as keeper:
+        await house.begin(call, HUMAN)
+        await house.until(lambda: call in keeper.ledger.contacts)
+        contact = keeper.ledger.contacts[call]
+        since = contact.since
+        assert contact.queue == "general"
+        house.clock.advance(5)
+        await house.write(call, COMPLAINT)
+        await house.until(lambda: contact.queue == "complaints")
+        assert (contact.since, contact.skills) == (since, COMPLAINT.skills)
+        assert [step.TYPE for step in house.steps].count("handover.requested") == 1
+
+
+async def test_calls_are_told_how_the_desk_stands(house: House) -> None:
+    first, second = CallId("c1"), CallId("c2")
+    outlook = Outlook()
+    assert outlook.situation(first) == Situation()
+    async with house.desk() as keeper:
+        outlook.watch(keeper)
+        await keeper.execute(SetPresence("key", ANN, Presence.BREAK, enrol=True))
+        await keeper.execute(SetPresence("key", BOB, Presence.AFTER_CALL, enrol=True))
+        await house.begin(first, HUMAN)
+        await house.until(lambda: first in keeper.ledger.contacts)
+        house.clock.advance(30)
+        general, complaints = outlook.situation(second).queues
+        assert general == QueueLoad("general", waiting=1, longest_wait_s=30, agents=1)
+        assert complaints == QueueLoad("complaints")
+        assert outlook.situation(second).waited_s is None
+        assert outlook.situation(first).waited_s == 30

@@ -27,6 +27,7 @@ from routing.desk.commands import (
     RemoveAgent,
     Reprioritize,
     RequestCallback,
+    Reroute,
     SetPresence,
     ShowLife,
 )
@@ -180,6 +181,14 @@ class DeskMachine(RuleBasedStateMachine):
         wanted = None if queue is None else QueueId(queue)
         ticket = f"{call}.h{again}"
         self.ask(EnterQueue("k", call, ticket, language, wanted, priority, skills, sticky, kind, "tel:1"))
+
+    @rule(
+        call=calls,
+        queue=st.sampled_from([None, "general", "urgent", "refunds", "nowhere"]),
+        skills=st.sampled_from(SKILLS),
+    )
+    def reroute(self, call: CallId, queue: str | None, skills: tuple[SkillLevel, ...]) -> None:
+        self.ask(Reroute("k", call, None if queue is None else QueueId(queue), skills))
 
     @rule(call=calls, what=st.sampled_from([*Departure, "callback", "priority"]), priority=priorities)
     def caller(self, call: CallId, what: str, priority: int) -> None:
