@@ -16,6 +16,7 @@ from agent_console.auth.sessions import Session
 from agent_console.auth.sign_in import Authentication
 from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
+from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
 from routing.audit_trail import AuditTrail
@@ -127,6 +128,8 @@ class Console:
         readiness: asked by `/readyz`.
         live: bounds of the websockets.
         streams: takes media streams of telephony providers; None for none.
+        metrics: counts for whoever operates this; None where nothing is counted.
+        metrics_token: lets who knows it read them without signing in; None for nobody.
     """
 
     journal: JournalReader
@@ -140,6 +143,8 @@ class Console:
     live: LiveLimits = field(default_factory=LiveLimits)
     desk: DeskSide | None = None
     streams: MediaStreams | None = None
+    metrics: Metrics | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 def get_console(connection: HTTPConnection) -> Console:

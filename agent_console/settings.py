@@ -200,6 +200,11 @@ class Settings(BaseSettings):
     stream_url: str | None = Field(
         None, max_length=512, description="the address that was signed, for example wss://calls.example.com/stream"
     )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="a secret of 16 characters or more that lets Prometheus read /metrics, sent as a bearer token",
+    )
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -24,6 +24,7 @@ from agent_console.auth.sign_in import open_authentication
 from agent_console.deps import Console, NotReady, Site
 from agent_console.desk_wiring import open_desk
 from agent_console.intent_model import load_understander
+from agent_console.metrics import CountedCommands, Metrics, Standing
 from agent_console.qa.recordings import Recordings
 from agent_console.recognition import open_recognition
 from agent_console.settings import Settings
@@ -35,6 +36,7 @@ from asr.types import Language
 from prosody.features import warm_up
 from routing.call import Rooms
 from routing.commands import CommandRefusedError
+from routing.desk.keeper import Keeper
 from routing.journal.sqlite import SqliteJournal
 from routing.kept_file import KeptFile
 from routing.policy.file import DEFAULT_POLICY, load_policy
@@ -227,19 +229,37 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         desk = await stack.enter_async_context(
             open_desk(settings.data, settings.desk, journal, switchboard.hand_over, clock)
         )
+        metrics = Metrics(partial(_standing, switchboard, rooms, desk.keeper))
+        await stack.enter_async_context(metrics.following(journal, clock))
         console = Console(
             journal=journal,
-            commands=switchboard,
+            commands=CountedCommands(switchboard, metrics),
             auth=auth,
             recordings=Recordings(recordings, measure_peaks),
             clock=clock,
             desk=desk,
             site=Site.of(settings, version=version("warmline")),
             static=STATIC if (STATIC / "index.html").is_file() else None,
-            streams=_media_streams(settings, switchboard, clock),
+            streams=_media_streams(settings, switchboard, clock, metrics),
+            metrics=metrics,
+            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             readiness=partial(_is_ready, settings.data, rooms),
         )
         yield Opened(console, rooms, journal, auth.accounts, recognition)
+
+
+def _standing(switchboard: Switchboard, rooms: Rooms, desk: Keeper) -> Standing:
+    load, lines = rooms.worker.load(), desk.ledger.waiting.lines
+    return Standing(
+        live_calls=switchboard.live_calls,
+        utterances_open=load.open,
+        finals_waiting=load.finals_waiting,
+        audio_waiting_s=load.audio_waiting_s,
+        seats=load.seats,
+        audio_s=load.pushed_s,
+        recognition_cpu_s=load.cpu_s,
+        waiting={queue: len(lines[queue].places) if queue in lines else 0 for queue in desk.ledger.config.queues},
+    )
 
 
 def _explain(choice: EngineChoice) -> str:
@@ -253,7 +273,7 @@ def _ice(settings: Settings) -> IceSettings:
     return IceSettings(tuple(servers), settings.ice_addresses or None)
 
 
-def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock) -> StreamDoor:
+def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock, metrics: Metrics) -> StreamDoor:
     async def take(leg: StreamLeg, line: Line) -> None:
         spoken = line.language if line.language in (Language.ZH, Language.EN) else settings.language
         try:
@@ -261,6 +281,7 @@ def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock) -
                 leg, Channel.STREAM, caller=line.caller, called=line.called, language=Language(spoken), keys=leg.keys()
             )
         except CommandRefusedError as refused:  # rooms below routing know no commands; both reasons mean: later
+            metrics.note_refusal(refused.reason)
             raise CapacityError(str(refused)) from refused
 
     token, key = settings.stream_token, settings.stream_signing_key

@@ -97,6 +97,7 @@ STATUSES: Final[dict[str, int]] = {
     "id.malformed": 422,
     "journal.position": 400,
     "journal.unavailable": 503,
+    "metrics.absent": 503,
     "offer.closed": 409,
     "offer.expired": 409,
     "offer.not_yours": 403,

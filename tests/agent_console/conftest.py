@@ -27,6 +27,7 @@ from agent_console.auth.tickets import Tickets
 from agent_console.deps import Console, DeskSide, IceServer, Readiness, Site, always_ready
 from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
+from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.server import serve
 from asr.types import Language
@@ -48,6 +49,7 @@ from voice.contracts.audio import CallId, Party, SegmentId, Span
 from voice.contracts.speech import EndReason
 
 PASSWORD = "correct horse 9"
+METRICS_TOKEN = "sixteen characters or more"
 LIMITS = SessionLimits(idle_s=3600, absolute_s=12 * 3600)
 
 
@@ -199,6 +201,7 @@ class OpenRig(Protocol):
         readiness: Readiness = always_ready,
         built: bool = True,
         desk: DeskSide | None = None,
+        metrics: Metrics | None = None,
     ) -> AbstractAsyncContextManager[Rig]: ...
 
 
@@ -219,6 +222,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
         readiness: Readiness = always_ready,
         built: bool = True,
         desk: DeskSide | None = None,
+        metrics: Metrics | None = None,
     ) -> AsyncIterator[Rig]:
         clock = ManualClock(start_s=1000.0)
         journal = MemoryJournal()
@@ -247,6 +251,8 @@ def open_rig(tmp_path: Path) -> OpenRig:
                 readiness=readiness,
                 live=live or LiveLimits(),
                 desk=desk,
+                metrics=metrics,
+                metrics_token=METRICS_TOKEN,
             )
             async with anyio.create_task_group() as tasks:
                 urls: list[str] = []

@@ -393,6 +393,7 @@ async def test_openapi_documents_every_route(rig: Rig) -> None:
         "POST /api/desk/contacts/{call}/callback",
         "POST /api/desk/contacts/{call}/priority",
         "GET /livez",
+        "GET /metrics",
         "GET /readyz",
     }
     for name, operation in operations.items():
