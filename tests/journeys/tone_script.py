@@ -7,7 +7,7 @@ The words and the caller's affects are scripted; curve, uncertainty, shifts and 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from agent_console.auth.sessions import SessionLimits, Sessions
 from agent_console.auth.sign_in import Authentication
 from agent_console.auth.throttle import LoginThrottle
 from agent_console.auth.tickets import Tickets
-from agent_console.deps import Console, Site
+from agent_console.deps import Console, DeskSide, Site
 from agent_console.qa.recordings import Recordings
 from agent_console.server import serve
 from asr.types import Language
@@ -38,7 +38,11 @@ from prosody.types import (
     ProsodyFeatures,
     VoiceNormal,
 )
+from routing.audit_trail import AuditTrail
 from routing.commands import Command, Outcome
+from routing.desk.commands import DeskCommand
+from routing.desk.file import load_desk
+from routing.desk.keeper import Keeper
 from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
@@ -55,6 +59,8 @@ from routing.events import (
     TranscriptFinal,
     VoiceRecalled,
 )
+from routing.journal.audit_log import AuditLogFile
+from routing.journal.desk_log import DeskLogFile
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import PartyJoined
 from routing.terms import CallEndReason, Channel, Direction, HintKind, Wording
@@ -195,9 +201,14 @@ class Stage:
     journal: MemoryJournal
     recordings: Path
     portal: BlockingPortal
+    keeper: Keeper
 
     def write(self, *events: Stamped) -> None:
         self.portal.call(self.journal.append, events)
+
+    def tell_desk(self, command: DeskCommand) -> None:
+        """Let something happen at the desk."""
+        self.portal.call(self.keeper.execute, command)
 
 
 class NoCommands:
@@ -216,12 +227,21 @@ async def run_console(folder: Path, static: Path, portal: BlockingPortal) -> Asy
     def now() -> float:
         return clock.utc_now().timestamp()
 
-    with AuthDatabase(folder / "accounts.db") as database:
+    desk = replace(load_desk(), lease_s=0)
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(AuthDatabase(folder / "accounts.db"))
+        log = stack.enter_context(DeskLogFile(folder / "desk.db"))
+        audit = stack.enter_context(AuditLogFile(folder / "audit.db"))
+        trail = await stack.enter_async_context(AuditTrail.open(audit, journal, clock))
+        keeper = await stack.enter_async_context(Keeper.open(desk, log, clock))
         accounts = Accounts(database, PasswordVault(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)), now=now)
         accounts.add("mei", PASSWORD, Role.SUPERVISOR, name="梅")
+        accounts.add("lin", PASSWORD, Role.AGENT, name="林晓")
         sessions = Sessions(database, SessionLimits(idle_s=3600, absolute_s=7200), now=now)
         auth = Authentication(accounts, sessions, Tickets(clock), LoginThrottle(clock))
-        console = Console(journal, NoCommands(), auth, Recordings(recordings), clock, Site("test"), static)
+        side = DeskSide(keeper, trail)
+        site = Site("test")
+        console = Console(journal, NoCommands(), auth, Recordings(recordings), clock, site, static, desk=side)
         urls: list[str] = []
         ready = anyio.Event()
 
@@ -233,5 +253,5 @@ async def run_console(folder: Path, static: Path, portal: BlockingPortal) -> Asy
             tasks.start_soon(serve, create_app(console), "127.0.0.1", 0, announce)
             with anyio.fail_after(20):
                 await ready.wait()
-            yield Stage(urls[0], journal, recordings, portal)
+            yield Stage(urls[0], journal, recordings, portal, keeper)
             tasks.cancel_scope.cancel()

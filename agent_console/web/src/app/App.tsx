@@ -8,17 +8,30 @@ import { Shell } from "./Shell";
 
 // A caller on a phone loads the caller's page only, without the chart and the console.
 const CallPage = lazy(async () => ({ default: (await import("../call/CallPage")).CallPage }));
+const DeskPage = lazy(async () => ({ default: (await import("../desk/DeskPage")).DeskPage }));
+const FloorPage = lazy(async () => ({ default: (await import("../floor/FloorPage")).FloorPage }));
+const Workplace = lazy(async () => ({ default: (await import("../desk/Workplace")).Workplace }));
 const LivePage = lazy(async () => ({ default: (await import("../live/LivePage")).LivePage }));
 const QaCallPage = lazy(async () => ({ default: (await import("../qa/QaCallPage")).QaCallPage }));
 const QaListPage = lazy(async () => ({ default: (await import("../qa/QaListPage")).QaListPage }));
 
 export function App() {
-  return (
+  const { state } = useSession();
+  const forCallers = useAddress().pathname === "/call";
+  const page = (
     <Shell>
       <Suspense fallback={<Waiting />}>
         <Page />
       </Suspense>
     </Shell>
+  );
+  if (state.name !== "in" || forCallers) return page;
+  return (
+    <Suspense fallback={<Waiting />}>
+      <Workplace key={state.session.user} session={state.session}>
+        {page}
+      </Workplace>
+    </Suspense>
   );
 }
 
@@ -28,6 +41,8 @@ function Page() {
   if (path === "/call") return <CallPage />;
   if (path === "/login") return <LoginPage />;
   if (path === "/") return <Guarded>{<LivePage />}</Guarded>;
+  if (path === "/desk") return <Guarded>{<DeskPage />}</Guarded>;
+  if (path === "/floor") return <Guarded>{<FloorPage />}</Guarded>;
   if (path === "/qa") return <Guarded>{<QaListPage />}</Guarded>;
   if (replayed !== undefined) {
     const call = decodeURIComponent(replayed);

@@ -1,6 +1,9 @@
 /** The frame around every page: brand, navigation, theme and language, sign-out. */
 
 import type { ReactNode } from "react";
+import { DeskBar } from "../desk/DeskBar";
+import { PresenceSwitch } from "../desk/PresenceSwitch";
+import { useDesk, useMaybeWorkplace } from "../desk/workplace";
 import { useText } from "../i18n/text";
 import { useSession } from "../session/session";
 import { Logo, MoonIcon, SunIcon } from "../ui/icons";
@@ -12,6 +15,13 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const { state, leave } = useSession();
   const { pathname } = useAddress();
   const forCallers = pathname === "/call";
+  const place = useMaybeWorkplace();
+  const presence = useDesk(place)?.presence;
+  const signOut = async (): Promise<void> => {
+    // Whoever goes is not offered another caller; one who cannot be told is signed off by the desk itself.
+    if (presence !== undefined && presence !== "offline") await place?.desk?.setPresence("offline");
+    await leave();
+  };
   return (
     <>
       <a className="skip" href="#main">
@@ -27,12 +37,23 @@ export function Shell({ children }: { readonly children: ReactNode }) {
             <NavLink to="/" current={pathname === "/"}>
               {t.app.live}
             </NavLink>
+            {place?.desk == null ? null : (
+              <NavLink to="/desk" current={pathname === "/desk"}>
+                {t.app.desk}
+              </NavLink>
+            )}
+            {place?.supervises === true ? (
+              <NavLink to="/floor" current={pathname === "/floor"}>
+                {t.app.floor}
+              </NavLink>
+            ) : null}
             <NavLink to="/qa" current={pathname.startsWith("/qa")}>
               {t.app.qa}
             </NavLink>
           </nav>
         ) : null}
         <div className="top-end">
+          <PresenceSwitch />
           {forCallers ? null : <TongueToggle />}
           <ThemeToggle />
           {state.name === "in" && !forCallers ? (
@@ -40,13 +61,14 @@ export function Shell({ children }: { readonly children: ReactNode }) {
               <span className="who-name" title={state.session.role}>
                 {state.session.name}
               </span>
-              <button type="button" className="button quiet" onClick={() => void leave()} data-testid="sign-out">
+              <button type="button" className="button quiet" onClick={() => void signOut()} data-testid="sign-out">
                 {t.app.signOut}
               </button>
             </div>
           ) : null}
         </div>
       </header>
+      <DeskBar />
       {children}
     </>
   );

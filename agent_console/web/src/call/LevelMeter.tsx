@@ -1,6 +1,7 @@
 /** How loud a voice is, drawn without rendering the page anew. */
 
 import { useEffect, useRef, useState } from "react";
+import "./level.css";
 
 /** The scale of the meter, dB relative to full scale. */
 const QUIET_DB = -60;

@@ -7,6 +7,7 @@ import { Tip } from "../ui/Tip";
 import { TOP_PRIORITY, urgency } from "../ui/urgency";
 import type { CallView } from "../wire/state";
 import { MicrophoneIcon } from "../ui/icons";
+import { CallState } from "./CallState";
 import { Evidence } from "./Evidence";
 import { shiftReason } from "./shiftReason";
 
@@ -14,10 +15,12 @@ interface CallHeaderProps {
   readonly view: CallView;
   readonly durationMs: number;
   readonly onJump: (segment: number) => void;
+  /** What may be done with the call, below its name. */
+  readonly actions?: ReactNode;
 }
 
 /** Who calls, and the verdicts that matter: who serves, how urgent, in what mood, and where that leads. */
-export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
+export function CallHeader({ view, durationMs, onJump, actions }: CallHeaderProps) {
   const { t, pick } = useText();
   const { started, ended, route, priorityChange, intent } = view;
   const lastShift = view.shifts.at(-1);
@@ -46,6 +49,8 @@ export function CallHeader({ view, durationMs, onJump }: CallHeaderProps) {
           )}
         </dl>
       </div>
+      <CallState view={view} />
+      {actions}
       <div className="verdicts">
         <Verdict
           name={t.call.route}

@@ -1,6 +1,6 @@
 /** One call in full: the same view for a live call and for a replayed one. */
 
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useState, type ReactNode } from "react";
 import { useText } from "../i18n/text";
 import { segmentElementId } from "./anchor";
 import { segmentAt, newestScored } from "./course";
@@ -30,9 +30,10 @@ interface CallPanelProps {
   /** Media time of the playback, where a recording plays. */
   readonly playheadMs?: number | null;
   readonly onSeek?: ((ms: number) => void) | undefined;
+  readonly actions?: ReactNode;
 }
 
-export function CallPanel({ view, durationMs, live, review = false, playheadMs = null, onSeek }: CallPanelProps) {
+export function CallPanel({ view, durationMs, live, review = false, playheadMs = null, onSeek, actions }: CallPanelProps) {
   const { t } = useText();
   const [chosen, setChosen] = useState<number | null>(null);
   const heard = playheadMs === null ? null : segmentAt(view, playheadMs);
@@ -69,7 +70,7 @@ export function CallPanel({ view, durationMs, live, review = false, playheadMs =
       data-call={view.call}
       data-last-seq={view.lastSeq}
     >
-      <CallHeader view={view} durationMs={durationMs} onJump={jump} />
+      <CallHeader view={view} durationMs={durationMs} onJump={jump} actions={actions} />
       <div className="call-body">
         <div className="call-talk">
           <Transcript

@@ -55,7 +55,9 @@ export const Segment = memo(function Segment({ segment, selected, heard, seeks, 
       >
         {time}
       </button>
-      <span className="segment-who">{who}</span>
+      <span className="segment-who" title={segment.agent ?? undefined}>
+        {who}
+      </span>
       <div className="segment-body">
         <p className="segment-text" data-testid="segment-text">
           <Words segment={segment} />

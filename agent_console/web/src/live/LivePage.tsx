@@ -1,47 +1,28 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { go, NavLink, useAddress } from "../app/router";
 import { CallPanel } from "../callview/CallPanel";
+import { Supervise } from "../desk/Supervise";
+import { useLive, useWorkplace } from "../desk/workplace";
 import { useText } from "../i18n/text";
-import { useSession } from "../session/session";
 import { BackIcon } from "../ui/icons";
 import { Notice } from "../ui/Notice";
 import { useTick } from "../ui/useTick";
-import { fetchAllEvents, fetchTicket } from "../wire/api";
-import { browserPorts } from "../wire/link";
 import { Banner } from "./Banner";
 import { CallList } from "./CallList";
-import { LiveCalls, type LiveSnapshot } from "./liveCalls";
+import type { LiveSnapshot } from "./liveCalls";
 import { runningMs, sortCalls, storedOrder, storeOrder } from "./order";
 import "./live.css";
 
 /** The calls as they happen. */
 export function LivePage() {
   const { t } = useText();
-  const { expired } = useSession();
+  const place = useWorkplace();
+  const { live } = place;
+  const snapshot = useLive(place);
   const wanted = useAddress().searchParams.get("call");
-  const [live] = useState(
-    () =>
-      new LiveCalls({ ...browserPorts(fetchTicket), fetchEvents: fetchAllEvents, now: () => performance.now() }),
-  );
-  const snapshot = useSyncExternalStore(live.subscribe, live.snapshot);
   const [order, setOrder] = useState(storedOrder);
 
-  useEffect(() => {
-    const online = (): void => live.networkChanged(true);
-    const offline = (): void => live.networkChanged(false);
-    live.start();
-    window.addEventListener("online", online);
-    window.addEventListener("offline", offline);
-    return () => {
-      window.removeEventListener("online", online);
-      window.removeEventListener("offline", offline);
-      live.stop();
-    };
-  }, [live]);
   useEffect(() => live.watch(wanted), [live, wanted]);
-  useEffect(() => {
-    if (snapshot.link.name === "signed_out") expired();
-  }, [snapshot.link, expired]);
 
   const empty = snapshot.listed && snapshot.calls.size === 0;
   // An agent who has chosen nothing sees the most urgent live call.
@@ -138,6 +119,7 @@ function Watched({ snapshot }: { readonly snapshot: LiveSnapshot }) {
       view={view}
       durationMs={view.ended?.duration_ms ?? duration}
       live={snapshot.caughtUp && view.ended === null}
+      actions={<Supervise view={view} />}
     />
   );
 }

@@ -7,9 +7,11 @@ interface TipProps {
   readonly label: string;
   readonly children: ReactNode;
   readonly testId?: string | undefined;
+  /** What is pressed, where it is more than the sign of an explanation. */
+  readonly face?: ReactNode;
 }
 
-export function Tip({ label, children, testId }: TipProps) {
+export function Tip({ label, children, testId, face }: TipProps) {
   const [open, setOpen] = useState(false);
   const id = useId();
   return (
@@ -17,7 +19,7 @@ export function Tip({ label, children, testId }: TipProps) {
     <span className="tip" onPointerEnter={() => setOpen(true)} onPointerLeave={() => setOpen(false)}>
       <button
         type="button"
-        className="tip-button"
+        className={face === undefined ? "tip-button" : "tip-face"}
         aria-label={label}
         aria-describedby={id}
         onFocus={() => setOpen(true)}
@@ -28,7 +30,7 @@ export function Tip({ label, children, testId }: TipProps) {
         }}
         data-testid={testId}
       >
-        <InfoIcon />
+        {face ?? <InfoIcon />}
       </button>
       <span role="tooltip" id={id} className="tip-text" hidden={!open}>
         {children}

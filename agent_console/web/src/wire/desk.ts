@@ -33,6 +33,8 @@ export interface DeskAgent {
   readonly presence: Presence;
   readonly reservation: string | null;
   readonly calls: readonly string[];
+  /** After-call work ends by itself in so many seconds. */
+  readonly ready_in_s: number | null;
 }
 
 /** A queue; waits in seconds. */
@@ -80,6 +82,9 @@ const key = (): string => crypto.randomUUID();
 const part = encodeURIComponent;
 const agentAt = (agent: string): string => `/api/desk/agents/${part(agent)}`;
 const callAt = (call: string): string => `/api/calls/${part(call)}`;
+
+/** The signed-in agent; null for whom the desk does not know yet. */
+export const fetchMe = async (): Promise<DeskAgent | null> => (await ask("/api/desk/me")) as DeskAgent | null;
 
 export const fetchAgents = async (): Promise<readonly DeskAgent[]> => (await ask("/api/desk/agents")) as DeskAgent[];
 

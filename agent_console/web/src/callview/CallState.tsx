@@ -1,0 +1,102 @@
+/** Who is on the call and how it stands: served by, supervised, muted, on hold, not recorded, and the audio's quality. */
+
+import { useText } from "../i18n/text";
+import { Chip } from "../ui/Chip";
+import { EarIcon, HoldIcon, MutedIcon, PeopleIcon, RecordIcon, SignalIcon } from "../ui/icons";
+import { Tip } from "../ui/Tip";
+import type { EventOf } from "../wire/events";
+import type { CallView } from "../wire/state";
+import { BARS, qualityFigures, qualityWord } from "./quality";
+
+export function CallState({ view }: { readonly view: CallView }) {
+  const { t } = useText();
+  const { people } = view;
+  const over = view.ended !== null;
+  const serving = people.agents.filter((one) => !people.supervisors.has(one));
+  const quality = [...people.quality.values()];
+  if (serving.length + people.supervisors.size + people.muted.size + quality.length === 0 && !view.held && !people.recordingPaused) {
+    return null;
+  }
+  return (
+    <ul className="call-state-chips" aria-label={t.people.label} data-testid="call-state-chips">
+      {serving.map((one) => (
+        <li key={`serving ${one}`}>
+          <Chip kind="human" testId="chip-serving">
+            <PeopleIcon /> {t.people.serving(one)}
+          </Chip>
+        </li>
+      ))}
+      {[...people.supervisors].map(([who, mode]) => (
+        <li key={`watching ${who}`}>
+          <Chip kind="watching" testId="chip-supervised">
+            <EarIcon /> {t.people.watching(who, t.supervise.doing[mode])}
+          </Chip>
+        </li>
+      ))}
+      {view.held && !over ? (
+        <li>
+          <Chip kind="tense" testId="chip-held">
+            <HoldIcon /> {t.people.held}
+          </Chip>
+        </li>
+      ) : null}
+      {[...people.muted].map((leg) => (
+        <li key={`muted ${leg}`}>
+          <Chip kind="tense" testId="chip-muted">
+            <MutedIcon /> {t.people.muted(leg.includes(":") ? leg.slice(leg.indexOf(":") + 1) : t.words.party.caller)}
+          </Chip>
+        </li>
+      ))}
+      {people.recordingPaused ? (
+        <li>
+          <Chip kind="tense" testId="chip-paused">
+            <RecordIcon /> {t.people.paused}
+          </Chip>
+        </li>
+      ) : null}
+      {quality.map((one) => (
+        <li key={`${one.party} ${one.agent ?? ""}`}>
+          <QualityChip one={one} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** One word, colour and bars; the numbers stand behind it. */
+function QualityChip({ one }: { readonly one: EventOf<"media.measured"> }) {
+  const { t } = useText();
+  const word = qualityWord(one.mos);
+  const who = one.agent ?? t.words.party[one.party];
+  const figures = qualityFigures(one);
+  const rows = [
+    [t.quality.mos, figures.mos],
+    [t.quality.loss, figures.loss],
+    [t.quality.late, figures.late],
+    [t.quality.concealed, figures.concealed],
+    [t.quality.jitter, figures.jitter],
+    [t.quality.delay, figures.delay],
+    ...(figures.roundTrip === null ? [] : [[t.quality.roundTrip, figures.roundTrip]]),
+  ] as const;
+  return (
+    <Tip
+      label={t.quality.of(who, t.quality.word[word])}
+      testId="chip-quality"
+      face={
+        <span className={`chip quality quality-${word}`} data-quality={word}>
+          <SignalIcon bars={BARS[word]} /> {who} {t.quality.word[word]}
+        </span>
+      }
+    >
+      <span className="quality-note">{t.quality.explained}</span>
+      <span className="quality-rows">
+        {rows.map(([name, value]) => (
+          <span key={name}>
+            <span className="soft">{name}</span>
+            <span className="figures">{value}</span>
+          </span>
+        ))}
+      </span>
+    </Tip>
+  );
+}

@@ -1,0 +1,126 @@
+import { useEffect } from "react";
+import { NavLink, useAddress } from "../app/router";
+import { useText } from "../i18n/text";
+import { CheckIcon, MicrophoneIcon, MutedIcon, PhoneIcon } from "../ui/icons";
+import { clock } from "../ui/time";
+import { useTick } from "../ui/useTick";
+import type { Offer } from "./desk";
+import { useDesk, useLive, useMaybeWorkplace, usePhone, type Workplace } from "./workplace";
+
+/** Below the frame on every page but the desk itself: a caller who is offered, or the call that goes on. */
+export function DeskBar() {
+  const place = useMaybeWorkplace();
+  return place === null ? null : <Bar place={place} />;
+}
+
+function Bar({ place }: { readonly place: Workplace }) {
+  const desk = useDesk(place);
+  const phone = usePhone(place);
+  const atDesk = useAddress().pathname === "/desk";
+  const offer = desk?.offer ?? null;
+  useAnswerKeys(place, offer);
+  const serving = phone.mode === "serve" && place.phone.busy;
+  return (
+    <>
+      <Announcer place={place} offer={offer} />
+      {atDesk ? null : offer !== null ? <Offered place={place} offer={offer} /> : serving ? <OnCall place={place} /> : null}
+    </>
+  );
+}
+
+/** F2 accepts and F4 declines, wherever the agent is. */
+function useAnswerKeys(place: Workplace, offer: Offer | null): void {
+  useEffect(() => {
+    if (offer === null) return;
+    const press = (event: KeyboardEvent): void => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat) return;
+      if (event.key === "F2") void place.accept();
+      else if (event.key === "F4") void place.desk?.decline();
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [place, offer]);
+}
+
+/** Says an offer once, at once, to who cannot see it. */
+function Announcer({ place, offer }: { readonly place: Workplace; readonly offer: Offer | null }) {
+  const { t } = useText();
+  const listed = useLive(place).calls.get(offer?.call ?? "")?.summary;
+  return (
+    <p className="visually-hidden" role="alert" data-testid="offer-announcer">
+      {offer === null ? "" : t.offer.announced(listed?.caller ?? offer.call, offer.queue)}
+    </p>
+  );
+}
+
+function Offered({ place, offer }: { readonly place: Workplace; readonly offer: Offer }) {
+  const { t } = useText();
+  const desk = useDesk(place);
+  const listed = useLive(place).calls.get(offer.call)?.summary;
+  const now = useTick(250, true);
+  const doing = desk?.doing ?? null;
+  return (
+    <section className="desk-bar desk-bar-offer" aria-label={t.offer.title} data-testid="offer-bar">
+      <PhoneIcon />
+      <p>
+        <strong>{t.offer.title}</strong> · {listed?.caller ?? offer.call} · {t.offer.priority} {offer.priority} ·{" "}
+        <span className="figures">{t.offer.left(Math.max(0, Math.ceil((offer.endsAt - now) / 1000)))}</span>
+      </p>
+      <NavLink to="/desk" className="button quiet">
+        {t.desk.openDesk}
+      </NavLink>
+      <button
+        type="button"
+        className="button primary"
+        disabled={doing !== null}
+        onClick={() => void place.accept()}
+        aria-keyshortcuts="F2"
+      >
+        <CheckIcon />
+        {t.offer.accept}
+        <kbd>F2</kbd>
+      </button>
+      <button
+        type="button"
+        className="button"
+        disabled={doing !== null}
+        onClick={() => void place.desk?.decline()}
+        aria-keyshortcuts="F4"
+      >
+        {t.offer.decline}
+        <kbd>F4</kbd>
+      </button>
+    </section>
+  );
+}
+
+function OnCall({ place }: { readonly place: Workplace }) {
+  const { t } = useText();
+  const phone = usePhone(place);
+  const listed = useLive(place).calls.get(phone.call ?? "")?.summary;
+  const now = useTick(500, phone.connectedAt !== null);
+  return (
+    <section className="desk-bar" aria-label={t.line.title} data-testid="call-bar">
+      <PhoneIcon />
+      <p>
+        <strong>{t.line.state[phone.state]}</strong> · {listed?.caller ?? phone.call}
+        {phone.connectedAt === null ? null : <span className="figures"> · {clock(now - phone.connectedAt)}</span>}
+      </p>
+      <button
+        type="button"
+        className="button"
+        aria-pressed={phone.muted}
+        disabled={phone.state !== "connected" || phone.doing !== null}
+        onClick={() => void place.phone.mute(!phone.muted)}
+      >
+        {phone.muted ? <MutedIcon /> : <MicrophoneIcon />}
+        {phone.muted ? t.line.unmute : t.line.mute}
+      </button>
+      <NavLink to="/desk" className="button primary">
+        {t.desk.backToCall}
+      </NavLink>
+    </section>
+  );
+}

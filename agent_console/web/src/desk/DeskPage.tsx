@@ -1,0 +1,134 @@
+import { useEffect } from "react";
+import { CallPanel } from "../callview/CallPanel";
+import { useText } from "../i18n/text";
+import { Banner } from "../live/Banner";
+import { runningMs } from "../live/order";
+import type { LiveSnapshot } from "../live/liveCalls";
+import { Notice } from "../ui/Notice";
+import { useTick } from "../ui/useTick";
+import { AfterCallCard } from "./AfterCallCard";
+import type { DeskSnapshot } from "./desk";
+import { IdleCard } from "./IdleCard";
+import { OfferCard } from "./OfferCard";
+import { PhoneCard } from "./PhoneCard";
+import { Refusal } from "./PhoneTrouble";
+import { useDesk, useLive, usePhone, useWorkplace, type Workplace } from "./workplace";
+
+/** Which call the agent's desk is about: the one on the phone, the one that is offered, the one just served. */
+export function subjectOf(
+  desk: Pick<DeskSnapshot, "offer" | "agent" | "presence">,
+  onPhone: string | null,
+  lastServed: string | null,
+): string | null {
+  const mine = onPhone ?? desk.agent?.calls[0] ?? desk.offer?.call ?? null;
+  return mine ?? (desk.presence === "after_call" ? lastServed : null);
+}
+
+/** The agent's own place: first what was said, then the voice, then the after-call work. */
+export function DeskPage() {
+  const { t } = useText();
+  const place = useWorkplace();
+  const desk = useDesk(place);
+  const live = useLive(place);
+  const phone = usePhone(place);
+  const subject = desk === null ? null : subjectOf(desk, phone.call, place.lastServed);
+
+  useEffect(() => place.live.watch(subject), [place.live, subject]);
+  useEffect(() => {
+    document.title = `${t.desk.title} · ${t.app.name}`;
+  }, [t]);
+
+  if (desk === null || desk.state === "absent") {
+    return (
+      <main id="main" className="page">
+        <h1 className="visually-hidden">{t.desk.title}</h1>
+        <Notice title={t.desk.absent}>{t.desk.absentHint}</Notice>
+      </main>
+    );
+  }
+  return (
+    <main id="main" className="desk-page" data-testid="desk-page">
+      <Banner snapshot={live} onRetry={() => place.live.retryNow()} />
+      <div className="desk-side">
+        <Side place={place} desk={desk} subject={subject} live={live} />
+      </div>
+      <div className="desk-main live-main">
+        <Subject live={live} subject={subject} />
+      </div>
+    </main>
+  );
+}
+
+interface SideProps {
+  readonly place: Workplace;
+  readonly desk: DeskSnapshot;
+  readonly subject: string | null;
+  readonly live: LiveSnapshot;
+}
+
+function Side({ place, desk, subject, live }: SideProps) {
+  const { t } = useText();
+  const phone = usePhone(place);
+  const serving = phone.call ?? desk.agent?.calls[0] ?? null;
+  const view = live.view?.call === serving ? live.view : null;
+  return (
+    <>
+      {desk.fate === null ? null : (
+        <p className="desk-fate" role="status" data-testid="offer-fate" data-fate={desk.fate}>
+          {t.offer.gone[desk.fate]}
+          {desk.fate === "refused" && desk.problem !== null ? ` ${t.phone.code(desk.problem.code)}` : ""}
+        </p>
+      )}
+      {desk.offer === null ? null : <OfferCard key={desk.offer.offer} offer={desk.offer} />}
+      {serving === null ? null : (
+        <PhoneCard call={serving} caller={live.calls.get(serving)?.summary.caller ?? serving} view={view} />
+      )}
+      {desk.offer === null && serving === null ? (
+        desk.presence === "after_call" ? (
+          <AfterCallCard />
+        ) : (
+          <IdleCard />
+        )
+      ) : null}
+      {desk.problem !== null && desk.fate === null ? <Refusal code={desk.problem.code} /> : null}
+      {subject === null && desk.lapsed ? (
+        <p className="desk-fate" role="status">
+          {t.presence.lapsed}
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+function Subject({ live, subject }: { readonly live: LiveSnapshot; readonly subject: string | null }) {
+  const { t } = useText();
+  const { view } = live;
+  const listed = subject === null ? undefined : live.calls.get(subject);
+  const running = view !== null && view.ended === null;
+  const now = useTick(1000, running);
+  if (subject === null) {
+    return (
+      <>
+        <h1 className="visually-hidden">{t.desk.title}</h1>
+        <Notice title={t.desk.noCall}>{t.desk.noCallHint}</Notice>
+      </>
+    );
+  }
+  if (view?.call !== subject || view.lastSeq < 0) {
+    return (
+      <div aria-busy="true" className="live-loading">
+        <h1 className="visually-hidden">{t.desk.title}</h1>
+        <p className="soft">{t.app.loading}</p>
+      </div>
+    );
+  }
+  const duration = listed === undefined ? view.atMs : Math.max(view.atMs, runningMs(listed, now));
+  return (
+    <CallPanel
+      key={view.call}
+      view={view}
+      durationMs={view.ended?.duration_ms ?? duration}
+      live={live.caughtUp && view.ended === null}
+    />
+  );
+}

@@ -1,0 +1,121 @@
+import { useEffect, useState } from "react";
+import { useText } from "../i18n/text";
+import { CheckIcon, CloseIcon } from "../ui/icons";
+import { clock } from "../ui/time";
+import { urgency } from "../ui/urgency";
+import { useTick } from "../ui/useTick";
+import { fetchContacts, fetchQueues } from "../wire/desk";
+import type { Wording } from "../wire/events";
+import type { Offer } from "./desk";
+import { useDesk, useLive, useWorkplace } from "./workplace";
+
+interface OfferCardProps {
+  readonly offer: Offer;
+}
+
+/** A caller who is reserved for me: who, how urgent, how long there is to answer. */
+export function OfferCard({ offer }: OfferCardProps) {
+  const { t, pick } = useText();
+  const place = useWorkplace();
+  const desk = useDesk(place);
+  const listed = useLive(place).calls.get(offer.call)?.summary;
+  const now = useTick(250, true);
+  const { queue, waitedMs } = useBackground(offer);
+  const caller = listed?.caller ?? offer.call;
+  const leftS = Math.max(0, Math.ceil((offer.endsAt - now) / 1000));
+  const doing = desk?.doing ?? null;
+  const queueName = queue === null ? offer.queue : pick(queue);
+  return (
+    <section className="desk-card offer" aria-labelledby="offer-title" data-testid="offer" data-call={offer.call}>
+      <div className="offer-head">
+        <h2 id="offer-title">{t.offer.title}</h2>
+        <Countdown offer={offer} now={now} leftS={leftS} />
+      </div>
+      <p className="offer-caller">{caller}</p>
+      <dl className="offer-facts">
+        <dt>{t.offer.queue}</dt>
+        <dd>{queueName}</dd>
+        <dt>{t.offer.priority}</dt>
+        <dd className={`offer-priority figures ${urgency(offer.priority)}`}>{offer.priority}</dd>
+        <dt>{t.offer.waited}</dt>
+        <dd className="figures">{waitedMs === null ? t.call.notYet : clock(waitedMs(now))}</dd>
+        {listed?.route_reason == null ? null : (
+          <>
+            <dt>{t.offer.reason}</dt>
+            <dd>{pick(listed.route_reason)}</dd>
+          </>
+        )}
+      </dl>
+      <div className="offer-answers">
+        <button
+          type="button"
+          className="button primary wide"
+          disabled={doing !== null}
+          onClick={() => void place.accept()}
+          aria-keyshortcuts="F2"
+          data-testid="offer-accept"
+        >
+          <CheckIcon />
+          {doing === "accept" ? t.offer.accepting : t.offer.accept}
+          <kbd>F2</kbd>
+        </button>
+        <button
+          type="button"
+          className="button wide"
+          disabled={doing !== null}
+          onClick={() => void place.desk?.decline()}
+          aria-keyshortcuts="F4"
+          data-testid="offer-decline"
+        >
+          <CloseIcon />
+          {doing === "decline" ? t.offer.declining : t.offer.decline}
+          <kbd>F4</kbd>
+        </button>
+      </div>
+      <p className="soft offer-warm">{t.offer.warm}</p>
+    </section>
+  );
+}
+
+function Countdown({ offer, now, leftS }: { readonly offer: Offer; readonly now: number; readonly leftS: number }) {
+  const { t } = useText();
+  // What was left when it was first seen is the whole; it does not change while the offer stands.
+  const [whole] = useState(() => Math.max(1, offer.endsAt - now));
+  const share = Math.max(0, Math.min(1, (offer.endsAt - now) / whole));
+  return (
+    <p className={`offer-left figures ${leftS <= 5 ? "soon" : ""}`} data-testid="offer-left">
+      <span className="offer-ring" style={{ "--left": share } as React.CSSProperties} aria-hidden="true" />
+      {t.offer.left(leftS)}
+    </p>
+  );
+}
+
+interface Background {
+  readonly queue: Wording | null;
+  readonly waitedMs: ((now: number) => number) | null;
+}
+
+/** What the reservation itself does not say: the queue's name, and how long the caller has waited. */
+function useBackground({ offer, queue, call }: Offer): Background {
+  const [found, setFound] = useState<Background>({ queue: null, waitedMs: null });
+  useEffect(() => {
+    let stale = false;
+    Promise.all([fetchQueues(), fetchContacts()]).then(
+      ([queues, contacts]) => {
+        if (stale) return;
+        const waited = contacts.find((one) => one.call === call)?.waited_s;
+        const since = waited === undefined ? null : performance.now() - 1000 * waited;
+        setFound({
+          queue: queues.find((one) => one.queue === queue)?.title ?? null,
+          waitedMs: since === null ? null : (now) => now - since,
+        });
+      },
+      // The card is of use without it.
+      () => undefined,
+    );
+    return () => {
+      stale = true;
+    };
+  }, [offer, queue, call]);
+  return found;
+}

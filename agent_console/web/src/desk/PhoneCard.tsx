@@ -1,0 +1,114 @@
+import { LevelMeter } from "../call/LevelMeter";
+import { useText } from "../i18n/text";
+import { MicrophoneIcon } from "../ui/icons";
+import { clock } from "../ui/time";
+import { useTick } from "../ui/useTick";
+import type { CallView } from "../wire/state";
+import { PhoneControls } from "./PhoneControls";
+import { PhoneTrouble, Refusal } from "./PhoneTrouble";
+import { usePhone, useWorkplace } from "./workplace";
+
+interface PhoneCardProps {
+  readonly call: string;
+  readonly caller: string;
+  readonly view: CallView | null;
+}
+
+/** The agent's phone: whether caller and agent hear each other, and what to do about it. */
+export function PhoneCard({ call, caller, view }: PhoneCardProps) {
+  const { t } = useText();
+  const place = useWorkplace();
+  const phone = usePhone(place);
+  const mine = phone.call === call;
+  const joined = mine && place.phone.busy;
+  const state = mine ? phone.state : "idle";
+  return (
+    <section className="desk-card phone-box" aria-label={t.line.region} data-testid="agent-phone" data-state={state} data-call={call}>
+      <div className="phone-box-head">
+        <p className="phone-box-caller">{caller}</p>
+        <p className={`phone-box-state state-${state}`} role="status" data-testid="agent-phone-state">
+          {joined || state === "failed" ? t.line.state[state] : t.line.state.ended}
+          <Timer connectedAt={joined ? phone.connectedAt : null} />
+        </p>
+      </div>
+      {mine && phone.error !== null ? <PhoneTrouble error={phone.error} /> : null}
+      {joined ? (
+        <>
+          <Meters own={phone.own} remote={phone.remote} />
+          <PhoneControls view={view} />
+          <Microphones />
+        </>
+      ) : (
+        <>
+          {phone.error === null || !mine ? <p>{state === "ended" ? t.line.lost : t.line.apart}</p> : null}
+          <button
+            type="button"
+            className="button primary wide"
+            disabled={place.phone.busy}
+            onClick={() => void place.rejoin(call)}
+            data-testid="phone-rejoin"
+          >
+            <MicrophoneIcon />
+            {t.line.rejoin}
+          </button>
+        </>
+      )}
+      {phone.problem === null ? null : <Refusal code={phone.problem.code} />}
+    </section>
+  );
+}
+
+function Timer({ connectedAt }: { readonly connectedAt: number | null }) {
+  const now = useTick(500, connectedAt !== null);
+  if (connectedAt === null) return null;
+  return (
+    <span className="figures" aria-hidden="true">
+      {clock(now - connectedAt)}
+    </span>
+  );
+}
+
+/** Both voices, so that each side is seen to be heard. */
+export function Meters({ own, remote }: { readonly own: MediaStream | null; readonly remote: MediaStream | null }) {
+  const { t } = useText();
+  return (
+    <dl className="meters">
+      {own === null ? null : (
+        <div>
+          <dt>{t.line.you}</dt>
+          <dd>
+            <LevelMeter key={own.id} stream={own} label={t.line.yourLevel} testId="own-level" />
+          </dd>
+        </div>
+      )}
+      {remote === null ? null : (
+        <div>
+          <dt>{t.words.party.caller}</dt>
+          <dd>
+            <LevelMeter key={remote.id} stream={remote} label={t.line.callerLevel} testId="caller-level" />
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function Microphones() {
+  const { t } = useText();
+  const place = useWorkplace();
+  const { microphone, microphones } = usePhone(place);
+  if (microphones.length < 2) return null;
+  return (
+    <label className="field phone-box-mic">
+      <span>{t.line.microphone}</span>
+      <select value={microphone} onChange={(event) => void place.phone.choose(event.target.value)}>
+        <option value="">{t.phone.defaultMicrophone}</option>
+        {microphones.map((one, index) => (
+          <option key={one.id} value={one.id}>
+            {one.label === "" ? t.phone.unnamedMicrophone(index + 1) : one.label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

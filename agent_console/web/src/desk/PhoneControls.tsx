@@ -1,0 +1,122 @@
+import { useEffect, type ReactNode } from "react";
+import { useText } from "../i18n/text";
+import { HangUpIcon, HoldIcon, MicrophoneIcon, MutedIcon, RecordIcon, ResumeIcon, ReturnIcon } from "../ui/icons";
+import { legOf } from "../wire/people";
+import type { CallView } from "../wire/state";
+import { usePhone, useWorkplace } from "./workplace";
+
+interface PhoneControlsProps {
+  readonly view: CallView | null;
+}
+
+/** What whoever serves the call can do with it. The states come from the call's events, so that all see the same. */
+export function PhoneControls({ view }: PhoneControlsProps) {
+  const { t } = useText();
+  const place = useWorkplace();
+  const { phone, session } = place;
+  const snapshot = usePhone(place);
+  const muted = snapshot.muted || view?.people.muted.has(legOf("agent", session.user)) === true;
+  const held = view?.held ?? false;
+  const paused = view?.people.recordingPaused ?? false;
+  const { doing } = snapshot;
+  const unheard = snapshot.state !== "connected";
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat) return;
+      if (event.key === "F8") void phone.mute(!muted);
+      else if (event.key === "F9") void phone.hold(!held);
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [phone, muted, held]);
+
+  return (
+    <div className="controls" role="group" aria-label={t.line.region}>
+      <Toggle
+        on={muted}
+        name={muted ? t.line.unmute : t.line.mute}
+        icon={muted ? <MutedIcon /> : <MicrophoneIcon />}
+        shortcut="F8"
+        disabled={unheard || doing !== null}
+        onPress={() => void phone.mute(!muted)}
+        testId="phone-mute"
+      />
+      <Toggle
+        on={held}
+        name={held ? t.line.resume : t.line.hold}
+        icon={held ? <ResumeIcon /> : <HoldIcon />}
+        shortcut="F9"
+        disabled={unheard || doing !== null}
+        onPress={() => void phone.hold(!held)}
+        testId="phone-hold"
+      />
+      <Toggle
+        on={paused}
+        name={paused ? t.line.record : t.line.pause}
+        hint={t.line.pauseHint}
+        icon={<RecordIcon />}
+        disabled={unheard || doing !== null}
+        onPress={() => void phone.pause(!paused)}
+        testId="phone-record"
+      />
+      <Toggle
+        on={false}
+        name={t.line.giveBack}
+        hint={t.line.giveBackHint}
+        icon={<ReturnIcon />}
+        disabled={doing !== null}
+        onPress={() => void phone.leave()}
+        testId="phone-give-back"
+      />
+      <p className="controls-note" role="status">
+        {[muted ? t.line.mutedNow : "", held ? t.line.heldNow : "", paused ? t.line.pausedNow : ""]
+          .filter(Boolean)
+          .join(" · ")}
+      </p>
+      <button
+        type="button"
+        className="button hang-up-button wide"
+        disabled={doing === "hang_up"}
+        onClick={() => void phone.hangUp()}
+        data-testid="phone-hang-up"
+      >
+        <HangUpIcon />
+        {t.line.hangUp}
+      </button>
+    </div>
+  );
+}
+
+interface ToggleProps {
+  readonly on: boolean;
+  /** What a press does now. */
+  readonly name: string;
+  readonly hint?: string;
+  readonly icon: ReactNode;
+  readonly shortcut?: string;
+  readonly disabled: boolean;
+  readonly onPress: () => void;
+  readonly testId: string;
+}
+
+function Toggle({ on, name, hint, icon, shortcut, disabled, onPress, testId }: ToggleProps) {
+  return (
+    <button
+      type="button"
+      className={`control ${on ? "on" : ""}`}
+      disabled={disabled}
+      title={hint}
+      aria-keyshortcuts={shortcut}
+      onClick={onPress}
+      data-testid={testId}
+      data-on={on}
+    >
+      {icon}
+      <span>{name}</span>
+      {shortcut === undefined ? null : <kbd aria-hidden="true">{shortcut}</kbd>}
+    </button>
+  );
+}

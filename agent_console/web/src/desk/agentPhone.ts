@@ -1,0 +1,147 @@
+/** A person's own audio on somebody else's call: who serves it, or who supervises it. */
+
+import { Line, type LineSnapshot } from "../call/line";
+import {
+  changeLeg,
+  endCall,
+  holdCall,
+  joinCall,
+  leaveCall,
+  muteLeg,
+  pauseRecording,
+  type LegMode,
+  type Override,
+} from "../wire/desk";
+import { Problem } from "../wire/http";
+
+export type PhoneAct = "join" | "change" | "leave" | "hang_up" | "mute" | "hold" | "record";
+
+export interface AgentPhoneSnapshot extends LineSnapshot {
+  /** The call that this page has, or had, audio of. */
+  readonly call: string | null;
+  readonly mode: LegMode | null;
+  /** Whether nothing leaves the microphone, as wished here; what the server says is in the call's view. */
+  readonly muted: boolean;
+  readonly doing: PhoneAct | null;
+  readonly problem: Problem | null;
+}
+
+export class AgentPhone {
+  readonly #listeners = new Set<() => void>();
+  readonly #line = new Line((line) => this.#publish(line));
+  #snapshot: AgentPhoneSnapshot = {
+    ...this.#line.snapshot,
+    call: null,
+    mode: null,
+    muted: false,
+    doing: null,
+    problem: null,
+  };
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly snapshot = (): AgentPhoneSnapshot => this.#snapshot;
+
+  get busy(): boolean {
+    return this.#line.busy;
+  }
+
+  /** Bring the audio of this page onto a call; also again, after it was lost. Answers whether the line was opened. */
+  async join(call: string, mode: LegMode): Promise<boolean> {
+    if (this.busy) return false;
+    this.#publish({ call, mode, muted: false, problem: null });
+    await this.#line.open(async (sdp) => ({ sdp: await joinCall(call, sdp, mode) }), { speaks: mode !== "listen" });
+    return this.busy;
+  }
+
+  /** Take part in another way; to serve needs a reason. */
+  async change(mode: LegMode, why: Override | null = null): Promise<boolean> {
+    return await this.#act("change", async (call) => {
+      // Whom others shall hear needs a microphone first.
+      if (mode !== "listen") await this.#line.speak();
+      await changeLeg(call, mode, why);
+      this.#line.cut(mode === "listen");
+      this.#publish({ mode, muted: false });
+    });
+  }
+
+  /** Leave the call to the others; whoever serves it gives the caller back to the queue. */
+  async leave(): Promise<boolean> {
+    const done = await this.#act("leave", leaveCall);
+    if (done || isOver(this.#snapshot.problem)) this.#end();
+    return done;
+  }
+
+  /** End the call for everybody. */
+  async hangUp(): Promise<boolean> {
+    const done = await this.#act("hang_up", endCall);
+    if (done || isOver(this.#snapshot.problem)) this.#end();
+    return done;
+  }
+
+  /** The microphone falls silent at once; the server is told so that all see it and nothing is recorded. */
+  async mute(muted: boolean): Promise<boolean> {
+    if (muted) this.#line.cut(true);
+    const done = await this.#act("mute", async (call) => {
+      await muteLeg(call, muted);
+      this.#publish({ muted });
+    });
+    this.#line.cut(this.#snapshot.muted);
+    return done;
+  }
+
+  async hold(held: boolean): Promise<boolean> {
+    return await this.#act("hold", (call) => holdCall(call, held));
+  }
+
+  async pause(paused: boolean): Promise<boolean> {
+    return await this.#act("record", (call) => pauseRecording(call, paused));
+  }
+
+  async choose(microphone: string): Promise<void> {
+    await this.#line.choose(microphone);
+  }
+
+  /** The call is over, or somebody else's: nothing to come back to. */
+  forget(): void {
+    this.#line.close();
+    this.#publish({ call: null, mode: null, muted: false, problem: null, error: null });
+  }
+
+  /** The page goes away. */
+  close(): void {
+    this.#line.close();
+  }
+
+  #end(): void {
+    this.#line.close();
+    this.#publish({ call: null, mode: null, muted: false, problem: null });
+  }
+
+  async #act(doing: PhoneAct, work: (call: string) => Promise<void>): Promise<boolean> {
+    const { call } = this.#snapshot;
+    if (call === null || this.#snapshot.doing !== null) return false;
+    this.#publish({ doing, problem: null });
+    try {
+      await work(call);
+      this.#publish({ doing: null });
+      return true;
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem(0, "console.failed", String(error));
+      this.#publish({ doing: null, problem });
+      return false;
+    }
+  }
+
+  #publish(change: Partial<AgentPhoneSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Whether a refusal says that there is nothing to leave any more. */
+const isOver = (problem: Problem | null): boolean =>
+  problem !== null && ["call.ended", "call.unknown", "leg.unknown"].includes(problem.code);

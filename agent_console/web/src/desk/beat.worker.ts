@@ -1,0 +1,5 @@
+/** Beats at the pace that it is told. */
+
+addEventListener("message", (event: MessageEvent<number>) => {
+  setInterval(() => postMessage(null), event.data);
+});
