@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_desk(
-    data: Path, file: Path | None, journal: Journal, write: WriteStep, clock: Clock
+    data: Path, file: Path | None, journal: Journal, write: WriteStep, clock: Clock, *, zone: tzinfo = UTC
 ) -> AsyncIterator[DeskSide]:
     """The desk, joined with the calls, for as long as the context lasts.
 
@@ -46,6 +48,7 @@ async def open_desk(
         journal: the calls' events.
         write: writes a hand-over's steps into live calls' logs.
         clock: time.
+        zone: where the business is; opening hours that name no zone of their own are meant by its clocks.
 
     Raises:
         DeskConfigError: the desk's file is not valid.
@@ -53,7 +56,7 @@ async def open_desk(
         AuditError: the audit log cannot be read.
         JournalUnavailableError: a log cannot be opened.
     """
-    kept = KeptFile(file or DEFAULT_DESK, load_desk)
+    kept = KeptFile(file or DEFAULT_DESK, partial(load_desk, zone=zone))
     config = await run_sync(lambda: kept.current)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(DeskLogFile(data / DESK_LOG))

@@ -12,6 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -24,6 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from agent_console.time_zone import find_zone, local_zone
 from routing.agent_tone import SHORTEST_BASIS, AgentTonePermission
 from voice.contracts.errors import SettingsError
 from voice.contracts.recording import RecordingFormat
@@ -111,6 +113,14 @@ class Settings(BaseSettings):
     )
     patience_ms: float = Field(
         1400, ge=100, le=5000, description="milliseconds of silence that end a turn judged unfinished, 100 to 5000"
+    )
+    time_zone: str | None = Field(
+        None,
+        max_length=60,
+        description=(
+            "where the business is, as in Asia/Shanghai, by whose clocks dates that callers name and hours in policy "
+            "and desk file are meant; nothing for this machine's zone"
+        ),
     )
     policy: Path | None = Field(None, description="a routing policy file, or nothing for the one that ships")
     desk: Path | None = Field(
@@ -232,6 +242,13 @@ class Settings(BaseSettings):
     def _check_stun(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _with_scheme(value, ("stun:", "stuns:"))
 
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            find_zone(value)
+        return value
+
     @field_validator("turn")
     @classmethod
     def _check_turn(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -263,6 +280,11 @@ class Settings(BaseSettings):
         if self.measure_agents and len(basis) < SHORTEST_BASIS:
             raise ValueError(f"'measure_agents_legal_basis' takes at least {SHORTEST_BASIS} characters")
         return self
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where the business is."""
+        return local_zone() if self.time_zone is None else find_zone(self.time_zone)
 
     @property
     def agent_tone(self) -> AgentTonePermission | None:

@@ -36,7 +36,9 @@ from asr.types import Language
 from prosody.features import warm_up
 from routing.call import Rooms
 from routing.commands import CommandRefusedError
+from routing.desk.file import DEFAULT_DESK, load_desk
 from routing.desk.keeper import Keeper
+from routing.desk.outlook import Outlook
 from routing.journal.sqlite import SqliteJournal
 from routing.kept_file import KeptFile
 from routing.policy.file import DEFAULT_POLICY, load_policy
@@ -130,10 +132,12 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
     Raises:
         ModelError: a model, of recognition or of tone, is missing or corrupt.
         UnknownEngineError: no such engine or detector.
-        PolicyError: the policy file is not valid.
+        PolicyError: the policy file is not valid, or names what the desk file lacks.
+        DeskConfigError: the desk's file is not valid.
         TermsError: the file of terms is not valid.
     """
-    policy = KeptFile(settings.policy or DEFAULT_POLICY, load_policy)
+    desk = await run_sync(load_desk, settings.desk or DEFAULT_DESK)
+    policy = KeptFile(settings.policy or DEFAULT_POLICY, partial(load_policy, desk=desk))
     await run_sync(lambda: policy.current)
     new_detector = await run_sync(load_detectors, settings.vad)
     understander = await run_sync(load_understander, settings)
@@ -174,6 +178,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
             carry_over=settings.carry_over,
             agent_tone=agent_tone,
             judge_turn=judge_turn if judged else None,
+            zone=settings.zone,
         )
         yield rooms, "; ".join(_explain(choice) for choice in recognition.choices)
         tasks.cancel_scope.cancel()
@@ -206,6 +211,8 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         doorkeeper = Doorkeeper(rooms.worker, clock)
         if settings.admission == "measured":
             rooms = replace(rooms, refusal=doorkeeper.refusal)
+        outlook = Outlook()
+        rooms = replace(rooms, situation=outlook.situation)
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / JOURNAL))
         await end_interrupted(journal)
         opus = OpusSettings(bit_rate=settings.opus_bit_rate, application=settings.opus_application)
@@ -227,8 +234,9 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         )
         await stack.enter_async_context(doorkeeper.looking(lambda: switchboard.live_calls))
         desk = await stack.enter_async_context(
-            open_desk(settings.data, settings.desk, journal, switchboard.hand_over, clock)
+            open_desk(settings.data, settings.desk, journal, switchboard.hand_over, clock, zone=settings.zone)
         )
+        outlook.watch(desk.keeper)
         metrics = Metrics(partial(_standing, switchboard, rooms, desk.keeper))
         await stack.enter_async_context(metrics.following(journal, clock))
         console = Console(
