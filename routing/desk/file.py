@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -40,25 +40,29 @@ _NUMBERS: Final = (
 )
 
 
-def load_desk(path: Path = DEFAULT_DESK) -> DeskConfig:
+def load_desk(path: Path = DEFAULT_DESK, *, zone: tzinfo = UTC) -> DeskConfig:
     """Read and check a desk file.
+
+    Args:
+        path: the file; the one that ships if left out.
+        zone: where the business is; opening hours that name no zone of their own are meant by its clocks.
 
     Raises:
         DeskConfigError: names line and field of what is wrong, says what was expected and what came.
     """
-    return compile_desk(read_file(path, error=DeskConfigError))
+    return compile_desk(read_file(path, error=DeskConfigError), zone=zone)
 
 
-def read_desk(text: str | bytes, *, name: str = "desk") -> DeskConfig:
+def read_desk(text: str | bytes, *, name: str = "desk", zone: tzinfo = UTC) -> DeskConfig:
     """Read and check a desk from text; see `load_desk`.
 
     Raises:
         DeskConfigError: names line and field of what is wrong.
     """
-    return compile_desk(read(text, name=name, error=DeskConfigError))
+    return compile_desk(read(text, name=name, error=DeskConfigError), zone=zone)
 
 
-def compile_desk(document: Document) -> DeskConfig:
+def compile_desk(document: Document, *, zone: tzinfo = UTC) -> DeskConfig:
     """Check a document against the schema and beyond it, and make a desk's set-up of it.
 
     Raises:
@@ -68,7 +72,7 @@ def compile_desk(document: Document) -> DeskConfig:
     document.refuse(_problems(document))
     data = document.data
     canonical = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    hours = {name: _hours(entry) for name, entry in data.get("hours", {}).items()}
+    hours = {name: _hours(entry, zone) for name, entry in data.get("hours", {}).items()}
     return DeskConfig(
         version=f"{data['version']}+{hashlib.sha256(canonical.encode()).hexdigest()[:8]}",
         title=Wording(**data["title"]),
@@ -109,13 +113,13 @@ def _skills(levels: dict[str, int]) -> Skills:
     return tuple(SkillLevel(name, level) for name, level in sorted(levels.items()))
 
 
-def _hours(entry: dict[str, Any]) -> Hours:
+def _hours(entry: dict[str, Any], zone: tzinfo) -> Hours:
     days = {
         date.fromisoformat(day["date"]): SpecialDay(Wording(**day["name"]), _times(day.get("open", ())))
         for day in entry.get("days", ())
     }
     return Hours(
-        zone=ZoneInfo(entry["time_zone"]),
+        zone=ZoneInfo(entry["time_zone"]) if "time_zone" in entry else zone,
         week=tuple(_times(entry["week"].get(day, ())) for day in WEEKDAYS),
         special=days,
     )
@@ -201,7 +205,7 @@ def _cycles(document: Document, queues: dict[str, Any]) -> Iterator[Problem]:
 
 def _hour_problems(document: Document, path: DocumentPath, entry: dict[str, Any]) -> Iterator[Problem]:
     try:
-        ZoneInfo(entry["time_zone"])
+        ZoneInfo(entry.get("time_zone", "UTC"))
     except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError
         yield document.problem((*path, "time_zone"), "expected a time zone such as Asia/Shanghai.")
     except KeyError:

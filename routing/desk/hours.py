@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from routing.terms import Wording
 
@@ -36,7 +35,7 @@ class Hours:
         special: dates that differ from their weekday.
     """
 
-    zone: ZoneInfo
+    zone: tzinfo
     week: tuple[tuple[Minutes, ...], ...]
     special: Mapping[date, SpecialDay] = field(default_factory=dict)
 
