@@ -25,7 +25,10 @@ from routing.journal.desk_log import DeskLogFile
 from routing.journal.ports import Journal
 from routing.kept_file import KeptFile
 from routing.reception import Reception, WriteStep
+from routing.teller import Announce, Teller
+from routing.telling import Tellings
 from voice.contracts.ports import Clock
+from voice.speech.prompts import Prompts
 
 DESK_LOG: Final = "desk.db"
 """The desk's log in the data folder."""
@@ -38,7 +41,14 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_desk(
-    data: Path, file: Path | None, journal: Journal, write: WriteStep, clock: Clock, *, zone: tzinfo = UTC
+    data: Path,
+    file: Path | None,
+    journal: Journal,
+    write: WriteStep,
+    announce: Announce,
+    clock: Clock,
+    *,
+    zone: tzinfo = UTC,
 ) -> AsyncIterator[DeskSide]:
     """The desk, joined with the calls, for as long as the context lasts.
 
@@ -47,6 +57,7 @@ async def open_desk(
         file: the desk's file; None for the one that ships.
         journal: the calls' events.
         write: writes a hand-over's steps into live calls' logs.
+        announce: plays to callers what they are told of it.
         clock: time.
         zone: where the business is; opening hours that name no zone of their own are meant by its clocks.
 
@@ -55,14 +66,17 @@ async def open_desk(
         DeskLogError: the desk's log cannot be read.
         AuditError: the audit log cannot be read.
         JournalUnavailableError: a log cannot be opened.
+        PromptError: the clips that tell callers are missing or altered.
     """
     kept = KeptFile(file or DEFAULT_DESK, partial(load_desk, zone=zone))
     config = await run_sync(lambda: kept.current)
+    tellings, prompts = await run_sync(Tellings.load), await run_sync(Prompts.load)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(DeskLogFile(data / DESK_LOG))
         audit = stack.enter_context(AuditLogFile(data / AUDIT_LOG))
         trail = await stack.enter_async_context(AuditTrail.open(audit, journal, clock))
-        reception = Reception(journal, write, clock, trail)
+        teller = await stack.enter_async_context(Teller.open(tellings, prompts.say, announce))
+        reception = Reception(journal, write, clock, trail, teller)
         keeper = await stack.enter_async_context(Keeper.open(config, log, clock, reception.act))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(reception.run, keeper, name="reception")

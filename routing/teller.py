@@ -21,8 +21,8 @@ from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
 
-MOST_DISCLOSURES: Final = 4
-"""Disclosures to one caller that may wait to be heard. There is one per hand-over."""
+MOST_WAITING: Final = 6
+"""What may wait to be said to one caller: a step, a notice, and a disclosure for each of the latest hand-overs."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,13 +46,15 @@ class Announce(Protocol):
 class _Said:
     telling: Telling
     language: Language
-    disclosure: bool
+    step: bool
+    disclosure: bool = False
 
 
 class Teller:
     """Speaks to callers, one thing after the other; made by `Teller.open`.
 
-    What is news replaces what waits to be said; a disclosure is always said. Once a human is on the line they speak for
+    Of what waits to be said, a newer step replaces the older one, and a newer notice the older; a disclosure is always
+    said. Once a human is on the line they speak for
     themselves, and who has hung up hears nothing more.
 
     Args:
@@ -86,13 +88,13 @@ class Teller:
         gone = isinstance(step, HandoverFailed) and step.code is HandoverFailure.CALLER_GONE
         if not gone and not isinstance(step, HandoverBridged):
             telling = self._tellings.of_handover(step)
-            self._tell(call, _Said(telling, language, disclosure=isinstance(step, HandoverRequested)))
+            self._tell(call, _Said(telling, language, step=True, disclosure=isinstance(step, HandoverRequested)))
         else:
             self.hush(call)
 
     def tell_notice(self, language: Language, notice: Notice) -> None:
         """Tell a waiting caller their place, or what else the desk has for them."""
-        self._tell(notice.call, _Said(self._tellings.of_notice(notice), language, disclosure=False))
+        self._tell(notice.call, _Said(self._tellings.of_notice(notice), language, step=False))
 
     def hush(self, call: CallId) -> None:
         """Say nothing more of what waits, but disclosures."""
@@ -103,9 +105,10 @@ class Teller:
         if self._tasks is None:
             return
         speaks = call in self._waiting
-        waiting = self._waiting.setdefault(call, deque(maxlen=MOST_DISCLOSURES + 1))
-        if waiting and not waiting[-1].disclosure:
-            waiting.pop()
+        waiting = self._waiting.setdefault(call, deque(maxlen=MOST_WAITING))
+        older = [one for one in waiting if one.step is said.step and not one.disclosure]
+        for one in older:
+            waiting.remove(one)
         waiting.append(said)
         if not speaks:
             self._tasks.start_soon(self._speak, call, name=f"{call} teller")

@@ -21,7 +21,7 @@ from routing.service_events import RouteDecided
 from routing.terms import RouteTarget, Wording
 from tests.conformance.test_journal import log
 from voice.clock import ManualClock
-from voice.contracts.audio import CallId
+from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import DeskConfigError
 
 pytestmark = pytest.mark.anyio
@@ -29,16 +29,25 @@ pytestmark = pytest.mark.anyio
 WHY = Wording("要人工", "wants a person")
 
 
+async def hush(call: CallId, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
+    """Play nothing."""
+
+
 async def test_a_changed_desk_file_comes_into_force_and_a_broken_one_does_not(tmp_path: Path) -> None:
     path, clock, journal = tmp_path / "desk.yaml", ManualClock(), MemoryJournal()
     shutil.copy(DEFAULT_DESK, path)
     text = path.read_text(encoding="utf-8")
     steps: list[tuple[CallId, HandoverEvent]] = []
+    told: list[tuple[CallId, str, bool]] = []
+
+    async def announce(call: CallId, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
+        assert pcm.size
+        told.append((call, prompt, disclosure))
 
     async def write(call: CallId, step: HandoverEvent) -> None:
         steps.append((call, step))
 
-    async with open_desk(tmp_path, path, journal, write, clock) as desk:
+    async with open_desk(tmp_path, path, journal, write, announce, clock) as desk:
         ledger = desk.keeper.ledger
         first = ledger.config.version
 
@@ -64,9 +73,14 @@ async def test_a_changed_desk_file_comes_into_force_and_a_broken_one_does_not(tm
         await journal.append(begun)
         await journal.append([Stamped(call, 1, 0, RouteDecided(RouteTarget.HUMAN, "r", WHY, (), "1"))])
         with anyio.fail_after(20):
-            while len(steps) < 2:
+            while len(steps) < 2 or len(told) < 3:
                 await run_sync(lambda: None)
         assert [(one, step.TYPE) for one, step in steps] == [(call, "handover.requested"), (call, "handover.failed")]
+        assert told == [
+            (call, "handover.requested", True),
+            (call, "failed.nobody_signed_in", False),
+            (call, "notice.callback_offered", False),
+        ]
     assert (tmp_path / "audit.db").exists()
 
 
@@ -81,6 +95,11 @@ async def test_a_broken_desk_file_is_said_before_any_call(tmp_path: Path) -> Non
     (tmp_path / "desk.yaml").write_text("version: [", encoding="utf-8")
     with pytest.raises(DeskConfigError):
         async with open_desk(
-            tmp_path, tmp_path / "desk.yaml", MemoryJournal(), lambda *_: anyio.lowlevel.checkpoint(), ManualClock()
+            tmp_path,
+            tmp_path / "desk.yaml",
+            MemoryJournal(),
+            lambda *_: anyio.lowlevel.checkpoint(),
+            hush,
+            ManualClock(),
         ):
             pass

@@ -82,9 +82,11 @@ async def test_news_replace_what_waits_but_no_disclosure() -> None:
         await line.until(1)
         for step in (OFFER, REQUEST, OFFER, ACCEPT):
             teller.tell_step(CALL, Language.ZH, step)
+            teller.tell_notice(Language.ZH, Notice(CALL, NoticeKind.NOBODY))
+        teller.tell_notice(Language.ZH, Notice(CALL, NoticeKind.CALLBACK_OFFERED))
         line.go.set()
-        said = await line.until(3)
-    assert said == ["notice.nobody", "handover.requested", "handover.accepted"]
+        said = await line.until(4)
+    assert said == ["notice.nobody", "handover.requested", "handover.accepted", "notice.callback_offered"]
 
 
 async def test_a_human_on_the_line_speaks_for_themselves() -> None:
