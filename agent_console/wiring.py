@@ -234,7 +234,15 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         )
         await stack.enter_async_context(doorkeeper.looking(lambda: switchboard.live_calls))
         desk = await stack.enter_async_context(
-            open_desk(settings.data, settings.desk, journal, switchboard.hand_over, clock, zone=settings.zone)
+            open_desk(
+                settings.data,
+                settings.desk,
+                journal,
+                switchboard.hand_over,
+                switchboard.announce,
+                clock,
+                zone=settings.zone,
+            )
         )
         outlook.watch(desk.keeper)
         metrics = Metrics(partial(_standing, switchboard, rooms, desk.keeper))
