@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, tzinfo
 from functools import partial
 from typing import Final, assert_never
 
@@ -59,6 +59,7 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.log import CallLog
+from routing.policy.facts import Situation
 from routing.policy.rules import Policy
 from routing.service_events import PromptPlayed
 from routing.tape import Tape
@@ -99,6 +100,8 @@ class Rooms:
         agent_tone: the permission to measure agents' tone; None, as it is by default, leaves agents alone.
         coaching: when a hint to the agent is due.
         judge_turn: what judges pauses in a language, for segmenters with `TurnSettings`; None where they ask nothing.
+        zone: where the business is; dates, hours and weekdays are those of its clocks.
+        situation: what the desk says of itself and of a call at a moment; nothing where there is no desk.
         refusal: why no more calls can be joined now; answers None where one more can.
     """
 
@@ -112,6 +115,8 @@ class Rooms:
     agent_tone: AgentTonePermission | None = None
     coaching: CoachSettings = DEFAULT_COACHING
     judge_turn: Callable[[Language], Judge] | None = None
+    zone: tzinfo = UTC
+    situation: Callable[[CallId], Situation] = lambda _: Situation()
     refusal: Callable[[], WarmlineError | None] = lambda: None
 
 
@@ -164,7 +169,8 @@ class Call:
         self._present: list[tuple[Party, str | None]] = []
         self._supervisors: list[str] = []
         self._begun = anyio.Event()
-        self._decider = Decider(started.language, rooms.policy)
+        situation = partial(rooms.situation, call)
+        self._decider = Decider(started, rooms.policy, zone=rooms.zone, situation=situation)
         self._handover: Handover | None = None
         self._under_way = anyio.Event()
         self._over = False
@@ -239,7 +245,7 @@ class Call:
         await self._under_way.wait()
         if self._over:
             raise UnknownCallError(f"Call {self.id} is over.")
-        await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit))
+        await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit, self._now()))
 
     async def hand_over(self, *steps: HandoverEvent) -> None:
         """Write how the hand-over to a human goes on.
@@ -466,7 +472,7 @@ class Call:
 
     async def _understand(self, turn: Turn) -> None:
         understand = self._rooms.understander.understand
-        today = datetime.fromisoformat(self._started.started_at).date()
+        today = self._decider.today
         meaning = await run_sync(understand, turn.hypothesis.text, self.language, today, limiter=self._rooms.threads)
         told = Told(turn.id, turn.hypothesis.text, turn.closed.span)
         # A cough or a slammed door has no words: it is felt, but it is no turn.
@@ -479,7 +485,7 @@ class Call:
             if shift is not None:
                 events.append(EmotionShifted(shift))
         if turn.hypothesis.text:
-            events += self._decider.decide()
+            events += self._decider.decide(turn.id, turn.closed.span.end)
         await self._log.write(*events)
         if scored is not None:
             await self._advice.feel(turn, *scored)
