@@ -1,0 +1,1 @@
+"""Telephone calls over SIP: the only room of the SIP stack."""

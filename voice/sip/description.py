@@ -1,0 +1,259 @@
+"""Session descriptions (RFC 8866) and what two of them agree on (RFC 3264). Pure; the grammar is aiosipua's."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiosipua import SdpMessage, parse_sdp
+from aiosipua.sdp import MediaDescription
+
+from voice.contracts.errors import SipMediaError
+from voice.sip.codecs import CODECS, PCMA, PCMU, Codec
+from voice.sip.latch import Address
+
+MAX_SDP_BYTES: Final = 8_192
+MAX_FORMATS: Final = 64
+MAX_MEDIA: Final = 8
+
+EVENT_TYPES: Final = {8_000: 101, 48_000: 102}
+"""The payload types that we propose for keys, by the rate of the codec beside which they are sent (RFC 4733, 2.1)."""
+
+NOISE_TYPE: Final = 13
+"""Comfort noise at 8 kHz (RFC 3389; RFC 3551, table 4)."""
+
+_ANSWERED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+_EVENTS: Final = "0-15"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One codec that the other side names: ours, under its payload type."""
+
+    codec: Codec
+    payload_type: int
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a session description says of its audio.
+
+    Attributes:
+        remote: where the other side wants to be sent to.
+        codecs: those that we speak, in its order.
+        events: payload types for keys, by the rate of their stamps.
+        noise_type: comfort noise's; None where it is not spoken.
+        direction: sendrecv, sendonly, recvonly or inactive, as the other side sees it.
+        is_on_hold: whether it wants to hear nothing now.
+        lines: all media lines, for the answer: kind, protocol, formats; `at` is the one that is meant.
+        at: which of them.
+    """
+
+    remote: Address
+    codecs: tuple[Offered, ...]
+    events: tuple[tuple[int, int], ...]
+    noise_type: int | None
+    direction: str
+    is_on_hold: bool
+    lines: tuple[tuple[str, str, str], ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides agreed on.
+
+    Attributes:
+        codec: both ways.
+        payload_type: what is sent and received under.
+        remote: where audio goes.
+        events: rate and payload type of keys, or nothing: none are sent in RTP.
+        noise_type: comfort noise's.
+        sends: whether the other side wants to hear.
+        is_on_hold: whether it has put us on hold; what comes then is music or nothing.
+    """
+
+    codec: Codec
+    payload_type: int
+    remote: Address
+    events: tuple[tuple[int, int], ...]
+    noise_type: int | None
+    sends: bool
+    is_on_hold: bool
+
+    @property
+    def event_type(self) -> int | None:
+        """The payload type of keys."""
+        return self.events[0][1] if self.events else None
+
+
+@dataclass(slots=True)
+class Origin:
+    """Our side of a session: every description of it has the next version (RFC 3264, 8).
+
+    Attributes:
+        address: that we want to be sent to.
+        port: for audio.
+        session: its number.
+        version: of the last description.
+    """
+
+    address: str
+    port: int
+    session: int
+    version: int = 0
+
+
+def parse_description(text: str, ours: Sequence[Codec] = (PCMA, PCMU)) -> Described:
+    """Read an offer or an answer.
+
+    Args:
+        text: of the body.
+        ours: the codecs that we speak.
+
+    Raises:
+        SipMediaError: no description, no audio in it, or an address that is none.
+    """
+    if len(text) > MAX_SDP_BYTES:
+        raise SipMediaError(f"A session description of at most {MAX_SDP_BYTES} bytes was expected; got {len(text)}.")
+    try:
+        sdp = parse_sdp(text)
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
+        raise SipMediaError("A session description was expected; this one cannot be read.") from error
+    if not text.startswith("v=0") or len(sdp.media) > MAX_MEDIA:
+        raise SipMediaError(f"A session description with v=0 and at most {MAX_MEDIA} media was expected.")
+    at = next((index for index, media in enumerate(sdp.media) if _is_usable(media)), None)
+    if at is None:
+        raise SipMediaError(
+            "A line `m=audio PORT RTP/AVP …` was expected; there is none.", fix="Switch SRTP off on this trunk."
+        )
+    media = sdp.media[at]
+    if len(media.formats) > MAX_FORMATS:
+        raise SipMediaError(f"At most {MAX_FORMATS} formats were expected; got {len(media.formats)}.")
+    host = _host(sdp, media)
+    direction = _direction(sdp, media)
+    spoken = {codec.name.lower(): codec for codec in ours}
+    codecs = tuple(
+        Offered(spoken[one.encoding_name.lower()], one.payload_type)
+        for one in media.codecs
+        if one.encoding_name.lower() in spoken
+        and one.clock_rate == spoken[one.encoding_name.lower()].rate
+        and 0 <= one.payload_type < 128
+    )
+    events = tuple(
+        (one.clock_rate, one.payload_type)
+        for one in media.codecs
+        if one.encoding_name.lower() == "telephone-event" and 0 <= one.payload_type < 128
+    )
+    noise = NOISE_TYPE if str(NOISE_TYPE) in media.formats else None
+    held = direction in ("sendonly", "inactive") or ipaddress.ip_address(host).is_unspecified
+    lines = tuple((one.media, one.proto, " ".join(one.formats)) for one in sdp.media)
+    return Described((host, media.port), codecs, events, noise, direction, held, lines, at)
+
+
+def agree(described: Described, *, only: Codec | None = None) -> Agreement:
+    """The codec that both speak: the first of the other side's that is ours.
+
+    Args:
+        described: the other side's offer or answer.
+        only: no other than this.
+
+    Raises:
+        SipMediaError: there is none.
+    """
+    for offered in described.codecs:
+        if only is None or offered.codec is only:
+            break
+    else:
+        raise SipMediaError(
+            f"No codec in common; spoken here: {', '.join(sorted(codec.name for codec in CODECS.values()))}.",
+            fix="Allow PCMA or PCMU on the trunk.",
+        )
+    fitting = [event for event in described.events if event[0] == offered.codec.rate] or list(described.events)
+    return Agreement(
+        codec=offered.codec,
+        payload_type=offered.payload_type,
+        remote=described.remote,
+        events=tuple(fitting[:1]),
+        noise_type=described.noise_type,
+        sends=not described.is_on_hold,
+        is_on_hold=described.is_on_hold,
+    )
+
+
+def write_answer(origin: Origin, described: Described, agreement: Agreement) -> str:
+    """Our answer to an offer; media that we don't speak are refused line by line (RFC 3264, 6)."""
+    lines = _head(origin)
+    for index, (kind, protocol, formats) in enumerate(described.lines):
+        if index == described.at:
+            direction = _ANSWERED[described.direction]
+            lines += _audio(origin, [(agreement.codec, agreement.payload_type)], agreement.events, agreement.noise_type)
+            lines.append(f"a={direction}")
+        else:
+            lines.append(f"m={kind} 0 {protocol} {formats}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def write_offer(origin: Origin, codecs: Sequence[Codec], *, direction: str = "sendrecv") -> str:
+    """An offer of ours.
+
+    Args:
+        origin: our side; its version rises.
+        codecs: in order of preference.
+        direction: sendrecv, or sendonly or inactive to put the other side on hold.
+    """
+    lines = _head(origin)
+    rates = {codec.rate for codec in codecs}
+    events = [(rate, kind) for rate, kind in EVENT_TYPES.items() if rate in rates]
+    lines += _audio(origin, [(codec, codec.payload_type) for codec in codecs], events, NOISE_TYPE)
+    lines.append(f"a={direction}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _head(origin: Origin) -> list[str]:
+    origin.version += 1
+    kind = "IP6" if ":" in origin.address else "IP4"
+    return [
+        "v=0",
+        f"o=warmline {origin.session} {origin.version} IN {kind} {origin.address}",
+        "s=-",
+        f"c=IN {kind} {origin.address}",
+        "t=0 0",
+    ]
+
+
+def _audio(
+    origin: Origin, codecs: Sequence[tuple[Codec, int]], events: Sequence[tuple[int, int]], noise_type: int | None
+) -> list[str]:
+    formats = [kind for _, kind in codecs]
+    maps = [f"a=rtpmap:{kind} {codec.name}/{codec.map}" for codec, kind in codecs]
+    if noise_type is not None and any(codec.rate == 8000 for codec, _ in codecs):
+        formats.append(noise_type)
+        maps.append(f"a=rtpmap:{noise_type} CN/8000")
+    for rate, kind in events:
+        formats.append(kind)
+        maps += [f"a=rtpmap:{kind} telephone-event/{rate}", f"a=fmtp:{kind} {_EVENTS}"]
+    return [f"m=audio {origin.port} RTP/AVP {' '.join(map(str, formats))}", *maps, "a=ptime:20"]
+
+
+def _is_usable(media: MediaDescription) -> bool:
+    return media.media == "audio" and media.proto in ("RTP/AVP", "RTP/AVPF") and 0 < media.port < 65536
+
+
+def _host(sdp: SdpMessage, media: MediaDescription) -> str:
+    connection = media.connection or sdp.connection
+    try:
+        return str(ipaddress.ip_address(connection.address.partition("/")[0] if connection else ""))
+    except ValueError:
+        raise SipMediaError("A line `c=IN IP4 ADDRESS` with an address was expected.") from None
+
+
+def _direction(sdp: SdpMessage, media: MediaDescription) -> str:
+    """The media's direction, else the session's (RFC 8866, 6.7)."""
+    for attributes in (media.attributes, sdp.attributes):
+        for direction in _ANSWERED:
+            if direction in attributes:
+                return direction
+    return "sendrecv"

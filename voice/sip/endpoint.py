@@ -1,0 +1,311 @@
+"""The telephone line of a process: its sockets, its clock's ticks, and the legs on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Self
+
+import anyio
+from anyio.abc import TaskGroup
+
+from voice.contracts.audio import FRAME_SAMPLES, Party, to_s
+from voice.contracts.errors import SipCallError, SipError, SipPortError, WarmlineError
+from voice.contracts.ports import Clock
+from voice.sip.agent import Incoming, UserAgent
+from voice.sip.calls import CallEnd, CallTerms, SipCall
+from voice.sip.dialog import LocalAddress
+from voice.sip.digest import Credentials
+from voice.sip.gate import RETRY_S, Refusal
+from voice.sip.latch import Address
+from voice.sip.leg import SipLeg
+from voice.sip.line import Line, line_of
+from voice.sip.messages import Uri, read_address
+from voice.sip.outgoing import OutgoingCall
+from voice.sip.registration import Registration
+from voice.sip.sockets import AudioPorts, Datagrams, Streams, own_address
+from voice.sip.transactions import Flow
+from voice.sip.trunks import DEFAULT_CODECS, Registrar, SipSettings
+
+TICK_S: Final = to_s(FRAME_SAMPLES)
+MAX_WELCOMES: Final = 200
+"""Calls that wait to be taken; one more is told to try later. At 10 a second, 20 s."""
+
+FAREWELL_S: Final = 2.0
+"""How long the other sides may take to answer the last BYEs."""
+
+TELL_EVERY_S: Final = 60.0
+"""How often the log tells what was refused, by reason."""
+
+_log = logging.getLogger(__name__)
+
+TakeCall = Callable[[SipLeg, Line], Awaitable[None]]
+"""Begins a call on a leg and returns; raises `WarmlineError` where no call can be taken."""
+
+
+class SipEndpoint:
+    """Answers and makes calls; made by `SipEndpoint.open`.
+
+    Args:
+        settings: see there.
+        clock: time.
+    """
+
+    def __init__(self, settings: SipSettings, clock: Clock) -> None:
+        self.settings = settings
+        self.late_ticks = 0
+        self.ticks = 0
+        self._clock = clock
+        self._udp = Datagrams(self._hear)
+        self._tcp = Streams(self._receive)
+        self._ports = AudioPorts(settings.host, settings.ports)
+        self._legs: set[SipLeg] = set()
+        self._wake = anyio.Event()
+        self._take: TakeCall | None = None
+        self._welcomes = 0
+        self._tasks: TaskGroup | None = None
+        self._told = 0
+        self._agent: UserAgent | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: SipSettings, clock: Clock) -> AsyncIterator[Self]:
+        """An endpoint for as long as the context lasts. Calls are taken while `accept` lasts.
+
+        Raises:
+            SipPortError: its port is taken.
+        """
+        endpoint = cls(settings, clock)
+        await endpoint._udp.open(settings.host, settings.port)
+        port = endpoint._udp.port
+        try:
+            async with endpoint._tcp.open(settings.host, port), anyio.create_task_group() as tasks:
+                local = LocalAddress(own_address(settings.advertised or settings.host), port)
+                endpoint._agent = UserAgent(settings, local, endpoint._send, endpoint._invited)
+                endpoint._agent.is_draining = True
+                endpoint._tasks = tasks
+                tasks.start_soon(endpoint._tick, name="sip ticks")
+                tasks.start_soon(endpoint._tell, name="sip refusals")
+                try:
+                    yield endpoint
+                finally:
+                    with anyio.move_on_after(FAREWELL_S, shield=True):
+                        await endpoint._part()
+                    tasks.cancel_scope.cancel()
+        finally:
+            endpoint._udp.close()
+
+    @property
+    def agent(self) -> UserAgent:
+        """The signalling."""
+        if self._agent is None:
+            raise SipError("The endpoint was expected to be open.")
+        return self._agent
+
+    @property
+    def port(self) -> int:
+        """Where it listens, UDP and TCP."""
+        return self._udp.port
+
+    @property
+    def legs(self) -> int:
+        """How many there are."""
+        return len(self._legs)
+
+    @contextmanager
+    def accept(self, take: TakeCall) -> Iterator[None]:
+        """Take calls as long as the context lasts; before and after, callers are told to try later."""
+        self._take, self.agent.is_draining = take, False
+        try:
+            yield
+        finally:
+            self._take, self.agent.is_draining = None, True
+
+    async def call(
+        self,
+        uri: str,
+        *,
+        credentials: Credentials | None = None,
+        caller: str | None = None,
+        party: Party = Party.AGENT,
+        ring_s: float | None = None,
+    ) -> SipLeg:
+        """Call somebody; returns once they have answered.
+
+        Args:
+            uri: `sip:user@host:port`, with `;transport=tcp` where it shall be TCP.
+            credentials: where a password is asked for.
+            caller: who calls, as an address; None for us.
+            party: who answers.
+            ring_s: how long it may ring.
+
+        Raises:
+            SipCallError: refused, or not answered in time; `status` says which.
+            SipError: no address, nobody there, or no port for audio.
+        """
+        target = read_address(uri).uri
+        flow = await self.reach(target)
+        ours = read_address(caller).uri if caller else None
+        terms = CallTerms(DEFAULT_CODECS, self.settings.least_session_s)
+        ring_s = ring_s or self.settings.ring_s
+        leg: SipLeg | None = None
+
+        def hear(datagram: bytes, source: Address) -> None:
+            if leg is not None:
+                leg.hear(datagram, source)
+
+        audio = await self._ports.open(hear)
+        outgoing = OutgoingCall(
+            self.agent, target, flow, terms, port=audio.port, caller=ours, credentials=credentials, ring_s=ring_s
+        )
+        leg = self._leg(outgoing.call, party, audio)
+        try:
+            outgoing.begin(self._clock.now_s())
+            self._wake.set()
+            await leg.answered.wait()
+        except BaseException:
+            outgoing.give_up(self._clock.now_s())
+            leg.close()
+            raise
+        if leg.end is not None:
+            leg.close()
+            status = outgoing.call.status
+            raise SipCallError(
+                f"The call was expected to be answered; it ended with {leg.end} (status {status or 'none'}).",
+                status=status,
+            )
+        return leg
+
+    async def register(self, registrar: Registrar) -> Registration:
+        """Register somewhere, and stay registered.
+
+        Raises:
+            SipError: no such host.
+        """
+        registration = Registration(
+            self.agent, registrar, await self.reach(Uri("sip", None, registrar.server, registrar.port))
+        )
+        registration.begin(self._clock.now_s())
+        self._wake.set()
+        return registration
+
+    async def reach(self, target: Uri) -> Flow:
+        """Where a request to an address goes.
+
+        Raises:
+            SipPortError: no such host, or nobody answers there.
+        """
+        host, port = target.host.strip("[]"), target.port or 5060
+        try:
+            found = await anyio.getaddrinfo(host, port, proto=17)
+        except OSError as error:
+            raise SipPortError(f"The host {host} is not known.", fix="Check its name, or use its address.") from error
+        address = (str(found[0][4][0]), port)
+        if (target.params.get("transport") or "").lower() == "tcp":
+            return await self._tcp.connect(*address)
+        return Flow("udp", address)
+
+    def _leg(self, call: SipCall, party: Party, audio: Datagrams) -> SipLeg:
+        leg = SipLeg(call, party, self._clock, silence_s=self.settings.silence_s, closed=self._legs.discard)
+        leg.attach(audio)
+        self._legs.add(leg)
+        return leg
+
+    def _invited(self, incoming: Incoming, now_s: float) -> None:
+        if self._take is None or self._tasks is None or self._welcomes >= MAX_WELCOMES:
+            self.agent.gate.refusals[Refusal.FULL] += 1
+            incoming.call.refuse(503, now_s, retry_s=RETRY_S)
+            return
+        self._welcomes += 1
+        self._tasks.start_soon(self._welcome, incoming, self._take, name="sip call coming in")
+
+    async def _welcome(self, incoming: Incoming, take: TakeCall) -> None:
+        """See a call that comes in through to its answer. The boundary of a call: whatever breaks, breaks this one."""
+        call = incoming.call
+        leg: SipLeg | None = None
+
+        def hear(datagram: bytes, source: Address) -> None:
+            if leg is not None:
+                leg.hear(datagram, source)
+
+        why, taken = Refusal.PORTS, False
+        try:
+            audio = await self._ports.open(hear)
+            leg = self._leg(call, Party.CALLER, audio)
+            call.ring(self._clock.now_s())
+            why = Refusal.FULL
+            await take(leg, line_of(incoming))
+            taken = True
+            call.answer(self._clock.now_s())
+        except WarmlineError as error:
+            self.agent.gate.refusals[why] += 1
+            _log.warning("a SIP call was refused (%s)", error.code)
+        except Exception as error:
+            _log.error("a SIP call was refused (%s)", type(error).__name__)
+        finally:
+            self._welcomes -= 1
+            if not taken:
+                call.refuse(503, self._clock.now_s(), retry_s=RETRY_S)
+                if leg is not None:
+                    leg.close()
+            self._wake.set()
+
+    def _hear(self, data: bytes, source: Address) -> None:
+        self._receive(data, Flow("udp", source))
+
+    def _receive(self, data: bytes, flow: Flow) -> None:
+        try:
+            self.agent.receive(data, flow, self._clock.now_s())
+        except Exception as error:  # the boundary of a message: whatever it breaks, others are still read
+            _log.error("a SIP message broke its handling (%s)", type(error).__name__)
+        self._wake.set()
+
+    def _send(self, data: bytes, flow: Flow) -> None:
+        if flow.is_reliable:
+            self._tcp.send(data, flow.peer)
+        else:
+            self._udp.send(data, flow.peer)
+
+    async def _tick(self) -> None:
+        """Turn timers and legs; sleeps where there is nothing to do."""
+        moment_s = self._clock.now_s()
+        while True:
+            if not self._legs and not len(self.agent.timers):
+                self._wake = anyio.Event()
+                await self._wake.wait()
+                moment_s = self._clock.now_s()
+            await self._clock.sleep_until(moment_s)
+            now_s = self._clock.now_s()
+            self.ticks += 1
+            self.late_ticks += now_s - moment_s > 2 * TICK_S
+            self._run(self.agent.timers.run, now_s)
+            for leg in list(self._legs):
+                if not self._run(leg.tick, now_s):
+                    leg.hang_up(CallEnd.GONE)
+            moment_s = max(moment_s + TICK_S, self._clock.now_s())
+
+    def _run(self, turn: Callable[[float], None], now_s: float) -> bool:
+        try:
+            turn(now_s)
+        except Exception as error:  # the boundary of a leg: whatever breaks here harms no other
+            _log.error("a SIP leg broke (%s)", type(error).__name__)
+            return False
+        return True
+
+    async def _tell(self) -> None:
+        while True:
+            await self._clock.sleep_until(self._clock.now_s() + TELL_EVERY_S)
+            refusals = self.agent.gate.refusals
+            if refusals.total() != self._told:
+                self._told = refusals.total()
+                _log.warning("SIP requests refused so far: %s", ", ".join(f"{w} {n}" for w, n in refusals.items()))
+
+    async def _part(self) -> None:
+        """Hang up whatever is left, and wait until that has been heard."""
+        for leg in list(self._legs):
+            leg.close()
+        for call in list(self.agent.calls.values()):
+            call.hang_up(self._clock.now_s())
+        while self.agent.transactions.is_waiting:
+            await self._clock.sleep_until(self._clock.now_s() + TICK_S)

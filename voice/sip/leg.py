@@ -1,0 +1,264 @@
+"""One party's telephone call as a `CallLeg`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from types import TracebackType
+from typing import Final, Self
+
+import anyio
+
+from voice.contracts.audio import AudioFrame, Party
+from voice.contracts.errors import MediaError
+from voice.contracts.ports import Clock, LegEnd
+from voice.contracts.statistics import LegStatistics
+from voice.playout import Playout
+from voice.sip.calls import CallEnd, SipCall
+from voice.sip.description import Agreement
+from voice.sip.latch import Address
+from voice.sip.media import Begin, CallMedia
+from voice.sip.sockets import Datagrams
+
+WAITING_FRAMES: Final = 100
+"""Frames between the jitter buffer and the call: 2 s. What is not taken then waits in the buffer, which is bounded."""
+
+WAITING_KEYS: Final = 32
+"""Keys that were pressed and not yet taken; more are dropped, because nobody presses that fast."""
+
+HOLD_S: Final = 3_600.0
+"""How long a call may be on hold without a sign of life."""
+
+_ENDS: Final = {
+    CallEnd.HUNG_UP: LegEnd.HUNG_UP,
+    CallEnd.CANCELLED: LegEnd.HUNG_UP,
+    CallEnd.REFUSED: LegEnd.NEVER_CONNECTED,
+    CallEnd.UNANSWERED: LegEnd.NEVER_CONNECTED,
+    CallEnd.UNACKNOWLEDGED: LegEnd.NEVER_CONNECTED,
+    CallEnd.RTP_NEVER: LegEnd.NEVER_CONNECTED,
+    CallEnd.MEDIA: LegEnd.NEVER_CONNECTED,
+    CallEnd.SESSION_EXPIRED: LegEnd.CONNECTION_LOST,
+    CallEnd.RTP_TIMEOUT: LegEnd.CONNECTION_LOST,
+    CallEnd.GONE: LegEnd.CONNECTION_LOST,
+    CallEnd.LEFT: LegEnd.LEFT,
+}
+
+
+class SipSource:
+    """An `AudioSource` over what a caller's packets hold."""
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+        self._put, self._waiting = anyio.create_memory_object_stream[AudioFrame](WAITING_FRAMES)
+        self._iterated = False
+
+    @property
+    def parties(self) -> frozenset[Party]:
+        """The one party whose frames these are."""
+        return frozenset({self._party})
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody takes what waits."""
+        return self._put.statistics().current_buffer_used > WAITING_FRAMES // 2
+
+    def put(self, frames: list[AudioFrame]) -> None:
+        """Hand frames on."""
+        for frame in frames:
+            try:
+                self._put.send_nowait(frame)
+            except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return  # nobody listens any more
+
+    def end(self) -> None:
+        """No more frames; what waits is still yielded."""
+        self._put.close()
+
+    def close(self) -> None:
+        """No more frames; what waits is dropped."""
+        self._put.close()
+        self._waiting.close()
+
+    async def frames(self) -> AsyncGenerator[AudioFrame]:
+        """The frames until the call ends.
+
+        Raises:
+            MediaError: iterated for the second time.
+        """
+        if self._iterated:
+            raise MediaError("A SIP source is read once.")
+        self._iterated = True
+        with self._waiting:
+            async for frame in self._waiting:
+                yield frame
+
+
+class SipLeg:
+    """A `CallLeg` over SIP; made by `SipEndpoint`.
+
+    It holds a socket from then on. Whoever does not enter it has to `close` it.
+
+    Args:
+        call: its signalling.
+        party: who is at the other end.
+        clock: time.
+        silence_s: without a packet, until the call is given up.
+        closed: told when it needs no more ticks.
+    """
+
+    def __init__(
+        self, call: SipCall, party: Party, clock: Clock, *, silence_s: float, closed: Callable[[SipLeg], None]
+    ) -> None:
+        self.call = call
+        self.party = party
+        self.end: CallEnd | None = None
+        self.answered = anyio.Event()
+        self.over = anyio.Event()
+        self._clock = clock
+        self._silence_s = silence_s
+        self._closed = closed
+        self._source = SipSource(party)
+        self._sink = Playout()
+        self._keys, self._pressed = anyio.create_memory_object_stream[str](WAITING_KEYS)
+        self._datagrams: Datagrams | None = None
+        self._media: CallMedia | None = None
+        self._watched_s = clock.now_s()
+        self._was_held = False
+        hooks = call.hooks
+        hooks.agreed, hooks.pressed, hooks.over, hooks.answered = self._agree, self._press_by_info, self._over, self._up
+        if call.agreement is not None:
+            self._agree(call.agreement)
+
+    @property
+    def source(self) -> SipSource:
+        """What the party says; ends when the call does, see `end_reason`."""
+        return self._source
+
+    @property
+    def sink(self) -> Playout:
+        """What the party hears."""
+        return self._sink
+
+    @property
+    def end_reason(self) -> LegEnd | None:
+        """Why the audio ended; None while the call lasts. Set before `source` ends."""
+        return None if self.end is None else _ENDS[self.end]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the other side has put us on hold."""
+        return self._media is not None and self._media.is_held
+
+    @property
+    def media(self) -> CallMedia | None:
+        """Its audio; None before a codec was agreed on."""
+        return self._media
+
+    def attach(self, datagrams: Datagrams) -> None:
+        """Give it the socket of its audio, whose datagrams go to `hear`."""
+        self._datagrams = datagrams
+        self.call.origin.port = datagrams.port
+
+    async def keys(self) -> AsyncGenerator[str]:
+        """The keys that the party presses, until the call ends."""
+        with self._pressed:
+            async for digit in self._pressed:
+                yield digit
+
+    def send_key(self, digit: str) -> None:
+        """Let the other side hear a key (RFC 4733)."""
+        if self._media is not None:
+            self._media.send_key(digit)
+
+    def statistics(self) -> LegStatistics | None:
+        """How well the audio comes through, so far; None before a codec was agreed on."""
+        return self._media.statistics() if self._media is not None else None
+
+    def hear(self, datagram: bytes, source: Address) -> None:
+        """Take a datagram."""
+        if self._media is not None and self.end is None:
+            self._media.receive(datagram, source, self._clock.now_s())
+
+    def tick(self, now_s: float) -> None:
+        """Send and hand on what is due; about every 20 ms."""
+        media = self._media
+        if media is None or self.end is not None:
+            return
+        if self.call.is_answered:
+            for packet in media.packets(now_s):
+                if self._datagrams is not None:
+                    self._datagrams.send(packet, media.latch.target)
+            self._watch(media, now_s)
+        if not self._source.is_full:
+            self._source.put(media.frames(now_s))
+
+    def hang_up(self, end: CallEnd = CallEnd.LEFT, *, reason: str = "") -> None:
+        """End the call."""
+        self.call.hang_up(self._clock.now_s(), end, reason=reason)
+
+    def close(self) -> None:
+        """Hang up and give everything back. May be called again."""
+        self.hang_up()
+        self._over(CallEnd.LEFT)
+        self._source.close()
+        self._pressed.close()
+        if self._datagrams is not None:
+            self._datagrams.close()
+        self._closed(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _agree(self, agreement: Agreement) -> None:
+        host = self.call.dialog.flow.peer[0]
+        if self._media is not None:
+            self._media.agree(agreement, host)
+            return
+        # The stamp and number begin anywhere (RFC 3550, 5.1); below 2^15 for SRTP, should a proxy make it that.
+        begin = Begin(secrets.randbits(32), secrets.randbelow(1 << 15), secrets.randbits(32))
+        self._media = CallMedia(self.party, agreement, host, begin, self._sink.take, self._press)
+
+    def _up(self) -> None:
+        self._watched_s = self._clock.now_s()
+        self.answered.set()
+
+    def _press(self, digit: str) -> None:
+        try:
+            self._keys.send_nowait(digit)
+        except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return
+
+    def _press_by_info(self, digit: str) -> None:
+        pressed = self._media.keypad.press_by_info(digit) if self._media is not None else digit
+        if pressed is not None:
+            self._press(pressed)
+
+    def _over(self, end: CallEnd) -> None:
+        if self.end is not None:
+            return
+        media = self._media
+        # A call whose ACK never came was one nevertheless where somebody was heard.
+        lost = end is CallEnd.UNACKNOWLEDGED and media is not None and media.heard_s is not None
+        self.end = CallEnd.GONE if lost else end
+        if media is not None:
+            self._source.put(media.incoming.drain())
+        self._source.end()
+        self._sink.close()
+        self._keys.close()
+        self.answered.set()
+        self.over.set()
+
+    def _watch(self, media: CallMedia, now_s: float) -> None:
+        """End the call when no packets come for too long."""
+        if media.is_held != self._was_held:
+            self._was_held, self._watched_s = media.is_held, now_s
+        heard_s = max(self._watched_s, media.heard_s or 0.0)
+        if now_s - heard_s < (HOLD_S if media.is_held else self._silence_s):
+            return
+        end = CallEnd.RTP_NEVER if media.heard_s is None else CallEnd.RTP_TIMEOUT
+        self.hang_up(end, reason='Q.850;cause=41;text="No RTP"')

@@ -1,0 +1,237 @@
+"""Sockets: signalling over UDP and TCP, audio over UDP. What comes is handed on, what goes is sent; nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+
+from voice.contracts.errors import SipMessageError, SipPortError
+from voice.sip.framing import MessageFramer
+from voice.sip.latch import Address
+from voice.sip.transactions import Flow
+
+MAX_CONNECTIONS: Final = 200
+"""TCP connections at once; one more is closed. A trunk has one or a few."""
+
+WAITING_MESSAGES: Final = 64
+"""Messages that wait to be written on a connection; one that takes no more is closed."""
+
+CONNECT_S: Final = 10.0
+PORT_TRIES: Final = 200
+"""How many ports are tried for a call's audio."""
+
+_log = logging.getLogger(__name__)
+
+Receive = Callable[[bytes, Flow], None]
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """A UDP socket.
+
+    Args:
+        receive: told each datagram and where it came from; may not raise.
+    """
+
+    def __init__(self, receive: Callable[[bytes, Address], None]) -> None:
+        self._receive = receive
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        if self._transport is None:
+            return 0
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    async def open(self, host: str, port: int) -> None:
+        """Bind it.
+
+        Raises:
+            SipPortError: the address is taken or none of ours.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
+        except OSError as error:
+            raise SipPortError(
+                f"UDP port {port} of {host} cannot be used: {error.strerror or error}.",
+                fix="Free it, or name another one.",
+            ) from error
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send a datagram; what cannot be sent is lost, as datagrams are."""
+        if self._transport is not None and not self._transport.is_closing():
+            try:
+                self._transport.sendto(data, address)
+            except (OSError, ValueError, OverflowError):
+                return
+
+    def close(self) -> None:
+        """Give the socket back. May be called again."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """See `asyncio.DatagramProtocol`."""
+        self._receive(data, (addr[0], addr[1]))
+
+    def error_received(self, exc: Exception) -> None:
+        """A port that nobody listens on; the call finds out by itself."""
+
+
+class Streams:
+    """TCP connections, those that come and those that we make.
+
+    Args:
+        receive: told each message.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._writers: dict[Address, MemoryObjectSendStream[bytes]] = {}
+        self._tasks: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self, host: str, port: int) -> AsyncIterator[None]:
+        """Listen as long as the context lasts.
+
+        Raises:
+            SipPortError: the address is taken or none of ours.
+        """
+        try:
+            listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
+        except OSError as error:
+            taken = errno.EADDRINUSE in (error.errno, getattr(error.__cause__, "errno", None))
+            raise SipPortError(
+                f"TCP port {port} of {host} cannot be used: {'it is taken' if taken else error}.",
+                fix="Free it, or name another one.",
+            ) from error
+        async with listener, anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            tasks.start_soon(listener.serve, self._serve, name="sip connections")
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def connect(self, host: str, port: int) -> Flow:
+        """A connection to a host, to be used from now on.
+
+        Raises:
+            SipPortError: nobody answers there.
+        """
+        known = (host, port)
+        if known not in self._writers and self._tasks is not None:
+            try:
+                with anyio.fail_after(CONNECT_S):
+                    stream = await anyio.connect_tcp(host, port)
+            except (OSError, TimeoutError) as error:
+                raise SipPortError(f"TCP port {port} of {host} does not answer.") from error
+            await self._tasks.start(self._carry, stream, known)
+        return Flow("tcp", known)
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Write a message to a connection; where it is gone, so is the message."""
+        writer = self._writers.get(address)
+        if writer is None:
+            return
+        try:
+            writer.send_nowait(data)
+        except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            writer.close()
+
+    async def _serve(self, stream: SocketStream) -> None:
+        peer = stream.extra(SocketAttribute.remote_address)  # noqa: S610 - anyio, not Django
+        if len(self._writers) >= MAX_CONNECTIONS:
+            await stream.aclose()
+            return
+        await self._carry(stream, (str(peer[0]), int(peer[1])))
+
+    async def _carry(
+        self,
+        stream: SocketStream,
+        peer: Address,
+        *,
+        task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        put, waiting = anyio.create_memory_object_stream[bytes](WAITING_MESSAGES)
+        self._writers[peer] = put
+        task_status.started()
+        flow, framer = Flow("tcp", peer), MessageFramer()
+        try:
+            async with stream, anyio.create_task_group() as tasks:
+
+                async def write() -> None:
+                    with waiting:
+                        async for data in waiting:
+                            await stream.send(data)
+                    tasks.cancel_scope.cancel()
+
+                tasks.start_soon(write, name="sip connection writing")
+                async for chunk in stream:
+                    for message in framer.feed(chunk):
+                        self._receive(message, flow)
+                tasks.cancel_scope.cancel()
+        except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            _log.info("a SIP connection broke")
+        except* SipMessageError as group:
+            _log.warning("a SIP connection is closed (%s)", group.exceptions[0])
+        finally:
+            put.close()
+            waiting.close()
+            if self._writers.get(peer) is put:
+                del self._writers[peer]
+
+
+class AudioPorts:
+    """Gives out UDP ports for audio.
+
+    Args:
+        host: to bind to.
+        ports: first and last; only even ones are given (RFC 3550, 11).
+    """
+
+    def __init__(self, host: str, ports: tuple[int, int]) -> None:
+        self._host = host
+        self._first = ports[0] + ports[0] % 2
+        self._count = max(0, (ports[1] - self._first) // 2 + 1)
+        self._next = 0
+
+    async def open(self, receive: Callable[[bytes, Address], None]) -> Datagrams:
+        """A socket for one call.
+
+        Raises:
+            SipPortError: all that were tried are taken.
+        """
+        for _ in range(min(PORT_TRIES, self._count)):
+            port = self._first + 2 * (self._next % self._count)
+            self._next += 1
+            datagrams = Datagrams(receive)
+            try:
+                await datagrams.open(self._host, port)
+            except SipPortError:
+                continue
+            return datagrams
+        raise SipPortError(
+            "A free UDP port for audio was expected; there is none.", fix="Give more of them: `audio_ports`."
+        )
+
+
+def own_address(host: str) -> str:
+    """The address to name where `host` stands for all of them: the one that the way out begins with."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return host
+    kind, far = (socket.AF_INET6, "2001:db8::1") if host == "::" else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(kind, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((far, 9))  # sends nothing: a route is chosen
+        except OSError:
+            return "::1" if host == "::" else "127.0.0.1"
+        return str(probe.getsockname()[0])

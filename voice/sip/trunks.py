@@ -1,0 +1,133 @@
+"""Where calls may come from: trunks known by address, users known by password. Plain values."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from voice.sip.codecs import CODECS, OPUS_CODEC, PCMA, PCMU, Codec
+from voice.sip.digest import Credentials
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DEFAULT_CODECS: Final = (OPUS_CODEC, PCMA, PCMU)
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Where we register, so that calls come to us.
+
+    Attributes:
+        server: host or address.
+        port: of it.
+        credentials: our name and password there.
+        expires_s: for how long at a time.
+    """
+
+    server: str
+    port: int
+    credentials: Credentials
+    expires_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """One way for calls to come in.
+
+    Attributes:
+        name: of it.
+        networks: addresses that are let in without a password.
+        users: passwords of those who are let in from anywhere, by name.
+        language: what its callers speak; None for what is usual here.
+        languages: by number called, where they differ.
+        numbers: the numbers that may be called; empty for all.
+        codecs: in our order; the other side's order decides.
+        trusts_identity: whether P-Asserted-Identity is believed.
+        registrar: where to register; None for nowhere.
+        transfer_to: domains that calls may be transferred to, by us and by it; empty for none.
+    """
+
+    name: str
+    networks: tuple[Network, ...] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
+    language: str | None = None
+    languages: Mapping[str, str] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
+    codecs: tuple[Codec, ...] = DEFAULT_CODECS
+    trusts_identity: bool = True
+    registrar: Registrar | None = None
+    transfer_to: frozenset[str] = frozenset()
+
+    def admits(self, host: str) -> bool:
+        """Whether an address is let in without a password."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How many requests that begin something one address may send.
+
+    Attributes:
+        per_s: in the long run.
+        burst: at once.
+    """
+
+    per_s: float = 20.0
+    burst: float = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class SipSettings:
+    """How calls are taken over SIP.
+
+    Attributes:
+        host: address to listen on.
+        port: for UDP and TCP.
+        advertised: address that others reach us under; None for `host`.
+        trunks: who may call.
+        ports: for audio, first and last; one even port for each call.
+        rate: see there.
+        silence_s: without a packet of audio, until a call is given up.
+        ring_s: how long a call of ours may ring.
+        realm: of passwords.
+        session_s: how often a call that asks for session timers is refreshed (RFC 4028).
+        least_session_s: no session is shorter; RFC 4028, 4 says 90.
+    """
+
+    host: str
+    port: int
+    advertised: str | None = None
+    trunks: tuple[Trunk, ...] = ()
+    ports: tuple[int, int] = (20_000, 29_998)
+    rate: RateLimit = field(default_factory=RateLimit)
+    silence_s: float = 20.0
+    ring_s: float = 60.0
+    realm: str = "warmline"
+    session_s: int = 1_800
+    least_session_s: int = 90
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Of all trunks, by name."""
+        return {user: password for trunk in self.trunks for user, password in trunk.users.items()}
+
+    def trunk_of_address(self, host: str) -> Trunk | None:
+        """The trunk that lets an address in."""
+        return next((trunk for trunk in self.trunks if trunk.admits(host)), None)
+
+    def trunk_of_user(self, user: str) -> Trunk | None:
+        """The trunk that lets a user in."""
+        return next((trunk for trunk in self.trunks if user in trunk.users), None)
+
+
+def codec_named(name: str) -> Codec | None:
+    """The codec of a name; None where it is not spoken."""
+    return CODECS.get(name.lower())
