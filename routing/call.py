@@ -60,6 +60,7 @@ from routing.leg_events import (
 )
 from routing.log import CallLog
 from routing.policy.facts import Situation
+from routing.media_watch import MediaWatch
 from routing.policy.rules import Policy
 from routing.service_events import PromptPlayed
 from routing.tape import Tape
@@ -160,6 +161,7 @@ class Call:
         self._log = CallLog(call, journal, self._now, clock, agent_tone=rooms.agent_tone)
         self._tone = CallTone(call, self._log, rooms.threads, model=rooms.tone_model, agents=rooms.agent_tone)
         self._tape = Tape(self._log, recorder)
+        self.media = MediaWatch()
         self._advice = Advice(self._log, None)
         self._began_s: float | None = None
         self._next_segment = 0
@@ -218,14 +220,21 @@ class Call:
                 if recalled := await self._recall():
                     await self._log.write(recalled)
                 self._under_way.set()
-                await self._live(heard)
+                async with self.media.measuring(self._log.write, self._media_clock):
+                    await self._live(heard)
                 await self._tape.close()
                 self._over = True
                 reason = self._end_reason or ended_by()
                 supervised = (SupervisionEnded(who) for who in self._supervisors)
                 left = (PartyLeft(*one) for one in self._present)
+                measured = self.media.last()
                 await self._log.write(
-                    *self._learned(), *given_up(self._handover), *supervised, *left, CallEnded(reason, self._now())
+                    *measured,
+                    *self._learned(),
+                    *given_up(self._handover),
+                    *supervised,
+                    *left,
+                    CallEnded(reason, self._now()),
                 )
             finally:
                 self._log.close()

@@ -124,6 +124,7 @@ class Lines:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Let people join while the context lasts; on leaving, everybody's leg is closed."""
+        self._call.media.attach(Party.CALLER, None, self._caller)
         self._bridge.join(Participant(CALLER, Standing.CALLER), self._caller.sink)
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
@@ -311,6 +312,7 @@ class Lines:
                 return
             seat.failure = HandoverFailure.AGENT_LOST
         self._bridge.join(Participant(seat.who, _STANDINGS[seat.mode], seat.muted), leg.sink)
+        self._call.media.attach(Party.AGENT, seat.who, leg)
         seat.joined = True
         if seat.mode is LegMode.SERVE:
             seat.begins = True
@@ -355,6 +357,7 @@ class Lines:
         """Somebody is gone."""
         self._seats.pop(seat.who, None)
         self._bridge.leave(seat.who)
+        self._call.media.detach(Party.AGENT, seat.who)
         try:
             if self._tasks is None or not (seat.joined or seat.mode is LegMode.SERVE):
                 return

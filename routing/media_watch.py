@@ -1,12 +1,16 @@
-"""How well each leg of a live call comes through, as events: the differences of its numbers over time. Pure."""
+"""How well each leg of a live call comes through, as events: the differences of its numbers over time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final, Protocol, runtime_checkable
+
+import anyio
 
 from routing.leg_events import MediaMeasured
 from voice.contracts.audio import Party
+from voice.contracts.ports import Clock
 from voice.contracts.statistics import LegStatistics
 from voice.rtp.quality import mean_opinion, rating
 from voice.rtp.session import CODEC_MS
@@ -35,6 +39,7 @@ class MediaWatch:
 
     def __init__(self) -> None:
         self._legs: dict[tuple[Party, str | None], tuple[Numbers, LegStatistics | None]] = {}
+        self._parting: list[MediaMeasured] = []
 
     def attach(self, party: Party, agent: str | None, leg: object) -> None:
         """Measure a leg from now on; one that counts nothing (it has no `statistics`) is passed over.
@@ -47,14 +52,20 @@ class MediaWatch:
         if isinstance(leg, MeasuredLeg):
             self._legs[party, agent] = (leg.statistics, None)
 
-    def detach(self, party: Party, agent: str | None) -> list[MediaMeasured]:
-        """Measure a leg for the last time; nothing where it is not known or has received nothing since."""
-        known = self._legs.pop((party, agent), None)
-        return [] if known is None else _measured(party, agent, known[1], known[0]())
+    def detach(self, party: Party, agent: str | None) -> None:
+        """Measure a leg for the last time; the next measurement tells.
+
+        Nothing is told of a leg that is not known, nor where nothing came since it was measured: it was gone already.
+        """
+        if (known := self._legs.pop((party, agent), None)) is not None:
+            numbers, before = known
+            now = numbers()
+            if before is None or now.received > before.received:
+                self._parting += _measured(party, agent, before, now)
 
     def measure(self) -> list[MediaMeasured]:
         """All legs, as they came through since they were measured last."""
-        events: list[MediaMeasured] = []
+        events, self._parting = self._parting, []
         for (party, agent), (numbers, before) in self._legs.items():
             now = numbers()
             events += _measured(party, agent, before, now)
@@ -63,7 +74,30 @@ class MediaWatch:
 
     def last(self) -> list[MediaMeasured]:
         """All legs for the last time: the call is over."""
-        return [event for party, agent in list(self._legs) for event in self.detach(party, agent)]
+        for party, agent in list(self._legs):
+            self.detach(party, agent)
+        return self.measure()
+
+    @asynccontextmanager
+    async def measuring(self, write: Callable[..., Awaitable[None]], clock: Clock) -> AsyncIterator[None]:
+        """Write a measurement every `EVERY_S`, for as long as the context lasts.
+
+        Args:
+            write: takes events.
+            clock: paces.
+        """
+
+        async def measure() -> None:
+            while True:
+                await clock.sleep_until(clock.now_s() + EVERY_S)
+                await write(*self.measure())
+
+        async with anyio.create_task_group() as tasks:
+            # A replay has no legs.
+            if self._legs:
+                tasks.start_soon(measure, name="media watch")
+            yield
+            tasks.cancel_scope.cancel()
 
 
 def _measured(party: Party, agent: str | None, before: LegStatistics | None, now: LegStatistics) -> list[MediaMeasured]:

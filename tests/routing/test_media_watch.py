@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.media_watch import MediaWatch
+from routing.media_watch import EVERY_S, MediaWatch
+from voice.clock import ManualClock
 from voice.contracts.audio import Party
 from voice.contracts.statistics import LegStatistics
 
@@ -102,16 +104,35 @@ def test_every_leg_of_a_call_is_measured_and_its_end_too(watch: MediaWatch, leg:
     leg.now = replace(SILENT, received=10, played=3_200)
     assert [(each.party, each.agent) for each in watch.measure()] == [(Party.CALLER, None), (Party.AGENT, "anna")]
     other.now = replace(other.now, received=20, played=6_400)
-    (gone,) = watch.detach(Party.AGENT, "anna")
-    assert (gone.party, gone.concealed) == (Party.AGENT, 0)
-    assert [each.party for each in watch.last()] == [Party.CALLER]
-    assert watch.measure() == watch.last() == watch.detach(Party.AGENT, "anna") == []
+    watch.detach(Party.AGENT, "anna")
+    watch.detach(Party.AGENT, "nobody")
+    (gone,) = watch.last()
+    # Of the caller nothing has come since the last measurement.
+    assert (gone.party, gone.agent, gone.concealed) == (Party.AGENT, "anna", 0)
+    assert watch.measure() == watch.last() == []
 
 
 def test_a_leg_that_counts_nothing_is_passed_over() -> None:
     watch = MediaWatch()
     watch.attach(Party.CALLER, None, object())
     assert watch.measure() == []
+
+
+@pytest.mark.anyio
+async def test_it_is_written_every_five_seconds(watch: MediaWatch, leg: Leg) -> None:
+    clock = ManualClock()
+    written: list[list[object]] = []
+
+    async def write(*events: object) -> None:
+        written.append(list(events))
+
+    async with watch.measuring(write, clock):
+        for number in range(1, 4):
+            leg.now = replace(leg.now, received=100 * number, played=32_000 * number)
+            await anyio.wait_all_tasks_blocked()
+            clock.advance(EVERY_S)
+            await anyio.wait_all_tasks_blocked()
+    assert [len(events) for events in written] == [1, 1, 1]
 
 
 numbers = st.lists(st.integers(0, 5_000), min_size=8, max_size=8)

@@ -17,12 +17,13 @@ from routing.commands import CallAnswered, CommandRefusedError, Done, HangUp, Of
 from routing.events import CallEnded, CallStarted, DtmfReceived, SpeechEnded, Stamped, TranscriptFinal
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.leg_events import MediaMeasured
 from routing.service_events import RouteDecided
 from routing.switchboard import Switchboard
 from routing.terms import CallEndReason
 from tests.routing.rooms import open_rooms, voice_of
 from voice.clock import WallClock
-from voice.contracts.audio import CallId
+from voice.contracts.audio import CallId, Party
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.client import WebRtcCaller
 from voice.webrtc.ice import IceSettings
@@ -95,6 +96,9 @@ async def test_a_call_is_heard_journalled_and_recorded(tmp_path: Path) -> None:
     assert len([stamped for stamped in log if isinstance(stamped.event, SpeechEnded)]) == 2
     assert all(stamped.event.text for stamped in log if isinstance(stamped.event, TranscriptFinal))
     assert reasons(log) == [CallEndReason.CALLER_HUNG_UP]
+    measured = [stamped.event for stamped in log if isinstance(stamped.event, MediaMeasured)]
+    assert len(measured) >= 2  # after five seconds, and at the end
+    assert all(one.party is Party.CALLER and one.loss < 0.02 and one.mos > 4 for one in measured)
     # Closed when the switchboard is: the file has its final name and the call's length.
     info = soundfile.info(tmp_path / f"{answered.call}.wav")
     assert (info.channels, info.samplerate) == (2, 16_000)
