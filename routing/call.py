@@ -59,6 +59,7 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.log import CallLog
+from routing.media_watch import MediaWatch
 from routing.policy.facts import Situation
 from routing.media_watch import MediaWatch
 from routing.policy.rules import Policy
