@@ -58,6 +58,14 @@ from voice.contracts.speech import EndReason
 
 
 @dataclass(frozen=True, slots=True)
+class CallAttribute:
+    """Something that came with a call, as its transport names it: a trunk, a header. The other side's words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallStarted:
     """The first event. `started_at` is UTC, ISO 8601; addresses are opaque (a number, a URI, a file name)."""
 
@@ -68,6 +76,7 @@ class CallStarted:
     called: str
     language: Language
     started_at: str
+    attributes: tuple[CallAttribute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from routing.commands import (
     ResumeRecording,
     UnmuteLeg,
 )
-from routing.events import CallStarted
+from routing.events import CallAttribute, CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.lines import Lines
@@ -326,7 +326,15 @@ class Switchboard:
             self._answering -= 1
 
     async def take(
-        self, leg: CallLeg, channel: Channel, *, caller: str, called: str, language: Language, keys: Keys | None = None
+        self,
+        leg: CallLeg,
+        channel: Channel,
+        *,
+        caller: str,
+        called: str,
+        language: Language,
+        keys: Keys | None = None,
+        attributes: tuple[CallAttribute, ...] = (),
     ) -> CallId:
         """Begin the call of a leg whose transport has accepted it; the leg is entered, and left when the call is over.
 
@@ -337,12 +345,13 @@ class Switchboard:
             called: what they called.
             language: what they speak.
             keys: the keys they press.
+            attributes: what else came with the call.
 
         Raises:
             CommandRefusedError: `capacity.exceeded` or `server.draining`; the leg is still the asker's.
         """
         with self._line() as tasks:
-            return (await self._take(leg, channel, caller, called, language, keys, tasks)).call.id
+            return (await self._take(leg, channel, caller, called, language, keys, tasks, attributes)).call.id
 
     async def _take(
         self,
@@ -353,11 +362,12 @@ class Switchboard:
         language: Language,
         keys: Keys | None,
         tasks: TaskGroup,
+        attributes: tuple[CallAttribute, ...] = (),
     ) -> _Live:
         began = self._clock.utc_now()
         call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
         began_at = began.isoformat(timespec="milliseconds")
-        started = CallStarted(Direction.INBOUND, channel, caller, called, language, began_at)
+        started = CallStarted(Direction.INBOUND, channel, caller, called, language, began_at, attributes)
         recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         intake = Intake()
