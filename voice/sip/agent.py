@@ -82,11 +82,11 @@ class UserAgent:
         try:
             message = parse_message(data)
         except SipMessageError:
-            self.gate.refusals[Refusal.MALFORMED] += 1
+            self.gate.count(Refusal.MALFORMED)
             return
         match message:
             case Unreadable():
-                self.gate.refusals[Refusal.MALFORMED] += 1
+                self.gate.count(Refusal.MALFORMED)
                 if not self.gate.is_too_fast(flow.peer[0], now_s):
                     self._answer_once(message.request, 400, flow)
             case SipResponse():
@@ -195,7 +195,7 @@ class UserAgent:
                 # How a dispatcher sees whether calls are taken here.
                 self._refuse(transaction, 503 if self.is_draining else 200, now_s)
             case method:
-                self.gate.refusals[Refusal.METHOD] += 1
+                self.gate.count(Refusal.METHOD)
                 # BYE, UPDATE and the like belong to a call, and this is none.
                 self._refuse(transaction, 481 if method in ALLOWED else 405, now_s)
 
@@ -272,7 +272,7 @@ class UserAgent:
     def _turn_away(
         self, transaction: ServerTransaction, status: int, why: Refusal, now_s: float, *headers: tuple[str, str]
     ) -> None:
-        self.gate.refusals[why] += 1
+        self.gate.count(why)
         self._refuse(transaction, status, now_s, *headers)
 
     def _refuse(self, transaction: ServerTransaction, status: int, now_s: float, *headers: tuple[str, str]) -> None:

@@ -214,7 +214,7 @@ class SipEndpoint:
 
     def _invited(self, incoming: Incoming, now_s: float) -> None:
         if self._take is None or self._tasks is None or self._welcomes >= MAX_WELCOMES:
-            self.agent.gate.refusals[Refusal.FULL] += 1
+            self.agent.gate.count(Refusal.FULL)
             incoming.call.refuse(503, now_s, retry_s=RETRY_S)
             return
         self._welcomes += 1
@@ -239,7 +239,7 @@ class SipEndpoint:
             taken = True
             call.answer(self._clock.now_s())
         except WarmlineError as error:
-            self.agent.gate.refusals[why] += 1
+            self.agent.gate.count(why)
             _log.warning("a SIP call was refused (%s)", error.code)
         except Exception as error:
             _log.error("a SIP call was refused (%s)", type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -76,19 +77,29 @@ class Gate:
 
     Args:
         settings: who may.
+
+    Attributes:
+        refusals: by reason, so far.
+        told: told each reason as it comes, for whoever counts elsewhere.
     """
 
     def __init__(self, settings: SipSettings) -> None:
         self.refusals: Counter[Refusal] = Counter()
+        self.told: Callable[[Refusal], None] = lambda _: None
         self._settings = settings
         self._rates = SourceRates(settings.rate)
         self._digest = Digest(settings.realm, settings.passwords)
+
+    def count(self, why: Refusal) -> None:
+        """Count a refusal."""
+        self.refusals[why] += 1
+        self.told(why)
 
     def is_too_fast(self, host: str, now_s: float) -> bool:
         """Whether an address sends more than it may; asked once per request that would begin something."""
         if self._rates.admits(host, now_s):
             return False
-        self.refusals[Refusal.RATE] += 1
+        self.count(Refusal.RATE)
         return True
 
     def admit(self, request: Request, host: str, now_s: float) -> Admitted | Refusal:
@@ -97,14 +108,14 @@ class Gate:
         if trunk is not None:
             return Admitted(trunk, None)
         if not self._settings.passwords:
-            self.refusals[Refusal.ADDRESS] += 1
+            self.count(Refusal.ADDRESS)
             return Refusal.ADDRESS
         user = self._digest.identify(request, now_s)
         trunk = self._settings.trunk_of_user(user) if user is not None else None
         if trunk is None:
             # The first try without a password is how the protocol goes, and no refusal.
             if request.headers.get("authorization"):
-                self.refusals[Refusal.CREDENTIALS] += 1
+                self.count(Refusal.CREDENTIALS)
             return Refusal.CREDENTIALS
         return Admitted(trunk, user)
 

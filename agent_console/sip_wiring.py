@@ -1,0 +1,101 @@
+"""The telephone line of the server: opened before the calls, closed behind them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+from anyio.to_thread import run_sync
+
+from agent_console.settings import Settings
+from agent_console.sip_trunks import load_trunks
+from asr.types import Language
+from routing.commands import CommandRefusedError
+from routing.events import CallAttribute
+from routing.switchboard import Switchboard
+from routing.terms import Channel
+from voice.contracts.errors import CapacityError, SipError
+from voice.contracts.ports import Clock
+from voice.sip.endpoint import SipEndpoint
+from voice.sip.gate import Refusal
+from voice.sip.leg import SipLeg
+from voice.sip.line import Line
+
+SIP_PORT: Final = 5060
+
+_log = logging.getLogger(__name__)
+
+
+def sip_address(text: str) -> tuple[str, int]:
+    """Host and port of `HOST`, `HOST:PORT` or `[V6]:PORT`; checked by the settings."""
+    host, colon, port = text.rpartition(":")
+    if not colon or (text.startswith("[") and text.endswith("]")) or (":" in host and not host.startswith("[")):
+        return text.strip("[]"), SIP_PORT
+    return host.strip("[]"), int(port)
+
+
+@asynccontextmanager
+async def open_sip(settings: Settings, clock: Clock) -> AsyncIterator[SipEndpoint | None]:
+    """The line, for as long as the context lasts; None where `sip` is not set. It takes no calls yet.
+
+    Raises:
+        TrunksError: the trunks file is not valid.
+        SipPortError: its port is taken.
+    """
+    if settings.sip is None:
+        yield None
+        return
+    host, port = sip_address(settings.sip)
+    trunks = await run_sync(lambda: load_trunks(settings.trunks, host, port, advertised=settings.sip_advertised))
+    async with SipEndpoint.open(trunks, clock) as line:
+        for trunk in trunks.trunks:
+            if trunk.registrar is not None:
+                try:
+                    await line.register(trunk.registrar)
+                except SipError as error:  # the server serves without this trunk
+                    _log.error("trunk %s cannot register (%s)", trunk.name, error.code)
+        _log.info(
+            "SIP on %s port %d, UDP and TCP; trunks: %s", host, line.port, ", ".join(t.name for t in trunks.trunks)
+        )
+        yield line
+
+
+@contextmanager
+def answer_sip(
+    line: SipEndpoint | None, settings: Settings, switchboard: Switchboard, note_refusal: Callable[[str], None]
+) -> Iterator[None]:
+    """Hand the line's calls to the switchboard, for as long as the context lasts; then callers are told to try later.
+
+    Args:
+        line: what `open_sip` gave.
+        settings: the language of whoever names none.
+        switchboard: where calls go.
+        note_refusal: told the reason of each call that is refused: `sip.` and a `Refusal`.
+    """
+    if line is None:
+        yield
+        return
+
+    async def take(leg: SipLeg, call: Line) -> None:
+        attributes = tuple(CallAttribute(name, value) for name, value in call.attributes)
+        try:
+            await switchboard.take(
+                leg,
+                Channel.SIP,
+                caller=call.caller,
+                called=call.called,
+                language=Language(call.language or settings.language),
+                keys=leg.keys(),
+                attributes=attributes,
+            )
+        except CommandRefusedError as refused:  # rooms below routing know no commands; both reasons mean: later
+            raise CapacityError(str(refused)) from refused
+
+    def told(why: Refusal) -> None:
+        note_refusal(f"sip.{why}")
+
+    line.agent.gate.told = told
+    with line.accept(take):
+        yield
