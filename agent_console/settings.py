@@ -179,6 +179,9 @@ class Settings(BaseSettings):
             "third of the space, opus the sound in a tenth"
         ),
     )
+    hold_sound: Literal["music", "silence"] = Field(
+        "music", description="music or silence, what a caller on hold hears"
+    )
     cookie_secure: Literal["auto", "always", "never"] = Field(
         "auto", description="auto (where the page came over https), always or never"
     )

@@ -39,6 +39,7 @@ from routing.commands import CommandRefusedError
 from routing.desk.file import DEFAULT_DESK, load_desk
 from routing.desk.keeper import Keeper
 from routing.desk.outlook import Outlook
+from routing.desk.serving import DeskServing
 from routing.journal.sqlite import SqliteJournal
 from routing.kept_file import KeptFile
 from routing.policy.file import DEFAULT_POLICY, load_policy
@@ -51,6 +52,7 @@ from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import CapacityError, DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
+from voice.hold_music import HoldMusic
 from voice.measured_peaks import measure_peaks
 from voice.recording import finish_interrupted
 from voice.stream.access import StreamAccess
@@ -229,6 +231,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
                 clock,
                 recordings=recordings if settings.recording else None,
                 recording_format=settings.recording_format,
+                new_hold_sound=HoldMusic if settings.hold_sound == "music" else None,
                 max_calls=settings.max_calls,
             )
         )
@@ -247,6 +250,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         outlook.watch(desk.keeper)
         metrics = Metrics(partial(_standing, switchboard, rooms, desk.keeper))
         await stack.enter_async_context(metrics.following(journal, clock))
+        switchboard.ask(DeskServing(desk.keeper, clock))
         console = Console(
             journal=journal,
             commands=CountedCommands(switchboard, metrics),

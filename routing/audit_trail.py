@@ -16,7 +16,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from routing.audit import AuditEntry, AuditKind, OverrideReason, PlainValue
-from routing.desk.events import ContactMoved, ContactReturned, ContactTurnedAway, Logged, OfferMade
+from routing.desk.events import ContactMoved, ContactReturned, ContactTaken, ContactTurnedAway, Logged, OfferMade
 from routing.events import Stamped
 from routing.journal.audit_log import AuditLogFile
 from routing.journal.ports import JournalReader
@@ -59,6 +59,8 @@ def of_desk(logged: Logged, at: str) -> AuditEntry | None:
             reason, details = why.value, details | {"queue": queue}
         case ContactReturned(code=code, agent=agent, back_to=back_to):
             reason, details = code.value, details | {"agent": agent, "back_to": back_to.value}
+        case ContactTaken(agent=agent, former=former):
+            reason, details = "take_over", details | {"agent": agent, "former": former}
         case ContactTurnedAway(queue=queue):
             reason, details = "closed", details | {"queue": queue}
         case _:

@@ -15,7 +15,7 @@ from asr.types import Language
 from routing.audit_trail import AuditTrail
 from routing.commands import CommandRefusedError
 from routing.desk.commands import DeskCommand, EnterQueue, LeaveQueue, Reprioritize, Reroute
-from routing.desk.events import ContactLeft, ContactQueued, ContactTurnedAway, Logged
+from routing.desk.events import ContactLeft, ContactQueued, ContactTaken, ContactTurnedAway, Logged
 from routing.desk.keeper import Keeper
 from routing.desk.notices import Notice
 from routing.desk.terms import Departure, QueueId
@@ -42,6 +42,7 @@ ATTEMPTS: Final = 30
 """How often a command is tried again that could not be stored: half a minute."""
 
 UNKNOWN_REASON: Final = Wording("需要人工服务", "A person is needed")
+TAKEN_REASON: Final = Wording("主管接管通话", "A supervisor takes the call over")
 
 _log = logging.getLogger(__name__)
 
@@ -106,10 +107,19 @@ class Reception:
                     await self._tell(call, step)
                 if isinstance(event, ContactLeft | ContactTurnedAway):
                     del self._tickets[call]
+                if isinstance(event, ContactTaken):
+                    await self._tell_taken(event, one.seq)
         for notice in notices:
             known = self._known.get(notice.call)
             if self._teller is not None and known is not None:
                 self._teller.tell_notice(known.language, notice)
+
+    async def _tell_taken(self, event: ContactTaken, seq: int) -> None:
+        """A take-over is a hand-over of its own, with every step at once: whoever took the caller is on the line."""
+        ticket = self._tickets[event.call] = f"{event.call}.t{seq}"
+        await self._tell(event.call, HandoverRequested(ticket, TAKEN_REASON))
+        for step in (HandoverOffered, HandoverAccepted, HandoverBridged):
+            await self._tell(event.call, step(ticket, event.agent))
 
     async def run(self, keeper: Keeper) -> None:
         """Follow the calls until cancelled; calls that went on without the desk are caught up with first."""

@@ -114,11 +114,11 @@ async def end_call(call: str, request: Request, console: ConsoleDep, secret: Sec
     # A fresh key per request: one that could be guessed would let a stranger's refusal stand in for the caller's wish.
     key = secrets.token_hex(16)
     if secret is not None:
-        command = HangUp(key=key, call=_call(call), by="caller", secret=secret)
+        command = HangUp(key=key, call=demand_call_id(call), by="caller", secret=secret)
     else:
         session = await get_session(request, console)
         demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
-        command = HangUp(key=key, call=_call(call), by=session.account.user)
+        command = HangUp(key=key, call=demand_call_id(call), by=session.account.user)
     await console.commands.execute(command)
     return Response(status_code=204)
 
@@ -140,7 +140,7 @@ async def press_key(
     secret: Annotated[str, Header(alias="X-Call-Secret", max_length=512, description="from the answer to the offer")],
 ) -> Response:
     """The same as DTMF on a telephone line: 0 asks for a human."""
-    await console.commands.execute(PressKey(key=press.key, call=_call(call), digit=press.digit, secret=secret))
+    await console.commands.execute(PressKey(key=press.key, call=demand_call_id(call), digit=press.digit, secret=secret))
     return Response(status_code=204)
 
 
@@ -165,7 +165,7 @@ async def list_calls(
 async def show_call(_session: SessionDep, call: str, hub: HubDep, response: Response) -> CallSummary:
     """The call's line in the list."""
     _keep_private(response)
-    return await hub.board.summary(_call(call))
+    return await hub.board.summary(demand_call_id(call))
 
 
 @router.get(
@@ -183,13 +183,13 @@ async def read_events(
     limit: Annotated[int, Query(ge=1, le=5_000)] = 1_000,
 ) -> Response:
     """Stored events with `seq` > `after`, in order and without gap; page on from the last one until `complete`."""
-    found = await console.journal.read(_call(call), after=after, limit=limit + 1)
+    found = await console.journal.read(demand_call_id(call), after=after, limit=limit + 1)
     page = found[:limit]
     last_seq = page[-1].seq if page else after
     complete = "true"
     if len(found) > limit:
         complete = "false"
-        last_seq = max(found[-1].seq, (await hub.board.summary(_call(call))).last_seq)
+        last_seq = max(found[-1].seq, (await hub.board.summary(demand_call_id(call))).last_seq)
     # The events' JSON is shared with the live sockets; validating it again would cost more than writing it.
     events = ",".join(hub.encoded.text(stamped) for stamped in page)
     body = f'{{"events":[{events}],"last_seq":{last_seq},"complete":{complete}}}'
@@ -198,7 +198,12 @@ async def read_events(
     return response
 
 
-def _call(text: str) -> CallId:
+def demand_call_id(text: str) -> CallId:
+    """The id of a call, from a path.
+
+    Raises:
+        UnknownCallError: no call can have that id.
+    """
     if CALL_ID.fullmatch(text) is None:
         raise UnknownCallError("The id of a call was expected.")
     return CallId(text)

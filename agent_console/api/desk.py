@@ -21,7 +21,6 @@ from asr.types import Language
 from routing.audit import MAX_NOTE, OverrideReason
 from routing.desk.commands import (
     AcceptOffer,
-    ConfirmBridge,
     DeclineOffer,
     DeskCommand,
     FailBridge,
@@ -249,12 +248,6 @@ async def accept(session: SessionDep, console: ConsoleDep, offer: str, wish: Acc
 async def decline(session: SessionDep, console: ConsoleDep, offer: str, act: Act) -> Response:
     """The caller goes back to their place and is offered to the next agent."""
     return await _carry_out(console, DeclineOffer(act.key, OfferId(offer), _me(session)))
-
-
-@router.post("/contacts/{call}/bridged", summary="Audio is through", status_code=204, responses=_ANSWERS)
-async def confirm_bridge(session: SessionDep, console: ConsoleDep, call: str, act: Act) -> Response:
-    """The signed-in agent and the caller hear each other."""
-    return await _carry_out(console, ConfirmBridge(act.key, CallId(call), _me(session)))
 
 
 @router.post("/contacts/{call}/failed", summary="Audio did not come about", status_code=204, responses=_ANSWERS)

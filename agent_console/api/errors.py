@@ -84,6 +84,7 @@ STATUSES: Final[dict[str, int]] = {
     "auth.throttled": 429,
     "auth.ticket": 403,
     "call.ended": 409,
+    "call.not_yours": 403,
     "call.queued": 409,
     "call.state": 409,
     "call.unknown": 404,

@@ -148,6 +148,23 @@ class ConfirmBridge:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeContact:
+    """Somebody who supervises the call serves the caller from now on, whoever did or was to.
+
+    Attributes:
+        former: who served until now, as far as the asker knows; None where nobody did. Where another one does, it is
+            refused.
+        language: what the caller speaks; needed where they are not at the desk yet.
+    """
+
+    key: str
+    call: CallId
+    agent: AgentId
+    former: AgentId | None
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
 class FailBridge:
     """The audio between caller and agent did not come about, or is lost."""
 
@@ -189,6 +206,7 @@ DeskCommand: TypeAlias = (
     | AcceptOffer
     | DeclineOffer
     | ConfirmBridge
+    | TakeContact
     | FailBridge
     | MissCallback
     | FinishCall

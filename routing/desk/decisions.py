@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from routing.desk.commands import TakeContact
+from routing.desk.config import Queue
 from routing.desk.estimate import ahead_in_queue, expected_wait
 from routing.desk.events import (
     ContactLeft,
     ContactMoved,
+    ContactQueued,
     ContactReleased,
     ContactReturned,
     ContactSlept,
+    ContactTaken,
     DeskEvent,
     Logged,
     OfferMade,
@@ -148,6 +152,26 @@ class Decisions:
             self._release_held(agent.id)
         self.offer_agent(agent.id)
 
+    def take_over(self, command: TakeContact, by: AgentRecord) -> None:
+        """A supervisor serves a caller, who comes to the desk now where they were not there; others are free again."""
+        ledger, call = self.ledger, command.call
+        if by.offer is not None:  # whom they were offered themselves waits on, or is the one they take
+            offered = ledger.contacts[ledger.offers[by.offer]]
+            if offered.call != call:
+                self.return_contact(offered, by, HandoverFailure.DECLINED)
+        if call not in ledger.contacts:
+            queue = ledger.config.default_queue
+            ticket = f"{call}.taken"
+            self.emit(ContactQueued(call, ticket, queue, ledger.now, 0, command.language))
+        contact = ledger.contacts[call]
+        former, served = contact.taken_by, contact.state is ContactState.SERVING
+        open_offer = contact.offer.id if contact.offer and contact.state is ContactState.OFFERED else None
+        self.emit(ContactTaken(call, by.id, former, open_offer))
+        if former is not None and former != by.id:
+            if served:
+                self._wrap_up(ledger.agents[former], ledger.queue_of(contact))
+            self.offer_agent(former)
+
     def leave(self, contact: ContactRecord, departure: Departure) -> None:
         """A caller leaves; whoever was engaged with them is free for the next, after after-call work where due."""
         ledger = self.ledger
@@ -157,11 +181,15 @@ class Decisions:
         self.emit(ContactLeft(contact.call, departure, agent, open_offer))
         if agent is None:
             return
-        record = ledger.agents[agent]
-        if served and queue.wrap_up_s > 0 and record.presence is Presence.READY:
-            until = ledger.now + queue.wrap_up_s
-            self.emit(PresenceChanged(agent, Presence.AFTER_CALL, "served", until, queue.id))
+        if served:
+            self._wrap_up(ledger.agents[agent], queue)
         self.offer_agent(agent)
+
+    def _wrap_up(self, agent: AgentRecord, queue: Queue) -> None:
+        """After-call work begins, where there is any."""
+        if queue.wrap_up_s > 0 and agent.presence is Presence.READY:
+            until = self.ledger.now + queue.wrap_up_s
+            self.emit(PresenceChanged(agent.id, Presence.AFTER_CALL, "served", until, queue.id))
 
     def sleep(self, contact: ContactRecord, until: float) -> None:
         """A callback rests; an agent who tried it is free again."""

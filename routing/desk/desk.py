@@ -30,6 +30,7 @@ from routing.desk.commands import (
     Reroute,
     SetPresence,
     ShowLife,
+    TakeContact,
 )
 from routing.desk.config import DeskConfig
 from routing.desk.decisions import Decisions
@@ -262,6 +263,8 @@ class Desk:
                 requests.decline(command)
             case ConfirmBridge():
                 requests.confirm_bridge(command)
+            case TakeContact():
+                requests.take_contact(command)
             case FailBridge():
                 requests.fail_bridge(command)
             case MissCallback():

@@ -181,6 +181,22 @@ class ContactBridged:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactTaken:
+    """A supervisor has taken the caller over and serves them; whoever did, or was to, does not any more.
+
+    Attributes:
+        former: who served or had accepted; None where nobody had.
+        offer: which open offer ended thereby, if one did.
+    """
+
+    TYPE: ClassVar[str] = "contact.taken"
+    call: CallId
+    agent: AgentId
+    former: AgentId | None = None
+    offer: OfferId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ContactReturned:
     """A hand-over failed; the caller is back at the old place, for the time being with the AI or on hold.
 
@@ -233,6 +249,7 @@ DeskEvent: TypeAlias = (
     | OfferMade
     | OfferAccepted
     | ContactBridged
+    | ContactTaken
     | ContactReturned
     | ContactLeft
     | DeskResumed

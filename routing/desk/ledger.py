@@ -26,6 +26,7 @@ from routing.desk.events import (
     ContactReprioritized,
     ContactReturned,
     ContactSlept,
+    ContactTaken,
     ContactTurnedAway,
     ContactWoken,
     DeskResumed,
@@ -54,6 +55,9 @@ ENDED_OFFERS: Final = 4096
 
 ACCEPTED: Final = "accepted"
 """How an offer ended that was accepted; other ends have the code of the failure or of the departure."""
+
+TAKEN: Final = "taken"
+"""How an offer ended whose caller a supervisor took."""
 
 _OWN_DOING: Final = frozenset({HandoverFailure.DECLINED, HandoverFailure.NO_ANSWER, HandoverFailure.AGENT_LOST})
 
@@ -163,6 +167,8 @@ class Ledger:
             case ContactBridged(call=call):
                 contact = self.contacts[call]
                 contact.state, contact.bridged_at, contact.connect_by = ContactState.SERVING, self.now, None
+            case ContactTaken() as event:
+                self._take_over(event)
             case ContactReturned() as event:
                 self._return(event)
             case ContactLeft(call=call, departure=departure):
@@ -246,6 +252,26 @@ class Ledger:
         counted.wait.add(waited_s)
         counted.answered += 1
         counted.answered_in_target += waited_s <= self.queue_of(contact).target_s
+
+    def _take_over(self, event: ContactTaken) -> None:
+        contact = self._take_out(event.call)
+        counted, waited_s = self.counted(contact.queue), self.now - contact.since
+        if contact.agent is None:
+            counted.wait_ended(waited_s, abandoned=False)
+        if event.offer is not None and event.former is not None:
+            self._end_offer(event.offer, event.former, TAKEN)
+        if contact.agent is not None:
+            former = self.agents[contact.agent]
+            former.calls = tuple(call for call in former.calls if call != contact.call)
+            self._idle(former)
+        if event.former is not None:
+            self._refresh(event.former)
+        contact.state, contact.agent, contact.with_ai = ContactState.SERVING, event.agent, False
+        contact.offer = contact.console = contact.connect_by = contact.held_until = None
+        contact.accepted_at = contact.bridged_at = self.now
+        record = self.agents[event.agent]
+        record.calls = (*record.calls, contact.call)
+        self._refresh(event.agent)
 
     def _return(self, event: ContactReturned) -> None:
         contact = self.contacts[event.call]

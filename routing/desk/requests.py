@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from routing.desk.commands import (
     AcceptOffer,
@@ -23,6 +23,7 @@ from routing.desk.commands import (
     Reroute,
     SetPresence,
     ShowLife,
+    TakeContact,
 )
 from routing.desk.config import Queue
 from routing.desk.decisions import ENGAGED, Decisions
@@ -59,6 +60,9 @@ from voice.contracts.audio import CallId
 
 MAX_PRIORITY = 99
 MAX_CAPACITY = 10
+
+BRIDGE_FAILURES: Final = frozenset({HandoverFailure.TECHNICAL, HandoverFailure.AGENT_LOST, HandoverFailure.DECLINED})
+"""Why the audio between caller and agent is gone: it broke, the agent is gone, or they gave the caller back."""
 
 
 class RefusedError(Exception):
@@ -237,9 +241,27 @@ class Requests:
         if contact.state is ContactState.CONNECTING:
             self._decisions.emit(ContactBridged(command.call, command.agent))
 
+    def take_contact(self, command: TakeContact) -> None:
+        """A supervisor serves the caller from now on."""
+        _check_ids(command.call, command.agent)
+        ledger = self._ledger
+        contact = ledger.contacts.get(command.call)
+        if contact is not None and contact.agent == command.agent:
+            return
+        if contact is not None and contact.kind is ContactKind.CALLBACK:
+            _refuse("call.state", f"Call {command.call} is to be called back; nobody is on the line.")
+        if contact is not None and contact.state is ContactState.SERVING and contact.agent != command.former:
+            _refuse("call.state", f"Call {command.call} is served by somebody else by now.")
+        if command.agent not in ledger.agents:
+            self._decisions.emit(AgentProfiled(command.agent, ledger.config.newcomer))
+        record = self._agent(command.agent)
+        if len(record.calls) >= record.profile.capacity:
+            _refuse("agent.engaged", f"Agent {command.agent} serves a caller.", "Finish that call first.")
+        self._decisions.take_over(command, record)
+
     def fail_bridge(self, command: FailBridge) -> None:
         """The audio did not come about, or is lost."""
-        if command.code not in (HandoverFailure.TECHNICAL, HandoverFailure.AGENT_LOST):
+        if command.code not in BRIDGE_FAILURES:
             _refuse("handover.code", f"A bridge fails for technical reasons or with the agent; got {command.code}.")
         contact = self._engaged(command.call, command.agent)
         self._decisions.return_contact(contact, self._agent(command.agent), command.code)

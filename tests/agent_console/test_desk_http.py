@@ -15,9 +15,10 @@ from agent_console.deps import DeskSide
 from asr.types import Language
 from routing.audit import AuditKind, verify
 from routing.audit_trail import AuditTrail
-from routing.desk.commands import EnterQueue
+from routing.desk.commands import ConfirmBridge, EnterQueue
 from routing.desk.file import load_desk
 from routing.desk.keeper import Keeper
+from routing.desk.terms import AgentId
 from routing.journal.audit_log import AuditLogFile
 from routing.journal.desk_log import DeskLogFile
 from routing.journal.memory import MemoryJournal
@@ -83,7 +84,7 @@ async def test_an_agent_takes_a_caller_at_one_console_and_serves_them(open_rig: 
         assert await desk.ask("POST", f"reservations/{offer}/accept", **taken) == (204, "")
         assert await desk.ask("POST", f"reservations/{offer}/accept", console="right") == (409, "offer.taken")
         assert await desk.ask("POST", "contacts/c1/finished") == (409, "call.state")
-        assert await desk.ask("POST", "contacts/c1/bridged") == (204, "")
+        await desk.keeper.execute(ConfirmBridge(desk.key(), CallId("c1"), AgentId("mei")))
         contacts = {one["call"]: one for one in await desk.get("contacts")}
         assert (contacts["c1"]["state"], contacts["c1"]["agent"]) == ("serving", "mei")
         assert (contacts["c2"]["state"], contacts["c2"]["ahead"]) == ("waiting", 0)

@@ -1,0 +1,75 @@
+"""The desk as the lines of a call ask it: a `Serving` over the keeper."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Final
+
+from asr.types import Language
+from routing.commands import CommandRefusedError
+from routing.desk.commands import ConfirmBridge, DeskCommand, FailBridge, TakeContact
+from routing.desk.decisions import ENGAGED
+from routing.desk.keeper import Keeper
+from routing.desk.terms import AgentId
+from routing.terms import HandoverFailure
+from voice.contracts.audio import CallId
+from voice.contracts.errors import JournalUnavailableError
+from voice.contracts.ports import Clock
+
+RETRY_S: Final = 1.0
+ATTEMPTS: Final = 30
+"""How often the desk is told again of a lost agent where it cannot store that: half a minute."""
+
+_log = logging.getLogger(__name__)
+
+
+class DeskServing:
+    """Asks and tells the desk who serves whom.
+
+    Args:
+        keeper: the desk's.
+        clock: paces the retries.
+    """
+
+    def __init__(self, keeper: Keeper, clock: Clock) -> None:
+        self._keeper = keeper
+        self._clock = clock
+
+    def check(self, call: CallId, agent: str, /) -> None:
+        """See `Serving`."""
+        contact = self._keeper.ledger.contacts.get(call)
+        if contact is None or contact.agent != agent or contact.state not in ENGAGED:
+            raise CommandRefusedError(
+                "call.state", f"{agent} has not accepted this caller.", fix="Accept the offer first."
+            )
+
+    async def bridged(self, call: CallId, agent: str, /) -> None:
+        """See `Serving`."""
+        await self._keeper.execute(ConfirmBridge(_key(), call, AgentId(agent)))
+
+    async def lost(self, call: CallId, agent: str, code: HandoverFailure, /) -> None:
+        """See `Serving`."""
+        await self._tell(FailBridge(_key(), call, AgentId(agent), code))
+
+    async def take_over(self, call: CallId, agent: str, former: str | None, language: Language, /) -> None:
+        """See `Serving`."""
+        held_by = None if former is None else AgentId(former)
+        await self._keeper.execute(TakeContact(_key(), call, AgentId(agent), held_by, language))
+
+    async def _tell(self, command: DeskCommand) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                await self._keeper.execute(command)
+            except CommandRefusedError as refused:
+                if refused.reason != JournalUnavailableError.code:
+                    # The caller hung up meanwhile, or is with somebody else already: the desk knows better.
+                    _log.info("desk: %s came too late (%s)", type(command).__name__, refused.reason)
+                    return
+                await self._clock.sleep_until(self._clock.now_s() + RETRY_S)
+            else:
+                return
+
+
+def _key() -> str:
+    return secrets.token_hex(16)
