@@ -20,6 +20,7 @@ from agent_console import (
     diarize_cli,
     evaluate_cli,
     models_cli,
+    policy_cli,
     prosody_cli,
     simulate_cli,
     train_cli,
@@ -51,6 +52,7 @@ app.add_typer(evaluate_cli.app, name="evaluate")
 app.add_typer(train_cli.app, name="train")
 app.add_typer(simulate_cli.app, name="simulate")
 app.add_typer(audit_cli.app, name="audit")
+app.add_typer(policy_cli.app, name="policy")
 app.command("prosody", epilog=prosody_cli.EPILOG)(prosody_cli.prosody)
 app.command("diarize", epilog=diarize_cli.EPILOG)(diarize_cli.diarize)
 
