@@ -71,6 +71,15 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Play a sample call in, so that the console is alive.")] = False,
+    sip: Annotated[
+        str | None, typer.Option("--sip", metavar="HOST:PORT", help="Take telephone calls over SIP here, UDP and TCP.")
+    ] = None,
+    sip_advertised: Annotated[
+        str | None, typer.Option("--sip-advertised", metavar="HOST", help="Where trunks reach us, behind NAT.")
+    ] = None,
+    trunks: Annotated[
+        Path | None, typer.Option("--trunks", help="Who may call over SIP; without it this machine only.")
+    ] = None,
     config_file: SettingsFile = None,
     data: DataFolder = None,
     models: ModelsFolder = None,
@@ -82,7 +91,17 @@ def serve(
     from agent_console.serving import serve_until_stopped
 
     settings = Settings.load(
-        file=config_file, host=host, port=port, data=data, models=models, engine=engine, vad=vad, policy=policy
+        file=config_file,
+        host=host,
+        port=port,
+        data=data,
+        models=models,
+        engine=engine,
+        vad=vad,
+        policy=policy,
+        sip=sip,
+        sip_advertised=sip_advertised,
+        trunks=trunks,
     )
     _set_up_logging(settings.log_level)
     anyio.run(partial(serve_until_stopped, settings, Terminal(stderr=True), demo=demo))

@@ -21,6 +21,8 @@ from voice.contracts.errors import (
     RecordingError,
     RttmError,
     SettingsError,
+    SipPortError,
+    TrunksError,
     UnknownEngineError,
     WarmlineError,
 )
@@ -56,6 +58,8 @@ _BY_ERROR: tuple[tuple[type[WarmlineError], ExitCode], ...] = (
     (UnknownEngineError, ExitCode.MODEL),
     (AudioFormatError, ExitCode.AUDIO),
     (PolicyError, ExitCode.POLICY),
+    (TrunksError, ExitCode.USAGE),
+    (SipPortError, ExitCode.SERVE),
     (DeskConfigError, ExitCode.POLICY),
     (AuditError, ExitCode.USAGE),
     (PortInUseError, ExitCode.SERVE),

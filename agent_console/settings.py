@@ -218,6 +218,17 @@ class Settings(BaseSettings):
         min_length=16,
         description="a secret of 16 characters or more that lets Prometheus read /metrics, sent as a bearer token",
     )
+    sip: str | None = Field(
+        None,
+        max_length=255,
+        description="HOST:PORT to take telephone calls on over SIP, UDP and TCP, or nothing for none",
+    )
+    sip_advertised: str | None = Field(
+        None, min_length=1, max_length=255, description="the address that trunks reach this machine under, behind NAT"
+    )
+    trunks: Path | None = Field(
+        None, description="a file that says who may call over SIP, or nothing for this machine only"
+    )
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -268,6 +279,14 @@ class Settings(BaseSettings):
         if (self.stream_signing_key is None) != (self.stream_url is None):
             raise ValueError("'stream_signing_key' and 'stream_url' go together")
         return self
+
+    @field_validator("sip")
+    @classmethod
+    def _check_sip(cls, value: str | None) -> str | None:
+        port = (value or "").rpartition(":")[2]
+        if value is not None and (not value.strip() or (port.isdigit() and int(port) > 65_535)):
+            raise ValueError("HOST:PORT with a port up to 65535 was expected")
+        return value
 
     @model_validator(mode="after")
     def _check_patience(self) -> Self:

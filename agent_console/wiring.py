@@ -28,6 +28,7 @@ from agent_console.metrics import CountedCommands, Metrics, Standing
 from agent_console.qa.recordings import Recordings
 from agent_console.recognition import open_recognition
 from agent_console.settings import Settings
+from agent_console.sip_wiring import answer_sip, open_sip
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice
 from asr.text.terms import Terms
@@ -223,6 +224,8 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         async def answer(sdp: str) -> WebRtcLeg:
             return await answerer.answer(sdp, clock)
 
+        # Before the switchboard: its last calls are hung up over this line.
+        line = await stack.enter_async_context(open_sip(settings, clock))
         switchboard = await stack.enter_async_context(
             Switchboard.open(
                 rooms,
@@ -265,6 +268,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             readiness=partial(_is_ready, settings.data, rooms),
         )
+        stack.enter_context(answer_sip(line, settings, switchboard, metrics.note_refusal))
         yield Opened(console, rooms, journal, auth.accounts, recognition)
 
 
