@@ -32,12 +32,24 @@ class IncomingLine:
         self._begin: int | None = None  # where the sender's axis begins, and where that is on ours
         self._base: Samples = 0
         self._end = 0
+        self._lost = 0
         self._take_up(codec)
 
-    def change(self, codec: Codec) -> None:
-        """Go on with another codec; what waits is dropped."""
-        if codec is not self.codec:
-            self._take_up(codec)
+    def resume(self, codec: Codec) -> None:
+        """Go on behind a pause, or with another codec: what waits is dropped, and the pause is no loss."""
+        before = self.buffer
+        ratio = codec.rate / self.codec.rate
+        self._take_up(codec)
+        self._lost += before.lost
+        counts = before.counts
+        for name in ("played", "recovered", "concealed", "quiet", "skipped"):
+            setattr(counts, name, round(getattr(counts, name) * ratio))
+        self.buffer.counts = counts
+
+    @property
+    def lost(self) -> int:
+        """Packets that were sent and have not come."""
+        return self._lost + self.buffer.lost
 
     @property
     def skew(self) -> Samples:

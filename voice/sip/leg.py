@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -88,7 +89,7 @@ class SipSource:
         if self._iterated:
             raise MediaError("A SIP source is read once.")
         self._iterated = True
-        with self._waiting:
+        with self._waiting, suppress(anyio.ClosedResourceError):  # closed by `close` while somebody waits
             async for frame in self._waiting:
                 yield frame
 
@@ -161,7 +162,7 @@ class SipLeg:
 
     async def keys(self) -> AsyncGenerator[str]:
         """The keys that the party presses, until the call ends."""
-        with self._pressed:
+        with self._pressed, suppress(anyio.ClosedResourceError):  # closed by `close` while somebody waits
             async for digit in self._pressed:
                 yield digit
 

@@ -93,10 +93,12 @@ class CallMedia:
 
     def agree(self, agreement: Agreement, host: str) -> None:
         """Another agreement: another codec, another address, hold or no longer."""
-        if agreement.codec is not self.agreement.codec:
+        changes = agreement.codec is not self.agreement.codec
+        if changes:
             # Stamps of another rate count on from here (RFC 7160, 4.1: a new stream would do as well).
             self._encoder = agreement.codec.encoder()
-            self.incoming.change(agreement.codec)
+        if changes or (self.is_held and not agreement.is_on_hold):
+            self.incoming.resume(agreement.codec)
         if not agreement.is_on_hold:
             self.latch.move(agreement.remote, host)
         self._is_first = True
@@ -169,7 +171,7 @@ class CallMedia:
 
         return LegStatistics(
             received=counts.received + counts.duplicate,
-            lost=buffer.lost,
+            lost=self.incoming.lost,
             late=counts.late,
             duplicate=counts.duplicate,
             refused=refused + self.incoming.undecodable,
