@@ -1,0 +1,153 @@
+"""Debian's baresip as a caller: a softphone that others wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+
+_CONFIG = """\
+poll_method epoll
+sip_listen 127.0.0.1:{sip}
+sip_trans_bsize 128
+sip_verify_server no
+audio_player aufile,{heard}
+audio_source aufile,{spoken}
+audio_alert aufile,/dev/null
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+audio_buffer 20-160
+rtp_ports {rtp}-{last}
+module_path {modules}
+module g711.so
+module srtp.so
+module aufile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
+"""
+
+
+def need_program(name: str, package: str) -> str:
+    """A program of Debian's; skips where there is none, but fails where CI=true."""
+    path = shutil.which(name)
+    if path is None:
+        reason = f"no {name} on this machine (Debian: apt-get install {package})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> list[int]:
+    """Ports of this machine that nobody uses now."""
+    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@dataclass
+class Baresip:
+    """A running baresip.
+
+    Attributes:
+        control: port of its commands.
+        heard: what it hears is written there.
+        output: what it said.
+        events: that it told.
+    """
+
+    control: int
+    heard: Path
+    output: Path
+    events: list[str] = field(default_factory=list)
+    _buffer: bytes = b""
+
+    async def command(self, *commands: tuple[str, str], until: str = "", seconds: float = 10) -> None:
+        """Give commands; with `until`, return once an event of that type was told.
+
+        A command and its connection: what happened before is not told.
+        """
+        with anyio.fail_after(seconds):
+            async with await self._connect() as stream:
+                for name, parameters in commands:
+                    message = json.dumps({"command": name, "params": parameters}).encode()
+                    await stream.send(b"%d:%s," % (len(message), message))
+                    await self._until(stream, "response")
+                if until:
+                    await self._until(stream, until)
+
+    async def _connect(self) -> anyio.abc.SocketStream:
+        while True:
+            try:
+                return await anyio.connect_tcp("127.0.0.1", self.control)
+            except OSError:
+                await anyio.sleep(0.05)  # it is starting
+
+    async def _until(self, stream: anyio.abc.SocketStream, kind: str) -> None:
+        while True:
+            while b":" in self._buffer:
+                length, _, rest = self._buffer.partition(b":")
+                size = int(length)
+                if len(rest) <= size:
+                    break
+                said = json.loads(rest[:size])
+                self._buffer = rest[size + 1 :]
+                told = "response" if said.get("response") else str(said.get("type"))
+                self.events.append(told)
+                if told == kind:
+                    return
+            self._buffer += await stream.receive()
+
+
+@contextmanager
+def run_baresip(folder: Path, spoken: Path, user: str = "+8613800138000", codecs: str = "") -> Iterator[Baresip]:
+    """A baresip that speaks a file.
+
+    Args:
+        folder: for its files; it has to exist.
+        spoken: mono, 16 bits, 8 kHz.
+        user: who it says it is.
+        codecs: `;audio_codecs=…` to offer no others.
+    """
+    program = need_program("baresip", "baresip-core")
+    modules = Path("/usr/lib/baresip/modules")
+    control, sip = free_ports(2)
+    rtp = free_ports(1, socket.SOCK_DGRAM)[0] // 2 * 2
+    heard, output = folder / "heard.wav", folder / "output.txt"
+    config = _CONFIG.format(
+        sip=sip, rtp=rtp, last=rtp + 20, control=control, heard=heard, spoken=spoken, modules=modules
+    )
+    (folder / "config").write_text(config)
+    (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{sip};transport=udp>;regint=0{codecs}\n")
+    (folder / "contacts").write_text("\n")
+    with output.open("wb") as out:
+        process = subprocess.Popen(
+            [program, "-f", str(folder)], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            yield Baresip(control, heard, output)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
