@@ -190,6 +190,11 @@ class Call:
         """Set at the first frame, when the call's time begins."""
         return self._begun
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is heard or taken notice of."""
+        return self._over
+
     def media_now(self) -> Samples:
         """Media time; 0 before the first frame."""
         return self._now()

@@ -182,11 +182,14 @@ class Lines:
         Raises:
             CommandRefusedError: `call.state`, or the desk's reason.
         """
+        before = self._server()
         async with self._deciding:
             self._demand_open()
             seat = self._find(who)
             if seat.mode is mode:
                 return
+            if mode is LegMode.SERVE and self._server() is not before:
+                raise CommandRefusedError("call.state", "Somebody else has just taken this call over.")
             if seat.mode is LegMode.SERVE:
                 raise CommandRefusedError("call.state", f"{who} serves this caller.", fix="Leave the call first.")
             if mode is LegMode.SERVE:
@@ -249,7 +252,7 @@ class Lines:
             self._pause(who, paused=paused)
 
     def _demand_open(self) -> TaskGroup:
-        if self._tasks is None:
+        if self._tasks is None or self._call.is_over:
             raise UnknownCallError(f"Call {self._call.id} is over, or has not begun yet.")
         return self._tasks
 
@@ -279,24 +282,26 @@ class Lines:
         """One leg, from its first packet to its last."""
         try:
             with seat.scope:
-                async with (
-                    leg,
-                    aclosing(leg.source.frames()) as frames,
-                    anyio.create_task_group() as arriving,
-                ):
-                    async for frame in frames:
-                        if not seat.arriving:
-                            seat.arriving = True
-                            arriving.start_soon(self._arrive, seat, leg, name=f"{self._call.id} arrival")
-                        if seat.joined:
-                            self._hear(seat, frame)
-                    arriving.cancel_scope.cancel()
+                async with leg:
+                    try:
+                        await self._listen(seat, leg)
+                    finally:
+                        self._depart(seat)  # before the leg is closed, which may take a moment
         except Exception as error:  # the boundary of a leg: whatever its transport does, the call goes on
             code = error.code if isinstance(error, WarmlineError) else type(error).__name__
             _log.error("call %s: a leg's audio ended (%s)", self._call.id, code)
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._depart(seat)
+            self._depart(seat)
+
+    async def _listen(self, seat: _Seat, leg: CallLeg) -> None:
+        async with aclosing(leg.source.frames()) as frames, anyio.create_task_group() as arriving:
+            async for frame in frames:
+                if not seat.arriving:
+                    seat.arriving = True
+                    arriving.start_soon(self._arrive, seat, leg, name=f"{self._call.id} arrival")
+                if seat.joined:
+                    self._hear(seat, frame)
+            arriving.cancel_scope.cancel()
 
     async def _arrive(self, seat: _Seat, leg: CallLeg) -> None:
         """Sound comes from somebody: let them take part as soon as they may."""
@@ -342,8 +347,8 @@ class Lines:
         await self._serving.take_over(self._call.id, seat.who, former.who if former else None, self._call.language)
         if former is not None:
             former.failure = None
+            self._depart(former)
             former.scope.cancel()
-            await former.gone.wait()
         seat.failure = HandoverFailure.AGENT_LOST
         if seat.gone.is_set():  # lost while the desk decided
             await self._serving.lost(self._call.id, seat.who, seat.failure)
@@ -353,24 +358,28 @@ class Lines:
         seat.begins = True
         self._bridge.change(seat.who, standing=Standing.AGENT)
 
-    async def _depart(self, seat: _Seat) -> None:
-        """Somebody is gone."""
-        self._seats.pop(seat.who, None)
+    def _depart(self, seat: _Seat) -> None:
+        """Somebody is gone; may be called again."""
+        if seat.gone.is_set():
+            return
+        seat.gone.set()
+        del self._seats[seat.who]
         self._bridge.leave(seat.who)
         self._call.media.detach(Party.AGENT, seat.who)
-        try:
-            if self._tasks is None or not (seat.joined or seat.mode is LegMode.SERVE):
-                return
-            if seat.mode is not LegMode.SERVE:
+        joined, seat.joined = seat.joined, False
+        if self._tasks is None or self._call.is_over:  # the call is over, and says so itself
+            return
+        if seat.mode is not LegMode.SERVE:
+            if joined:
                 self._note_supervision(seat, SupervisionEnded)
-                return
-            if seat.joined and not seat.begins:
-                self._intake.note(PartyLeft(Party.AGENT, seat.who))
-            if seat.failure is not None:
-                self._release(seat.who)
-                await self._serving.lost(self._call.id, seat.who, seat.failure)
-        finally:
-            seat.gone.set()
+            return
+        if joined and not seat.begins:
+            self._intake.note(PartyLeft(Party.AGENT, seat.who))
+        if seat.failure is not None:
+            self._release(seat.who)
+            self._tasks.start_soon(
+                self._serving.lost, self._call.id, seat.who, seat.failure, name=f"{self._call.id} agent lost"
+            )
 
     def _release(self, who: str) -> None:
         """Nobody serves any more, so nobody would fetch the caller from hold or go on recording."""
