@@ -98,14 +98,24 @@ FEATURES = ProsodyFeatures(
 class Script:
     """A call as it is written down, event by event; tone follows from the course of the caller's affects."""
 
-    def __init__(self, call: str, *, started_at: str, caller: str = "139 **** 2046", agent_tone: bool = False) -> None:
+    def __init__(
+        self,
+        call: str,
+        *,
+        started_at: str,
+        caller: str = "139 **** 2046",
+        agent: str | None = "lin",
+        agent_tone: bool = False,
+    ) -> None:
         self.call = CallId(call)
         self.log: list[Stamped] = []
         self._course = Course()
         self._segments = 0
         self._fused: list[CallEvent] = []
         started = CallStarted(Direction.INBOUND, Channel.SIP, caller, "4001", Language.ZH, started_at)
-        self.add(0.0, started, PartyJoined(Party.CALLER), PartyJoined(Party.AGENT, "lin"))
+        self.add(0.0, started, PartyJoined(Party.CALLER))
+        if agent is not None:
+            self.add(0.0, PartyJoined(Party.AGENT, agent))
         if agent_tone:
             self.add(0.0, AgentToneAllowed(BASIS))
 

@@ -102,8 +102,7 @@ export class Line {
   close(): void {
     if (!this.busy) return;
     this.#joined?.left?.("stopped");
-    this.#release();
-    this.#publish({ state: "ended", endedAt: performance.now() });
+    this.#release({ state: "ended" });
   }
 
   /** Choose a microphone; on an open line it takes over at once. */
@@ -180,18 +179,16 @@ export class Line {
 
   #closedByServer(): void {
     if (!this.busy) return;
-    this.#release();
-    this.#publish({ state: "ended", endedAt: performance.now() });
+    this.#release({ state: "ended" });
   }
 
   #fail(error: PhoneError): void {
     if (!this.busy) return;
     this.#joined?.left?.("failed");
-    this.#release();
-    this.#publish({ state: "failed", error, endedAt: performance.now() });
+    this.#release({ state: "failed", error });
   }
 
-  #release(): void {
+  #release(end: Pick<LineSnapshot, "state"> & Partial<LineSnapshot>): void {
     this.#round += 1;
     clearTimeout(this.#timer);
     this.#peer?.close();
@@ -199,7 +196,7 @@ export class Line {
     this.#peer = null;
     this.#joined = null;
     this.#sent = null;
-    this.#publish({ own: null, remote: null });
+    this.#publish({ ...end, endedAt: performance.now(), own: null, remote: null });
   }
 
   #publish(change: Partial<LineSnapshot>): void {

@@ -80,7 +80,6 @@ function QualityChip({ one }: { readonly one: EventOf<"media.measured"> }) {
   ] as const;
   return (
     <Tip
-      label={t.quality.of(who, t.quality.word[word])}
       testId="chip-quality"
       face={
         <span className={`chip quality quality-${word}`} data-quality={word}>

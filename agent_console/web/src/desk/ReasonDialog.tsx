@@ -26,7 +26,7 @@ export function ReasonDialog({ title, lead, confirm, children, onConfirm, onClos
   }, []);
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
-    onConfirm({ reason, note: note.trim() === "" ? null : note.trim() });
+    onConfirm({ reason, ...(note.trim() === "" ? {} : { note: note.trim() }) });
   };
   return (
     <dialog ref={dialog} className="reason" aria-labelledby={heading} onClose={onClose} data-testid="reason-dialog">

@@ -1,10 +1,10 @@
 import { useState } from "react";
+import { go } from "../app/router";
 import { useText } from "../i18n/text";
 import { EarIcon } from "../ui/icons";
 import type { LegMode } from "../wire/desk";
 import type { CallView } from "../wire/state";
 import { Meters } from "./PhoneCard";
-import { PhoneControls } from "./PhoneControls";
 import { PhoneTrouble, Refusal } from "./PhoneTrouble";
 import { ReasonDialog } from "./ReasonDialog";
 import { useMaybeWorkplace, usePhone, type Workplace } from "./workplace";
@@ -32,15 +32,8 @@ function Panel({ place, view }: { readonly place: Workplace; readonly view: Call
     else void phone.join(view.call, next);
   };
   const troubled = snapshot.call === view.call;
-  if (mode === "serve") {
-    return (
-      <div className="supervise serving" data-testid="supervise" data-mode="serve">
-        <Meters own={snapshot.own} remote={snapshot.remote} />
-        <PhoneControls view={view} />
-        {snapshot.problem === null ? null : <Refusal code={snapshot.problem.code} />}
-      </div>
-    );
-  }
+  // Who has taken a call over serves it at the desk.
+  if (mode === "serve") return null;
   return (
     <div className="supervise" role="group" aria-label={t.supervise.title} data-testid="supervise" data-mode={mode ?? ""} data-state={here ? snapshot.state : ""}>
       <EarIcon />
@@ -94,7 +87,7 @@ function Panel({ place, view }: { readonly place: Workplace; readonly view: Call
           onClose={() => setAsking(false)}
           onConfirm={(why) => {
             setAsking(false);
-            void phone.change("serve", why);
+            void phone.change("serve", why).then((taken) => (taken ? go("/desk") : undefined));
           }}
         />
       ) : null}

@@ -71,14 +71,14 @@ export class AgentPhone {
   /** Leave the call to the others; whoever serves it gives the caller back to the queue. */
   async leave(): Promise<boolean> {
     const done = await this.#act("leave", leaveCall);
-    if (done || isOver(this.#snapshot.problem)) this.#end();
+    if (done || isOver(this.#snapshot.problem)) this.forget();
     return done;
   }
 
   /** End the call for everybody. */
   async hangUp(): Promise<boolean> {
     const done = await this.#act("hang_up", endCall);
-    if (done || isOver(this.#snapshot.problem)) this.#end();
+    if (done || isOver(this.#snapshot.problem)) this.forget();
     return done;
   }
 
@@ -107,18 +107,14 @@ export class AgentPhone {
 
   /** The call is over, or somebody else's: nothing to come back to. */
   forget(): void {
-    this.#line.close();
+    // First, so that nobody who hears of the closing forgets it again.
     this.#publish({ call: null, mode: null, muted: false, problem: null, error: null });
+    this.#line.close();
   }
 
   /** The page goes away. */
   close(): void {
     this.#line.close();
-  }
-
-  #end(): void {
-    this.#line.close();
-    this.#publish({ call: null, mode: null, muted: false, problem: null });
   }
 
   async #act(doing: PhoneAct, work: (call: string) => Promise<void>): Promise<boolean> {

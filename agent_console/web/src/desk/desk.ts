@@ -44,8 +44,14 @@ export interface DeskPorts {
 
 /** Well within the desk's lease, which is a minute unless its file says otherwise. */
 const LIFE_EVERY_MS = 15_000;
-const READY_EVERY_MS = 2_000;
-const IDLE_EVERY_MS = 6_000;
+/** How often the desk is asked, by what the agent does. */
+const ASK_EVERY_MS: Readonly<Record<Presence, number>> = {
+  ready: 2_000,
+  busy: 3_000,
+  after_call: 3_000,
+  break: 6_000,
+  offline: 6_000,
+};
 /** An offer that vanishes this close to its end has run out. */
 const NEARLY_OVER_MS = 2_500;
 const FATE_SHOWN_MS = 8_000;
@@ -101,8 +107,7 @@ export class Desk {
       // A desk that cannot be reached is noticed by the asking below.
       void this.#ports.showLife().catch(() => undefined);
     }
-    const every = presence === "ready" ? READY_EVERY_MS : IDLE_EVERY_MS;
-    if (now - this.#askedAt >= every) await this.refresh();
+    if (now - this.#askedAt >= ASK_EVERY_MS[presence]) await this.refresh();
   }
 
   /** Something happened on the line of calls: whoever is ready asks at once whether it concerns them. */

@@ -11,7 +11,7 @@ interface AgentTableProps {
 export function AgentTable({ agents, callerOf }: AgentTableProps) {
   const { t } = useText();
   return (
-    <section aria-labelledby="floor-agents">
+    <div className="floor-part">
       <h2 id="floor-agents">{t.floor.agents}</h2>
       {agents.length === 0 ? (
         <p className="soft">{t.floor.noAgents}</p>
@@ -59,6 +59,6 @@ export function AgentTable({ agents, callerOf }: AgentTableProps) {
           </table>
         </div>
       )}
-    </section>
+    </div>
   );
 }

@@ -26,7 +26,7 @@ export function ContactTable({ contacts, queues, callerOf, mayChange, onChanged 
     return found === undefined ? queue : pick(found.title);
   };
   return (
-    <section aria-labelledby="floor-callers">
+    <div className="floor-part">
       <h2 id="floor-callers">{t.floor.callers}</h2>
       {problem === null ? null : (
         <p className="floor-stale" role="alert">
@@ -74,7 +74,7 @@ export function ContactTable({ contacts, queues, callerOf, mayChange, onChanged 
           }}
         />
       )}
-    </section>
+    </div>
   );
 }
 

@@ -8,7 +8,7 @@ export function QueueTable({ queues }: { readonly queues: readonly DeskQueue[] }
   const { t, pick } = useText();
   const time = (seconds: number): string => clock(1000 * seconds);
   return (
-    <section aria-labelledby="floor-queues">
+    <div className="floor-part">
       <h2 id="floor-queues">{t.floor.queues}</h2>
       <div className="table-box" role="region" aria-labelledby="floor-queues" tabIndex={0}>
         <table className="floor-table">
@@ -53,6 +53,6 @@ export function QueueTable({ queues }: { readonly queues: readonly DeskQueue[] }
           </tbody>
         </table>
       </div>
-    </section>
+    </div>
   );
 }

@@ -166,7 +166,6 @@ export const enDesk: Shape<typeof zhDesk> = {
   },
   quality: {
     word: { good: "Clear", fair: "Fair", poor: "Poor", bad: "Bad" },
-    of: (who, word) => `Audio of ${who.toLowerCase()}: ${word.toLowerCase()}`,
     loss: "Lost",
     late: "Late",
     concealed: "Made up",

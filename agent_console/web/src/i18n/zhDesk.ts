@@ -150,7 +150,6 @@ export const zhDesk = {
   },
   quality: {
     word: { good: "清晰", fair: "尚可", poor: "较差", bad: "很差" },
-    of: (who: string, word: string) => `${who}的声音：${word}`,
     loss: "丢失",
     late: "迟到",
     concealed: "补上的",

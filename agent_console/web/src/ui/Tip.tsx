@@ -4,7 +4,8 @@ import { useId, useState, type ReactNode } from "react";
 import { InfoIcon } from "./icons";
 
 interface TipProps {
-  readonly label: string;
+  /** What the button is called where it has no face that says it. */
+  readonly label?: string;
   readonly children: ReactNode;
   readonly testId?: string | undefined;
   /** What is pressed, where it is more than the sign of an explanation. */

@@ -21,7 +21,7 @@ export type OverrideReason = (typeof OVERRIDE_REASONS)[number];
 /** Why a person decided otherwise than was advised. */
 export interface Override {
   readonly reason: OverrideReason;
-  readonly note: string | null;
+  readonly note?: string;
 }
 
 export interface DeskAgent {
