@@ -182,6 +182,13 @@ class Settings(BaseSettings):
     hold_sound: Literal["music", "silence"] = Field(
         "music", description="music or silence, what a caller on hold hears"
     )
+    echo: Literal["on", "off"] = Field(
+        "on",
+        description=(
+            "on or off, whether what callers are played is taken out of what they say; costs a fiftieth of a core a "
+            "call while something is played"
+        ),
+    )
     cookie_secure: Literal["auto", "always", "never"] = Field(
         "auto", description="auto (where the page came over https), always or never"
     )

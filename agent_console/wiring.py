@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,7 @@ from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import CapacityError, DataFolderError, DataFolderInUseError
 from voice.contracts.ports import Clock
+from voice.echo_source import EchoReduced
 from voice.hold_music import HoldMusic
 from voice.measured_peaks import measure_peaks
 from voice.recording import finish_interrupted
@@ -181,6 +183,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
             carry_over=settings.carry_over,
             agent_tone=agent_tone,
             judge_turn=judge_turn if judged else None,
+            listen=partial(EchoReduced, clock=clock) if settings.echo == "on" else attrgetter("source"),
             zone=settings.zone,
         )
         yield rooms, "; ".join(_explain(choice) for choice in recognition.choices)

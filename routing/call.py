@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import partial
+from operator import attrgetter
 from typing import Final, assert_never
 
 import anyio
@@ -72,7 +73,7 @@ from routing.understanding.continuation import Told
 from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s
 from voice.contracts.errors import UnknownCallError, WarmlineError
-from voice.contracts.ports import Clock
+from voice.contracts.ports import AudioSource, CallLeg, Clock
 from voice.contracts.speech import SpeechSegment
 from voice.intake import AudioLost, Begun, IntakeItem, Noted
 from voice.recording import StereoRecorder
@@ -105,6 +106,7 @@ class Rooms:
         zone: where the business is; dates, hours and weekdays are those of its clocks.
         situation: what the desk says of itself and of a call at a moment; nothing where there is no desk.
         refusal: why no more calls can be joined now; answers None where one more can.
+        listen: what is heard from a leg; its own source unless given.
     """
 
     new_segmenter: Callable[[Party], Segmenter]
@@ -120,6 +122,7 @@ class Rooms:
     zone: tzinfo = UTC
     situation: Callable[[CallId], Situation] = lambda _: Situation()
     refusal: Callable[[], WarmlineError | None] = lambda: None
+    listen: Callable[[CallLeg], AudioSource] = attrgetter("source")
 
 
 class Call:

@@ -408,7 +408,7 @@ class Switchboard:
 
         async def take_in() -> None:
             try:
-                async with leg, aclosing(leg.source.frames()) as frames:
+                async with leg, aclosing(self._rooms.listen(leg).frames()) as frames:
                     async for frame in frames:
                         lines.hear_caller(frame)
             except WarmlineError as error:

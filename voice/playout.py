@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import anyio
@@ -40,6 +41,7 @@ class Playout:
         # What sounds on for a moment where sound was cut off: silence at once would click.
         self._remnant: Pcm | None = None
         self._sounds = False
+        self._listener: Callable[[Pcm], None] | None = None
 
     @property
     def queued(self) -> Samples:
@@ -133,7 +135,14 @@ class Playout:
             sounds.append(fade_in(sound) if any(one is voice for one in self._coming) else sound)
         sounds += [fade_away(voice.take(samples)) for voice in self._going]
         self._coming, self._going = [], []
-        return mix(taken, *sounds) if sounds else taken
+        heard = mix(taken, *sounds) if sounds else taken
+        if self._listener is not None:
+            self._listener(heard)
+        return heard
+
+    def tap(self, listener: Callable[[Pcm], None] | None) -> None:
+        """Tell `listener` of all that is taken, as it is taken; None ends that. It must not change what it is told."""
+        self._listener = listener
 
     def _take_queued(self, samples: Samples) -> Pcm:
         taken = np.zeros(samples, np.float32)

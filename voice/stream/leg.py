@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -199,6 +199,10 @@ class StreamSink:
     def leave_out(self, voice: Voice) -> None:
         """See `AudioSink`."""
         self._playout.leave_out(voice)
+
+    def tap(self, listener: Callable[[Pcm], None] | None) -> None:
+        """See `Playout.tap`."""
+        self._playout.tap(listener)
 
     def take_mark(self, name: str) -> None:
         """The provider says that the mark of that name was reached; unknown ones mean nothing."""

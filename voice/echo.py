@@ -1,0 +1,176 @@
+"""What was played to a caller is taken out of what they say, while their own words and interruptions get through. Pure.
+
+Two views of the same sound. WebRTC's canceller (AEC3) leaves nearly nothing of an echo, finds its delay itself (up to
+500 ms) and follows it when it jumps; but where both sides speak at once, it takes words with it. The linear filter of
+`voice/echo_filter.py` takes no words, but leaves what is not linear, and some of everything for a while after the
+delay has jumped. So the canceller decides whether the caller speaks, and the filter says what: where something is left
+by the canceller, the caller is heard through the filter, and otherwise through the canceller, which is next to silence.
+
+While nothing was played for a while, nothing is done: the samples go through as they came. In every case audio leaves
+8 ms late, which is what the canceller takes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from pywebrtc_audio import AudioProcessor
+
+from voice.audio.level import FLOOR_DBFS, level_dbfs, peak_dbfs
+from voice.contracts.audio import (
+    FRAME_SAMPLES,
+    SAMPLE_RATE,
+    AudioFrame,
+    Pcm,
+    Samples,
+    from_ms,
+    from_s,
+    on_16_bit_grid,
+)
+from voice.contracts.errors import FrameError
+from voice.echo_filter import EchoFilter
+
+DELAY: Final[Samples] = from_ms(8)
+"""By how much audio leaves later than it came."""
+
+REMEMBERED_S: Final = 4.0
+"""How far back, and ahead, what was played is known: the call may be as far behind as its intake can bridge."""
+
+LEAD: Final[Samples] = from_ms(40)
+"""No echo comes back sooner than this; what is played may be told this much later than what is heard at that time."""
+
+ECHO_LASTS_S: Final = 1.5
+"""How long after it was played something may still be heard: delay, room, and what waits on the way."""
+
+AUDIBLE_DBFS: Final = -60.0
+"""Peaks below this are not played loud enough to come back."""
+
+BELOW_PLAYED_DB: Final = 18.0
+"""Somebody speaks where the canceller leaves more than this below what was played lately: it leaves less of an echo,
+even right after the delay has jumped. This and the next three were chosen together, see `warmline bench echo`."""
+
+LEAST_DBFS: Final = -50.0
+"""And more than this, however quiet what was played."""
+
+OVER_FLOOR_DB: Final = 8.0
+"""And so much more than what it leaves at its quietest."""
+
+MOST_TAKEN_DB: Final = 12.0
+"""And where it took no more than this: of an echo it takes more."""
+
+SPEAKS_FRAMES: Final = 5
+"""For how many frames in a row: 100 ms."""
+
+HANG_FRAMES: Final = 30
+"""How long somebody is taken to speak on after the last loud frame: 600 ms, a pause between words."""
+
+MOST_MISSING: Final = 50
+"""Frames of a gap through which the room is followed: 1 s."""
+
+_FLOOR_RISES_DB: Final = 0.02  # a frame: 1 dB a second
+_FLOOR_DBFS: Final = -58.0
+_RAMP: Final = np.arange(1, FRAME_SAMPLES + 1, dtype=np.float32) / FRAME_SAMPLES
+_PLAYED_FADES_DB: Final = 0.2  # a frame: 10 dB a second
+
+
+class EchoSuppressor:
+    """Takes the echo of what one party hears out of what it says."""
+
+    def __init__(self) -> None:
+        self._played = np.zeros(from_s(2 * REMEMBERED_S), np.float32)
+        self._newest: Samples = 0
+        self._audible_until: Samples = -from_s(ECHO_LASTS_S) - 1
+        self._canceller = AudioProcessor(sample_rate=SAMPLE_RATE, echo_cancellation=True)
+        self._filter = EchoFilter()
+        self._late = np.zeros(DELAY, np.float32)
+        self._share = 1.0
+        self._loud = 0
+        self._hang = 0
+        self._floor_dbfs = _FLOOR_DBFS
+        self._played_dbfs = FLOOR_DBFS
+        self._next: Samples | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the party is heard: somebody speaks, or nothing was played."""
+        return self._share > 0
+
+    def played(self, pcm: Pcm, at: Samples) -> None:
+        """Say what the party was given to hear.
+
+        Args:
+            pcm: 16 kHz mono float32, shape (n,), any n up to 4 s.
+            at: when, as media time of what is heard from it. What is told again counts anew; what lies further back
+                than is remembered is left out.
+
+        Raises:
+            FrameError: another shape or type, or a negative time.
+        """
+        if pcm.ndim != 1 or pcm.dtype != np.float32 or at < 0:
+            raise FrameError(f"Expected float32 of shape (n,) at 0 or later; got {pcm.dtype} {pcm.shape} at {at}.")
+        size = self._played.size
+        end = at + pcm.size
+        if pcm.size > size // 2 or end <= self._newest - size // 2:
+            return
+        if at > self._newest:  # silence, as far as is known
+            gap = np.arange(max(self._newest, at - size), at) % size
+            self._played[gap] = 0
+        self._played[np.arange(at, end) % size] = pcm
+        self._newest = max(self._newest, end)
+        if peak_dbfs(pcm) > AUDIBLE_DBFS:
+            self._audible_until = max(self._audible_until, end)
+
+    def hear(self, frame: AudioFrame) -> AudioFrame:
+        """The frame without the echo, 8 ms late; of a frame that comes twice or too late, as it was."""
+        if self._next is not None and frame.start < self._next:
+            return frame
+        if self._next is not None:
+            missing = min(MOST_MISSING, (frame.start - self._next) // FRAME_SAMPLES)
+            for number in range(missing, 0, -1):
+                self._step(np.zeros(FRAME_SAMPLES, np.float32), frame.start - number * FRAME_SAMPLES)
+        self._next = frame.start + FRAME_SAMPLES
+        return AudioFrame(frame.party, frame.start, self._step(frame.pcm, frame.start))
+
+    def _step(self, heard: Pcm, start: Samples) -> Pcm:
+        if start > self._audible_until + from_s(ECHO_LASTS_S):
+            if self._share == 1.0:
+                return self._delayed(heard)
+            target, cancelled, filtered = 1.0, np.zeros(FRAME_SAMPLES, np.float32), heard
+        else:
+            far = self._reference(start)
+            cancelled = self._canceller.process(heard, far)
+            filtered = self._filter.subtract(heard, far)
+            self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
+            target = float(self._speaks(level_dbfs(heard), level_dbfs(cancelled)))
+        voice = self._delayed(filtered)
+        share = np.float32(self._share) + np.float32(target - self._share) * _RAMP
+        self._share = target
+        return on_16_bit_grid((share * voice + (1 - share) * cancelled).astype(np.float32))
+
+    def _delayed(self, pcm: Pcm) -> Pcm:
+        joined = np.concatenate([self._late, pcm])
+        self._late = joined[FRAME_SAMPLES:]
+        return joined[:FRAME_SAMPLES]
+
+    def _reference(self, start: Samples) -> Pcm:
+        """What was played `LEAD` before a frame began; silence where that is not known."""
+        size, begin = self._played.size, start - LEAD
+        end = begin + FRAME_SAMPLES
+        if begin >= 0 and self._newest - size <= begin and end <= self._newest and begin % size + FRAME_SAMPLES <= size:
+            return self._played[begin % size : begin % size + FRAME_SAMPLES].copy()
+        places = np.arange(begin, end)
+        known = (places >= 0) & (places < self._newest) & (places >= self._newest - size)
+        return np.where(known, self._played[places % size], np.float32(0))
+
+    def _speaks(self, heard_dbfs: float, left_dbfs: float) -> bool:
+        """Whether somebody speaks, by what the canceller left of this frame and of those before."""
+        self._floor_dbfs = min(left_dbfs, self._floor_dbfs + _FLOOR_RISES_DB)
+        least_dbfs = max(LEAST_DBFS, self._played_dbfs - BELOW_PLAYED_DB, self._floor_dbfs + OVER_FLOOR_DB)
+        is_loud = left_dbfs > least_dbfs
+        self._loud = self._loud + 1 if is_loud and heard_dbfs - left_dbfs < MOST_TAKEN_DB else 0
+        if self._loud >= SPEAKS_FRAMES or (self._hang and is_loud):
+            self._hang = HANG_FRAMES
+        elif self._hang:
+            self._hang -= 1
+        return self._hang > 0
