@@ -92,12 +92,14 @@ def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 @contextmanager
-def caller_browser(playwright: Playwright, chromium: str, microphone: Path) -> Iterator[Browser]:
-    """A browser whose microphone plays a 48 kHz WAV file once."""
+def caller_browser(
+    playwright: Playwright, chromium: str, microphone: Path, *, again: bool = False
+) -> Iterator[Browser]:
+    """A browser whose microphone plays a 48 kHz WAV file once, or again and again."""
     flags = (
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}%noloop",
+        f"--use-file-for-fake-audio-capture={microphone}{'' if again else '%noloop'}",
         "--allow-loopback-in-peer-connection",
         "--disable-features=WebRtcHideLocalIpsWithMdns",
         "--autoplay-policy=no-user-gesture-required",
@@ -109,10 +111,10 @@ def caller_browser(playwright: Playwright, chromium: str, microphone: Path) -> I
         browser.close()
 
 
-def microphone_file(audio: Path, folder: Path) -> Path:
-    """The caller's channel of `audio` as Chromium's fake microphone takes it: 48 kHz PCM16 mono."""
+def microphone_file(audio: Path, folder: Path, channel: int = 0) -> Path:
+    """One channel of `audio`, the caller's unless told, as Chromium's fake microphone takes it: 48 kHz PCM16 mono."""
     with AudioFile(audio) as file:
-        pcm = np.concatenate([block[0] for block in file.blocks()])
+        pcm = np.concatenate([block[channel] for block in file.blocks()])
     path = folder / "microphone.wav"
     soundfile.write(path, soxr.resample(pcm, 16_000, 48_000), 48_000, subtype="PCM_16")
     return path
