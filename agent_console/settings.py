@@ -182,11 +182,11 @@ class Settings(BaseSettings):
     hold_sound: Literal["music", "silence"] = Field(
         "music", description="music or silence, what a caller on hold hears"
     )
-    echo: Literal["on", "off"] = Field(
-        "on",
+    echo: Literal["telephone", "on", "off"] = Field(
+        "telephone",
         description=(
-            "on or off, whether what callers are played is taken out of what they say; costs a fiftieth of a core a "
-            "call while something is played"
+            "telephone, on or off, whose echo of what they are played is taken out of what they say: that of callers "
+            "who do not come through a browser (browsers do it themselves), everybody's or nobody's"
         ),
     )
     cookie_secure: Literal["auto", "always", "never"] = Field(

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +52,7 @@ from voice.audio.opus import OpusSettings
 from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import CapacityError, DataFolderError, DataFolderInUseError
-from voice.contracts.ports import Clock
+from voice.contracts.ports import AudioSource, CallLeg, Clock
 from voice.echo_source import EchoReduced
 from voice.hold_music import HoldMusic
 from voice.measured_peaks import measure_peaks
@@ -183,7 +182,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
             carry_over=settings.carry_over,
             agent_tone=agent_tone,
             judge_turn=judge_turn if judged else None,
-            listen=partial(EchoReduced, clock=clock) if settings.echo == "on" else attrgetter("source"),
+            listen=partial(_listen, settings, clock),
             zone=settings.zone,
         )
         yield rooms, "; ".join(_explain(choice) for choice in recognition.choices)
@@ -318,6 +317,13 @@ def _media_streams(settings: Settings, switchboard: Switchboard, clock: Clock, m
         url=settings.stream_url,
     )
     return StreamDoor(access, take, clock)
+
+
+def _listen(settings: Settings, clock: Clock, leg: CallLeg) -> AudioSource:
+    """What is heard from a leg: browsers cancel the echo of what they play, telephones may not."""
+    cancels = isinstance(leg, WebRtcLeg)
+    reduced = settings.echo == "on" or (settings.echo == "telephone" and not cancels)
+    return EchoReduced(leg, clock) if reduced else leg.source
 
 
 async def follow_policy(policy: KeptFile[Policy], clock: Clock) -> None:
