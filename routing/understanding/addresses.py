@@ -10,6 +10,7 @@ from asr.text.numbers_en import SMALL, TENS
 from routing.understanding.digits import DIGITS_ZH, number_en, number_zh
 from routing.understanding.heard import Heard
 from routing.understanding.named_values import Candidate, EntityKind
+from routing.understanding.names_en import TOWNS, TOWNS_OF_TWO
 
 _REGIONS: Final = (
     "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|"
@@ -22,8 +23,11 @@ _REGIONS: Final = (
 )
 _NUMERAL: Final = "[0-9零〇一二两三四五六七八九十百幺]"
 _HAN: Final = "[\u4e00-\u9fff]"
-_AREA: Final = "自治区|自治州|特别行政区|省|市(?![场面民值])|新区|开发区|高新区|区(?![别分域])|县|街道|镇|乡(?!下)|村"
-_ROAD: Final = "大道|大街|路(?![上由过程线])|街(?![上道])|巷|胡同|[东西南北中]道"
+_AREA: Final = (
+    "自治区|自治州|特别行政区|省|市(?![场面民值])|新区|开发区|高新区|区(?![别分域])|县|街道|镇|乡(?!下)|"
+    "村(?!大[厦楼街道]|小区|花园|广场|公寓|[路街]|中心)"
+)
+_ROAD: Final = "(?:大道|大街|路(?![上由过程线])|街(?![上道])|巷|胡同|[东西南北中]道)(?:[东西南北中][一二三]?段)?"
 _ESTATE: Final = (
     "小区|花园|大厦|广场|公寓|家园|新村|花苑|苑|国际城|新城|科技园|工业园|产业园|创业园|软件园|园区|中心|大楼|商城|"
     "山庄|别墅|华庭|雅居|名邸|公馆|学校|大学|医院|里"
@@ -34,6 +38,7 @@ _NAMED_PART: Final = re.compile(rf"(?P<name>{_HAN}{{1,9}}?)(?P<mark>{_AREA}|{_RO
 _NUMBER_PART: Final = re.compile(
     rf"(?P<number>[a-z]?-?{_NUMERAL}{{1,7}}(?:[-杠]{_NUMERAL}{{1,5}})?[a-z]?|[a-z]|[东西南北])(?P<mark>{_NUMBERED})"
 )
+_NUMBERED_AREA: Final = re.compile(r"(?<=[里园村苑城家庭院])[一二三四五六七八九十]{1,3}[区期]$")
 _BARE_ROOM: Final = re.compile(rf"(?P<number>{_NUMERAL}{{3,4}})(?!{_NUMERAL}|[块元个天年月日点号])")
 _START: Final = re.compile(_AREA + "|" + _ROAD + "|" + _ESTATE)
 _LEAD: Final = re.compile(
@@ -52,7 +57,7 @@ _STREET: Final = (
 )
 _NUMBER_WORDS: Final = "|".join(sorted([*SMALL, *TENS, "hundred", "oh"], key=len, reverse=True))
 _EN: Final = re.compile(
-    rf"\b(?P<number>\d{{1,6}}[a-z]?|(?:{_NUMBER_WORDS})(?:[ -](?:{_NUMBER_WORDS})){{0,5}}) "
+    rf"\b(?P<number>\d{{1,6}}[a-z]?|(?:{_NUMBER_WORDS})(?:[ -](?:{_NUMBER_WORDS}|(?<=hundred )and)){{0,5}}) "
     rf"(?P<street>(?:(?:north|south|east|west|n|s|e|w|old|new|the|saint|[a-z']+|\d{{1,3}}(?:st|nd|rd|"
     rf"th)) ){{1,3}}?(?:{_STREET})\b\.?)"
     rf"(?P<unit>,? ?(?:(?:apartment|apt|suite|unit|room|floor|number)\.? ?|"
@@ -62,6 +67,8 @@ _TOWN: Final = re.compile(
     r"(?:,| in)? (?P<town>[A-Z][a-z]+(?: [A-Z][a-z]+)?)(?P<state>,? (?:[A-Z]{2}|"
     r"[A-Z][a-z]+(?: [A-Z][a-z]+)?)\b)?(?P<zip>,? \d{5}(?:-\d{4})?\b)?"
 )
+
+_LOW_TOWN: Final = re.compile(r"(?:,| in)? (?P<town>[a-z]+(?: [a-z]+)?)")
 
 
 def find_addresses(heard: Heard) -> Iterator[Candidate]:
@@ -102,7 +109,7 @@ def _begin(plain: str, floor: int, end: int) -> int:
 def _follow(heard: Heard, start: int, mark: re.Match[str]) -> tuple[int, str, int, int, int]:
     """The parts from the first on: where they end, the address as it is written, and how many of each kind."""
     plain, end = heard.plain, mark.end()
-    value = _original(heard, start, end)
+    value = _numbered(_original(heard, start, end))
     named, numbered, roads = 1, 0, int(bool(re.fullmatch(f"{_ROAD}|{_ESTATE}", mark[0])))
     gap = re.compile(_SEP)
     while named + numbered < MOST_PARTS:
@@ -117,11 +124,17 @@ def _follow(heard: Heard, start: int, mark: re.Match[str]) -> tuple[int, str, in
         elif (part := _NAMED_PART.match(plain, place)) and not _LEAD.search(part["name"]):
             named += 1
             roads += bool(re.fullmatch(f"{_ROAD}|{_ESTATE}", part["mark"]))
-            value += _original(heard, part.start(), part.end())
+            value += _numbered(_original(heard, part.start(), part.end()))
         else:
             break
         end = part.end()
     return end, value, named, numbered, roads
+
+
+def _numbered(name: str) -> str:
+    """望京西园三区 has its number in digits as well; 三里屯 has none."""
+    found = _NUMBERED_AREA.search(name)
+    return f"{name[: found.start()]}{arabic(found[0][:-1])}{found[0][-1]}" if found else name
 
 
 def _original(heard: Heard, start: int, end: int) -> str:
@@ -170,6 +183,13 @@ def _en(heard: Heard) -> Iterator[Candidate]:
                 end = next(
                     (place for place in range(end, len(plain) + 1) if heard.at[place] >= text_end + length), len(plain)
                 )
+        elif town := _LOW_TOWN.match(plain, end):
+            words = town["town"].split(" ")
+            named = 2 if " ".join(words[:2]) in TOWNS_OF_TWO else 1 if words[0] in TOWNS else 0
+            if named:
+                said = len(" ".join(words[:named]))
+                first, last = heard.offsets(end, town.start("town") + said)
+                value, end = value + heard.text[first:last], town.start("town") + said
         yield Candidate(EntityKind.ADDRESS, found.start(), end, value)
 
 
@@ -179,6 +199,8 @@ def _house(spoken: str) -> str:
         return spoken
     groups: list[list[str]] = []
     for word in re.split("[ -]", spoken):
+        if word == "and":
+            continue
         joins = groups and (
             word == "hundred"
             or (groups[-1][-1] in TENS and 1 <= SMALL.get(word, 0) <= 9)

@@ -30,13 +30,15 @@ _MOVED: Final = (
     r"(?:扣|付|花|退|充值|充|转|收|交|欠|赔|返|补|卖|买|付款|扣款|退款|金额|价格|总价|单价|原价|现价|运费|押金|定金|"
     r"工资|余额|每晚|一晚|每月|每年|每天|房费|房租|租金|学费|工钱|手续费|月租|套餐费|话费|账单|费用|一共|总共|合计|"
     r"差价|违约金|年费|月费|赔偿|补偿|标价|涨到|降到|"
-    r"涨了|降了)"
+    r"涨了|降了|转账|转|汇款|汇|打款|存款|存|取款|取|贷款|贷|借款|借|还款|还|投|押|充|到账|欠费|欠款|消费|支付|刷|罚款|罚|"
+    r"报销|返现|提现|利息|首付|尾款|本金|额度|花费|保费|保额|理赔款?|挂号费|服务费|改签费|退票费|[\u4e00-\u9fff]费|"
+    r"[\u4e00-\u9fff]金(?!额)|一晚上|一个晚上|报价|开价|要价|卖价|收费|票价|成本|补贴|津贴|奖金|薪水|底薪)"
 )
 _BARE_ZH: Final = re.compile(
     rf"{_MOVED}(?:款|费|价|钱)?(?:了|我|您|你|你们|是|的|到|掉|走|给我|大概|差不多|总共|一共|需要|要|得|也|才|就|只|"
-    rf"都|又|多|少|"
+    rf"都|又|多|少|只有|只剩|只给|有|"
     rf"出去|进去|过|一笔|为|涨|值){{0,4}}(?P<whole>{_NUMBER_ZH})"
-    rf"(?![{NUMERAL_ZH}.点个次天月年号楼遍件单条份位倍折期分人箱包瓶双台部辆套斤公克米岁小时钟%％-]|多|来|几|百分|"
+    rf"(?![{NUMERAL_ZH}.点个次天月年号楼遍件条份位倍折期分人箱包瓶双台部辆套斤公克米岁小时钟%％-]|多|来|几|百分|单(?!号)|"
     rf"星期|周|礼拜|工作)"
 )
 _NAMED_ZH: Final = re.compile(
@@ -61,12 +63,19 @@ _CENTS_WORDS: Final = re.compile(
     rf" (?:and )?(?P<cents>(?:{'|'.join([*TENS, *SMALL])})(?:[ -](?:{'|'.join(SMALL)}))?)(?: cents?\b)?"
 )
 _MONEY_BEFORE: Final = re.compile(
-    r"(?:charged?(?: me| us)?|billed?(?: me| us)?|quoted(?: me| us)?|paid|pay|paying|cost(?:s|ed)?(?: me)?|spent|"
+    r"(?:(?:fee|charge|bill|price|total|cost|deposit|premium|rate|fare|refund|balance|payment|amount|difference|rent|"
+    r"tip|tax|invoice|deductible)s? (?:is|was|of|were|came to|comes to|went up to|went from|went down to|says|said|"
+    r"shows|should be|should have been|for)|(?:dollars|pounds|euros|bucks|quid)(?: or so)? (?:instead of|rather than|"
+    r"but got|not)|"
+    r"charged?(?: me| us)?|billed?(?: me| us)?|quoted(?: me| us)?|paid|pay|paying|cost(?:s|ed)?(?: me)?|spent|"
     r"refund(?:ed)?(?: me| of| for)?|fee of|"
     r"bill (?:is|was|of)|"
     r"total (?:is|was|of)|balance (?:is|was|of)|price (?:is|was|of)|amount (?:is|was|of)|owe(?: you| me)?|deposit of|"
     r"charge of|charges of|worth|only got|for only|it's only|it was)(?: back)?(?: a total of| about| around|"
     r" exactly| only| almost| nearly| over)? $"
+)
+_SAID_WHOLE: Final = re.compile(
+    r"$|[,.?!]| (?:off|from|on|for|to|and|but|please|a|an|per|was|is|instead|extra|more|back|in|by)\b"
 )
 _MONEY_AFTER: Final = re.compile(
     r" ?(?:fee|charge|charges|bill|payment|deposit|refund|a month|per month|each month|total)\b"
@@ -158,7 +167,9 @@ def _words(plain: str, found: re.Match[str]) -> Iterator[Candidate]:
     if unit and (cents := _CENTS_WORDS.match(plain, end)) and not plain.startswith(" percent", cents.end()):
         more = number_en(re.split("[ -]", cents["cents"]))
         stated = cents[0].endswith(("cent", "cents"))
-        if more is not None and more < 100 and (stated or (more >= 10 and cents[0].startswith(" and"))):
+        # Twelve pounds fifty; but not twelve pounds fifty times.
+        follows = cents[0].startswith(" and") or _SAID_WHOLE.match(plain, cents.end()) is not None
+        if more is not None and more < 100 and (stated or (more >= 10 and follows)):
             value, end = value + more / 100, cents.end()
     yield _candidate(start, end, round(value, 4))
 
@@ -174,8 +185,10 @@ def _value(said: list[str], *, with_unit: bool) -> float | None:
     if "point" in said:
         cut = said.index("point")
         whole = number_en(said[:cut])
+        scale = {**SCALES, "grand": 1000}.get(said[-1], 1)
+        said = said[:-1] if scale > 1 else said
         digits = "".join(str(SMALL.get(word, 0)) for word in said[cut + 1 :])
-        return float(f"{whole:.0f}.{digits}") if whole is not None and digits.isdigit() else None
+        return float(f"{whole:.0f}.{digits}") * scale if whole is not None and digits.isdigit() else None
     groups = _groups(said)
     if len(groups) == 2 and all(value < 100 for value in groups) and groups[1] >= 1:
         # Nineteen ninety nine is 19.99; "five fifty" 5.50.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 from routing.understanding.named_values import NUMBERS, Candidate, EntityKind
@@ -13,7 +14,7 @@ REACH: Final = 30
 """Characters between what was said and what it should have been."""
 
 CORRECTED: Final = re.compile(
-    r"不对|说错|念错|记错|讲错|报错|搞错|口误|更正|纠正|[哦噢啊呃嗯诶欸哎]不(?!是)|不不|等等|等一下|错了|应该是|"
+    r"不对|说错|念错|记错|讲错|报错|搞错|口误|更正|纠正|[哦噢啊呃嗯诶欸哎]不(?!是)|不不|等等|等一下|不是不是|错了|应该是|"
     r"[，,。\s]不是|^不是|不是[，,\s]*(?:是|应该)|"
     r"\b(?:no wait|wait no|wait|sorry|i mean|i meant|actually|correction|scratch that|make that|my mistake|my bad|"
     r"or rather|oops|"
@@ -38,7 +39,12 @@ def drop_corrected(plain: str, found: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _inherit(before: Candidate, after: Candidate) -> Candidate:
-    """晚上七点，不对，七点半 is still in the evening."""
+    """晚上七点，不对，七点半 is still in the evening; 十月七号，不对，八号 still in October."""
+    if after.kind is EntityKind.DATE and after.hint == "day":
+        try:
+            return replace(after, value=date.fromisoformat(f"{before.value[:8]}{after.value[8:]}").isoformat())
+        except ValueError:
+            return after
     hour = int(after.value[:2]) if after.kind is EntityKind.TIME else 24
     if not before.hint or after.hint or hour >= 12 or int(before.value[:2]) < 12:
         return after

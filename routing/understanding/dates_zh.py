@@ -42,6 +42,9 @@ _WEEK_ZH: Final = re.compile(
     r"(?P<which>(?:上|下){0,2}(?:上|下|这|本)(?:一)?(?:个)?)?(?P<word>星期|礼拜|"
     r"周)(?P<day>[一二三四五六日天1-6])(?![个次年月号])"
 )
+_RUNS_ON: Final = re.compile(r"每个?$|(?:星期|礼拜|周)[一二三四五六日天][到至]$")
+"""每周三 and 周一到周五 name no day."""
+
 _AGO_ZH: Final = re.compile(
     rf"(?<![第每0-9零〇一二三四五六七八九十])(?P<count>{_COUNT})(?P<half>个半)?个?(?P<unit>天|日|周|星期|礼拜|"
     rf"月)(?P<side>以前|之前|前|以后|之后|后)(?![来台面])"
@@ -104,7 +107,7 @@ class ReckonerZh(Reckoner):
         shift = which.count("下") - which.count("上")
         if which:
             return shift_day(monday, days=7 * shift + weekday)
-        if self.plain[max(0, found.start() - 1) : found.start()] in {"每", "到", "至"}:
+        if _RUNS_ON.search(self.plain, max(0, found.start() - 6), found.start()):
             return None
         ahead = (weekday - self.today.weekday()) % 7
         return shift_day(self.today, days=ahead - 7 if self.tense(found, zh=True) < 0 and ahead else ahead)

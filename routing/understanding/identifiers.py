@@ -30,18 +30,22 @@ _CUES: Final = (
     r"\b(?:verification|pin|zip|post|postal|promo|error|passcode|password|model|serial|tax|account|employee|"
     r"member(?:ship)?|"
     r"flight|version|gate|room|code|security code|extension)\b)"
-    r"|(?P<id_card>身份证|证件号|证件号码|\b(?:id card|identity card|id number|national id|identity number|i d card|"
+    r"|(?P<id_card>身份证|证件号|证件号码|\b(?:id card|identity card|id number|passport|driver's license|"
+    r"drivers license|driving licence|social security|ssn|national id|identity number|i d card|"
     r"i d number)\b)"
-    r"|(?P<bank_card>银行卡|信用卡|储蓄卡|借记卡|卡号|工资卡|存折|[行款联]卡|卡尾号|\b(?:(?:credit|debit|bank|my|"
+    r"|(?P<bank_card>银行卡|信用卡|储蓄卡|借记卡|卡号|工资卡|存折|[行款联]卡|卡尾号|"
+    r"的那?张?卡(?!住|顿|壳|了|在)|[那这]张卡|\b(?:(?:credit|debit|bank|my|"
     r"the|visa|master ?card|"
-    r"your) card|card number|card ending|card that ends|visa|master ?card|card)\b)"
+    r"your) card|card number|visa|master ?card|card)\b)"
     r"|(?P<tracking_no>运单|快递单|快递的?单号|物流单|物流的?单号|面单|包裹单|快递号|快递编号|包裹号|"
     r"(?:顺丰|圆通|中通|申通|韵达|极兔|京东|邮政|ems|德邦(?=快递|物流|单))(?:快递|速运|物流)?(?:的)?(?:单号)?|"
     r"\b(?:tracking|waybill|way bill|air bill|consignment|shipment number|parcel number|package number)\b)"
-    r"|(?P<order_no>订单|定单|单号|单子|编号|工单|流水号|预约号|受理号|案件号|维修单|"
-    r"\b(?:order|confirmation|reference|ticket|case|booking|invoice number|claim|purchase)\b)"
+    r"|(?P<order_no>订单|定单|单号|单子|编号|工单|流水号|预约号|预订号|预定号|取件号|受理号|案件号|维修单|"
+    r"\b(?:order|confirmation|reference|ticket|case|booking|reservation|itinerary|record locator|p n r|pnr|"
+    r"invoice number|claim|purchase)\b)"
     r"|(?P<phone>手机|电话|area code|联系方式|座机|来电|打给我|拨打|"
-    r"\b(?:phone|mobile|cell|telephone|call me|reach me|contact number|text me|my number|landline|callback)\b)"
+    r"\b(?:phone|mobile|cell|number on file|number on the account|"
+    r"telephone|call me|reach me|contact number|text me|my number|landline|callback)\b)"
     r"|(?P<weak>号码)"
     r"|(?P<tail>尾号|后四位|末四位|后四位数|末尾|后三位|后六位|末位|\b(?:last (?:four|three|six|4)|end(?:s|"
     r"ing)? (?:in|with)|ending)\b)"
@@ -149,7 +153,8 @@ def _kind(plain: str, run: DigitRun, own: _Cue | None, after: _Cue | None, *, ta
     if is_id_card(digits) and name not in {"order_no", "tracking_no", "bank_card"}:
         return EntityKind.ID_CARD
     if name == "id_card":
-        return EntityKind.ID_CARD if length in {15, 18} or (length in {4, 6} and near) else None
+        foreign = own is not None and plain[own.start].isascii() and length >= 6
+        return EntityKind.ID_CARD if length in {15, 18} or ((length in {4, 6} or foreign) and near) else None
     if (_MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits)) and name in {"", "phone", "weak", "bank_card"}:
         return EntityKind.PHONE
     if name in {"phone", "weak"}:

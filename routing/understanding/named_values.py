@@ -55,7 +55,8 @@ class Candidate:
     """A value as a finder sees it; offsets into `Heard.plain`.
 
     Attributes:
-        hint: what a correction needs besides the value: the day part of a time, `tail` of a number.
+        hint: what a correction needs besides the value: the day part of a time, `day` for a date that is
+            only a day of the month.
     """
 
     kind: EntityKind

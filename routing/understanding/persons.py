@@ -8,6 +8,7 @@ from typing import Final
 
 from routing.understanding.heard import Heard
 from routing.understanding.named_values import Candidate, EntityKind
+from routing.understanding.names_en import FAMILY, GIVEN
 
 SURNAMES: Final = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏"
@@ -33,7 +34,7 @@ _RELATION: Final = (
 _NAMED_ZH: Final = re.compile(
     rf"(?:我的?全?名字?(?:是|叫)|名字(?:是|叫|写|改成|改为|换成)?|姓名(?:是|叫|为)?[:：]?|我叫做?|我这边叫|本人叫?|"
     rf"(?:收件人|收货人|联系人|户主|户名|开户人|经办人|持卡人|预约人|投保人|机主|登记人|业主|入住人|乘客|乘机人|"
-    rf"旅客|租客|房东|患者|学员|被保险人|受益人|参会人|寄件人|下单人|订货人|预订人)"
+    rf"旅客|租客|房东|患者|病人|家长|学生|车主|申请人|法人|法人代表|担保人|签收人|取件人|代收人|发件人|寄送人|收货的|收件的|客户|用户|户主|陪护人|监护人|紧急联系人|就诊人|参保人|被保人|被保险人|受益人|参会人|寄件人|下单人|订货人|预订人)"
     rf"(?:的?(?:姓名|名字))?(?:是|叫|改成|改为|换成|写|填|为|写的是|写的)?(?:我)?(?:{_RELATION})?(?:叫)?|"
     rf"我(?:的)?(?:{_RELATION})(?:叫|是|的名字(?:是|叫))|[他她](?:的名字)?叫|(?:换|"
     rf"改)成我?(?:{_RELATION})的?(?:名字)?|我是(?:客户|用户|机主|业主|那个)?|叫做?)"
@@ -54,13 +55,18 @@ _GIVES_EN: Final = re.compile(
     rf"\b(?:(?:my|his|her|the|their|full|first|last|sur|contact|recipient|recipient's|customer|"
     rf"account holder's) ?name(?: on (?:the|my) [a-z]+)?(?: is|'s| should be| was)|name's|"
     rf"name (?:is|should be)|under(?: the name(?: of)?)?|in the name of|(?:the )?(?:recipient|account holder|"
-    rf"contact|cardholder) (?:is|should be)|"
+    rf"contact|cardholder|guest|patient|passenger|tenant|policyholder|policy holder|driver|technician|agent|member|"
+    rf"caller|owner|student) (?:is|should be|was|named|called)|"
     rf"(?:my|his|her) (?:wife|husband|son|daughter|mother|father|mom|dad|friend|boss|brother|sister|colleague|"
-    rf"roommate|partner)(?:'s name is|,| is| named)|called|named|name to|speak(?:ing)? (?:to|with)|"
+    rf"roommate|partner)(?:'s name is|,| is| named)|(?:called|named)|by the name of|name to|put me through to|"
+    rf"transfer me to|connect me (?:to|with)|ask(?:ed)? for|"
+    rf"talk(?:ed|ing)? (?:to|with)|spoke (?:to|with)|for|speak(?:ing)? (?:to|with)|"
     rf"this is|i'm|i am|it's|attention(?: to)?|attn:?|addressed to|make it out to|signed (?:by|"
-    rf"for by))(?P<gap>,? (?:uh |um |spelled )?)(?P<name>{_WORD}(?: {_WORD}){{0,3}})"
+    rf"for by))(?P<gap>,? (?:uh |um |spelled )?)(?=(?P<name>{_WORD}(?: {_WORD}){{0,3}}))"
 )
-_TITLED_EN: Final = re.compile(rf"\b(?P<name>(?:mr|mrs|ms|miss|dr)\.? (?P<last>{_WORD}(?: {_WORD})?))")
+_TITLED_EN: Final = re.compile(
+    rf"\b(?P<name>(?:mr|mrs|ms|miss|dr|mister|missus|doctor|professor|officer|nurse)\.? (?P<last>{_WORD}(?: {_WORD})?))"
+)
 _SURE_EN: Final = re.compile(r"name|attn|attention")
 _STOP_EN: Final = frozenset(
     (
@@ -91,11 +97,11 @@ def _zh(plain: str) -> Iterator[Candidate]:
         titled = re.match(_TITLE, plain[found.end("name") - 1 :]) or re.match(_TITLE, plain[found.end("name") - 2 :])
         if titled:
             continue
-        name = found["name"]
+        name = _explained(found["name"], plain, found.start("name"))
         if _is_word(name) or (found[0].startswith(("我是", "叫")) and len(name) < 2):
             continue
         full.append(name)
-        yield Candidate(EntityKind.PERSON, found.start("name"), found.end("name"), name)
+        yield Candidate(EntityKind.PERSON, found.start("name"), found.start("name") + len(name), name)
         other = _AND_ZH.match(plain, found.end("name"))
         if other and not _is_word(other["name"]):
             yield Candidate(EntityKind.PERSON, other.start("name"), other.end("name"), other["name"])
@@ -105,6 +111,22 @@ def _zh(plain: str) -> Iterator[Candidate]:
         which = "name" if found["name"] else "short"
         if not any(name.startswith(found[which]) for name in full):
             yield Candidate(EntityKind.PERSON, found.start(which), found.end(which), found[which])
+
+
+_SPELLED: Final = re.compile(
+    "[\u4e00-\u9fff]{1,5}?(?:的|那个)(?P<sign>[\u4e00-\u9fff])|双木|弓长|立早|木子|耳东|古月|口天|言午|三横|草头|"
+    "双人|美女|人可|文武"
+)
+"""How somebody says which characters a name has: 双木林，芬芳的芳."""
+
+
+def _explained(name: str, plain: str, start: int) -> str:
+    """A name without what explains its characters (林芳 of 林芳双木林芬芳的芳)."""
+    for length in range(2, len(name)):
+        told = _SPELLED.match(plain, start + length)
+        if told and (told["sign"] is None or told["sign"] in name[:length]):
+            return name[:length]
+    return name
 
 
 _NO_NAMES: Final = re.compile(
@@ -134,18 +156,27 @@ def _en(heard: Heard) -> Iterator[Candidate]:
             words.append((word, capital))
             place += len(word) + 1
         end = place - 1
-        if not words or len(words) > 3:
+        if not words:
             continue
         lead = found[0][: start - found.start()]
         said = [word for word, _ in words]
-        sure = bool(_SURE_EN.search(lead)) and not lead.startswith(("called", "under"))
+        sure = (
+            len(words) <= MOST_WORDS
+            and bool(_SURE_EN.search(lead))
+            and not (lead.startswith("called") or lead in {"under ", "under, "})
+        )
         if sure and len(words) > 2 and not any(capital for _, capital in words):
             end = start + len(" ".join(said[:2]))
         calling = re.match(r"(?: here| speaking|,? calling| from\b)", plain[end : end + 12]) is not None
-        if not (sure or _is_given(lead, words, calling=calling)):
-            continue
+        if not (sure or (len(words) <= MOST_WORDS and _is_given(lead, words, calling=calling))):
+            if words[0][0] not in GIVEN:
+                continue
+            # In lower case only a name that is nothing else is one.
+            end = start + len(words[0][0])
+            if len(words) > 1 and (words[1][0] in FAMILY or words[1][1]):
+                end += 1 + len(words[1][0])
         name = plain[start:end].rstrip("'")
-        if name.startswith(("mr", "mrs", "ms", "dr")) and re.match(r"(?:mr|mrs|ms|dr)\b", name):
+        if _TITLES_EN.match(name):
             continue
         yield _named(heard, start, start + len(name))
     for found in _TITLED_EN.finditer(plain):
@@ -157,9 +188,19 @@ def _en(heard: Heard) -> Iterator[Candidate]:
             and heard.text[heard.at[found.start("last") + keep + 1]].isupper()
         ):
             keep = len(found["last"])
-        if parts[0] not in _STOP_EN:
+        titled = not found[0].startswith(_TRADES) or parts[0] in FAMILY or parts[0] in GIVEN
+        titled = titled or heard.text[heard.at[found.start("last")]].isupper()
+        if parts[0] not in _STOP_EN and titled:
             yield _named(heard, found.start(), found.start("last") + keep)
 
+
+_TRADES: Final = ("doctor", "professor", "officer", "nurse")
+"""Titles that stand before other words as well: the doctor said."""
+
+_TITLES_EN: Final = re.compile(r"(?:mrs?|ms|dr|mister|missus|miss|doctor)\b")
+
+MOST_WORDS: Final = 3
+"""Words of a name, where nothing but what leads to it says that it is one."""
 
 _BUSY: Final = frozenset(("just", "calling", "still", "sick", "really", "so", "very"))
 _OF_SOMEBODY: Final = ("speak", "his", "her", "my", "addressed", "signed", "make", "under")

@@ -17,6 +17,11 @@ _PAST_ZH: Final = re.compile(
 _FUTURE_ZH: Final = re.compile(
     "之前|以前|能|要|会|想|送|来|到期|改|预约|约|可以|出差|过去|再|前|等到|安排|出发|回来|上门|参加|用"
 )
+_WISHED_ZH: Final = re.compile(
+    "(?:想|要|帮我|给我)(?:预约|预订|约|订|定|延期|延|推迟|推)(?:到|在|成)?$|(?:改|换|延|推|延期|推迟|约|定)(?:到|在|成)$"
+)
+"""想订九月十二号入住的 speaks of a day to come, whatever follows it."""
+
 _PAST_EN: Final = re.compile(
     r"\b(?:bought|ordered|paid|was|were|did|since|placed|sent|shipped|returned|charged|called|received|got|made|had|"
     r"came|delivered|signed|went|told|said|ago|last)\b"
@@ -47,7 +52,7 @@ class Reckoner:
             for found in pattern.finditer(self.plain):
                 day = resolve(found)
                 if day is not None:
-                    yield Candidate(EntityKind.DATE, found.start(), found.end(), day.isoformat())
+                    yield Candidate(EntityKind.DATE, found.start(), found.end(), day.isoformat(), _hint(found))
 
     def tense(self, found: re.Match[str], *, zh: bool) -> int:
         """-1 where what is around speaks of the past, 1 of the future, 0 where nothing tells."""
@@ -55,6 +60,8 @@ class Reckoner:
         before = self.plain[max(0, found.start() - (6 if zh else 40)) : found.start()]
         after = self.plain[found.end() : found.end() + (8 if zh else 30)]
         if zh:
+            if _WISHED_ZH.search(before):
+                return 1
             after = re.split("[，。,？?！]", after)[0]
             then, later = past.search(after), future.search(after)
             if then and (not later or then.start() < later.start()):
@@ -84,6 +91,11 @@ class Reckoner:
         if same and (same[0] - self.today).days * tense >= 0:
             return same[0]
         return next((each for each in days if (each - self.today).days * tense > 0), None) if tense else None
+
+
+def _hint(found: re.Match[str]) -> str:
+    """A day of the month that was said without its month takes the month of the day that it corrects."""
+    return "day" if set(found.groupdict()) == {"day"} else ""
 
 
 def make_day(year: int, month: int, day: int) -> date | None:

@@ -18,7 +18,7 @@ _MORNING: Final = frozenset(
 _AFTERNOON: Final = frozenset(
     (
         *("下午", "傍晚", "晚上", "今晚", "昨晚", "明晚", "夜里", "夜晚", "后晚", "当晚", "晚"),
-        *("p.m.", "pm", "p m", "afternoon", "evening", "night"),
+        *("p.m.", "pm", "p m", "afternoon", "evening", "night", "tonight"),
     )
 )
 _NOON: Final = frozenset(("中午", "正午"))
@@ -46,7 +46,7 @@ _MINUTE_EN: Final = (
 )
 _SUFFIX: Final = (
     r"(?:\s?(?P<noon>[ap]\.m\.|[ap]m\b|[ap] m\b)| (?:in the|this|at|tomorrow|yesterday) (?P<day>morning|afternoon|"
-    r"evening|night)\b|"
+    r"evening|night)\b| (?P<late>tonight)\b|"
     r"(?P<clock> o'clock\b| oclock\b| o clock\b)(?: (?:in the|at) (?P<later>morning|afternoon|evening|night)\b|"
     r"\s?(?P<after>[ap]\.m\.|[ap]m\b|[ap] m\b))?)"
 )
@@ -57,11 +57,21 @@ _EN: Final = re.compile(
     rf"(?<![\d.,$])\d{{1,2}}(?![\d.,]*\d))(?:[ ](?P<minute>{_MINUTE_EN}|[0-5]\d(?!\d)))?(?![a-z0-9-])"
     rf"|(?P<word>noon|midnight|midday)\b){_SUFFIX}?"
 )
+_RANGE_EN: Final = re.compile(r"^(?!.*\b(?:mov|chang|switch|resched|push|bump)).*\b(?:from|between) $", re.DOTALL)
 _JOIN_EN: Final = re.compile(r"\s*(?:to|until|till|and|-|–|through)\s*")
 _AT: Final = re.compile(r"\b(?:at|by|around|before|after|until|till|between|from|about)(?: around| about)? $")
 
 
-_BEFORE_CLOCK: Final = tuple("到在是前后天号日每约改等早周一二三四五六从近快都成，")
+_PART_BEFORE: Final = re.compile(
+    r"\b(?P<part>morning|afternoon|evening|night|tonight)(?: (?:at|around|by|about|from|between))+ $"
+)
+"""Thursday afternoon at four."""
+
+_MORNING_FROM: Final = 6
+_EVENING: Final = 9
+"""Hours between which a range without a part of the day may lie in the afternoon."""
+
+_BEFORE_CLOCK: Final = tuple("到在是前后天号日每约改等早周一二三四五六从近快都成了错对，")
 _AFTER_CLOCK: Final = re.compile("前|后|左右|多|来|到|送|开|关|上班|下班|以|之|至|吧|行|可|打|才|就|的|过|有|方")
 
 
@@ -103,7 +113,11 @@ def _ranges(plain: str, clocks: list[_Clock], join: re.Pattern[str]) -> Iterator
     while place < len(clocks):
         one = clocks[place]
         other = clocks[place + 1] if place + 1 < len(clocks) else None
-        if other and join.fullmatch(plain, one.end, other.start) and (one.sure or other.sure):
+        if (
+            other
+            and join.fullmatch(plain, one.end, other.start)
+            and (one.sure or other.sure or _RANGE_EN.match(plain[max(0, one.start - 60) : one.start]))
+        ):
             joined = plain[one.end : other.start].strip()
             if joined not in {"and", "和"} or re.search(r"(?:between|在) ?$", plain[: one.start][-9:]):
                 yield _range(one, other)
@@ -121,6 +135,9 @@ def _range(one: _Clock, other: _Clock) -> Candidate:
     if not other.part and last[0] < one.value()[0] and last[0] + 12 < 24 and one.part:
         last = (last[0] + 12, last[1])
     first = one.value()
+    if not (one.part or other.part) and 1 <= first[0] < last[0] <= _EVENING and first[0] < _MORNING_FROM:
+        # 两点到四点 is offered to nobody at night.
+        first, last = (first[0] + 12, first[1]), (last[0] + 12, last[1])
     if not one.part and other.part:
         taken = one.value(other.part)
         first = taken if taken < last else first
@@ -212,7 +229,10 @@ def _read_en(plain: str) -> Iterator[_Clock]:
 
 
 def _clock_en(found: re.Match[str], plain: str) -> _Clock | None:
-    part = next((found[name] for name in ("noon", "day", "later", "after") if found[name]), "")
+    part = next((found[name] for name in ("noon", "day", "late", "later", "after") if found[name]), "")
+    if not part and (before := _PART_BEFORE.search(plain, max(0, found.start() - 30), found.start())):
+        part = before["part"]
+    end = found.start("late") - 1 if found["late"] else found.end()
     if found["word"]:
         return _Clock(found.start(), found.end("word"), 0 if found["word"] == "midnight" else 12, 0, "", sure=True)
     named = bool(_AT.search(plain, max(0, found.start() - 20), found.start()))
@@ -225,21 +245,22 @@ def _clock_en(found: re.Match[str], plain: str) -> _Clock | None:
         if found["side"] in {"to", "till"}:
             return _Clock(
                 found.start(),
-                found.end(),
+                end,
                 base - 1 or 12,
                 60 - minutes,
                 part,
                 how in {"half", "quarter"} or bool(part) or "minutes" in found["how"] or named,
             )
-        return _Clock(found.start(), found.end(), base, minutes, part, sure=True)
+        return _Clock(found.start(), end, base, minutes, part, sure=True)
     if found["colon"]:
         hour, minute = (int(one) for one in found["colon"].split(":"))
-        return _Clock(found.start(), found.end(), hour, minute, part, sure=True) if hour < 24 else None
+        return _Clock(found.start(), end, hour, minute, part, sure=True) if hour < 24 else None
     hour, minute = _number(found["hour"]), _number((found["minute"] or "zero").removeprefix("oh "))
     if not 0 <= hour <= 24 or not 0 <= minute <= 59:
         return None
+    # A part of the day that stands before is one of this time only where a time is announced.
     sure = bool(part or found["clock"] or (named and found["minute"] and not found["hour"].isdigit()))
-    return _Clock(found.start(), found.end(), hour, minute, part, sure)
+    return _Clock(found.start(), end, hour, minute, part, sure)
 
 
 def _number(spoken: str) -> int:
