@@ -130,6 +130,7 @@ class SipCall:
         self._awaits_ack: ServerTransaction | None = None
         self._awaits_answer = False
         self._offering = False
+        self._holds = False
         self._again: Timer | None = None
         self._updates = True
         self.is_calling = False
@@ -193,6 +194,7 @@ class SipCall:
         if self.end is not None or not self.is_answered or self._offering:
             return
         self._offering = True
+        self._holds = held
         direction = "sendonly" if held else "sendrecv"
         request = self.dialog.request("INVITE")
         set_body(request, SDP, write_offer(self.origin, self._codecs_first(), direction=direction))
@@ -454,7 +456,7 @@ class SipCall:
 
     def _put_description(self, response: Response, described: Described | None) -> None:
         if described is not None and self.agreement is not None:
-            set_body(response, SDP, write_answer(self.origin, described, self.agreement))
+            set_body(response, SDP, write_answer(self.origin, described, self.agreement, listens=not self._holds))
         else:
             self._awaits_answer = True
             set_body(response, SDP, write_offer(self.origin, self._codecs_first()))

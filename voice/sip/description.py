@@ -25,6 +25,12 @@ NOISE_TYPE: Final = 13
 """Comfort noise at 8 kHz (RFC 3389; RFC 3551, table 4)."""
 
 _ANSWERED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+_ANSWERED_HOLDING: Final = {
+    "sendrecv": "sendonly",
+    "sendonly": "inactive",
+    "recvonly": "sendonly",
+    "inactive": "inactive",
+}
 _EVENTS: Final = "0-15"
 
 
@@ -183,12 +189,19 @@ def agree(described: Described, *, only: Codec | None = None) -> Agreement:
     )
 
 
-def write_answer(origin: Origin, described: Described, agreement: Agreement) -> str:
-    """Our answer to an offer; media that we don't speak are refused line by line (RFC 3264, 6)."""
+def write_answer(origin: Origin, described: Described, agreement: Agreement, *, listens: bool = True) -> str:
+    """Our answer to an offer; media that we don't speak are refused line by line (RFC 3264, 6).
+
+    Args:
+        origin: our side; its version rises.
+        described: the offer.
+        agreement: what comes of it.
+        listens: whether we want to hear: not while we have put the other side on hold.
+    """
     lines = _head(origin)
     for index, (kind, protocol, formats) in enumerate(described.lines):
         if index == described.at:
-            direction = _ANSWERED[described.direction]
+            direction = (_ANSWERED if listens else _ANSWERED_HOLDING)[described.direction]
             lines += _audio(origin, [(agreement.codec, agreement.payload_type)], agreement.events, agreement.noise_type)
             lines.append(f"a={direction}")
         else:
