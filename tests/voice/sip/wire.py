@@ -106,7 +106,7 @@ class Wire:
         self.deliver()
         return outgoing, incoming
 
-    def say(self, text: str, peer: tuple[str, int] = CALLER) -> bytes:
+    def say(self, text: str | bytes, peer: tuple[str, int] = CALLER) -> bytes:
         """Give us a message as it is written; answers what we sent."""
         before = len(self.raw)
         self.ours.receive(text.encode() if isinstance(text, str) else text, Flow("udp", peer), self.now_s)
