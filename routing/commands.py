@@ -46,8 +46,28 @@ class OfferCall:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """Success of `OfferCall`: `sdp` is the answer; `secret` lets this caller (and no other) command the call."""
+    """Success of `OfferCall` and `ReofferCall`: `sdp` is the answer.
 
+    `secret` lets this caller (and no other) command the call.
+    """
+
+    call: CallId
+    sdp: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReofferCall:
+    """The caller's browser offers anew, because its network has changed; answered by `CallAnswered`, the call goes on.
+
+    Attributes:
+        key: idempotency key, chosen by the client.
+        call: which.
+        sdp: the offer, complete with candidates (no trickle).
+        secret: the caller's.
+    """
+
+    key: str
     call: CallId
     sdp: str
     secret: str
@@ -208,7 +228,7 @@ class Done:
     call: CallId
 
 
-Command: TypeAlias = OfferCall | HangUp | PressKey | LegCommand
+Command: TypeAlias = OfferCall | ReofferCall | HangUp | PressKey | LegCommand
 Outcome: TypeAlias = CallAnswered | LegAnswered | Done
 
 

@@ -135,6 +135,11 @@ class Lines:
                 self._prompting.close()
                 tasks.cancel_scope.cancel()
 
+    @property
+    def caller(self) -> CallLeg:
+        """The caller's leg."""
+        return self._caller
+
     def hear_caller(self, frame: AudioFrame) -> None:
         """A frame of the caller's leg."""
         if frame.party is Party.CALLER:

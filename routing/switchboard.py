@@ -35,6 +35,7 @@ from routing.commands import (
     Outcome,
     PauseRecording,
     PressKey,
+    ReofferCall,
     ResumeCall,
     ResumeRecording,
     UnmuteLeg,
@@ -230,6 +231,8 @@ class Switchboard:
         match command:
             case OfferCall():
                 return await self._offer(command)
+            case ReofferCall():
+                return await self._reoffer(command)
             case HangUp(call=call, by=by, secret=secret):
                 live = self._find(call, secret)
                 by_caller = secret is not None
@@ -307,6 +310,15 @@ class Switchboard:
         except WarmlineError as error:
             raise CommandRefusedError(error.code, str(error)) from error
         return CallAnswered(live.call.id, leg.answer_sdp, live.secret)
+
+    async def _reoffer(self, command: ReofferCall) -> CallAnswered:
+        leg = self._find(command.call, command.secret).lines.caller
+        if not isinstance(leg, WebRtcLeg):
+            raise CommandRefusedError("call.state", "Only a call from a browser can be offered anew.")
+        try:
+            return CallAnswered(command.call, await leg.reoffer(command.sdp), command.secret)
+        except WarmlineError as error:
+            raise CommandRefusedError(error.code, str(error.args[0]), fix=error.fix) from error
 
     @contextmanager
     def _line(self) -> Iterator[TaskGroup]:

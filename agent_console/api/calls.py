@@ -17,7 +17,7 @@ from agent_console.live.protocol import MAX_SEQ
 from agent_console.live.summary import CallSummary
 from agent_console.qa.recordings import CALL_ID
 from asr.types import Language
-from routing.commands import CallAnswered, HangUp, OfferCall, PressKey
+from routing.commands import CallAnswered, HangUp, OfferCall, PressKey, ReofferCall
 from voice.contracts.audio import CallId
 from voice.contracts.errors import UnknownCallError
 
@@ -51,6 +51,21 @@ class Answer(BaseModel):
     call: str
     sdp: str
     secret: str = Field(description="lets this page, and no other, end the call and press keys")
+
+
+class NewOffer(BaseModel):
+    """A caller's browser offers anew: its network has changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(min_length=8, max_length=128, description="chosen by the page; repeats are harmless")]
+    sdp: Annotated[str, Field(min_length=1, max_length=131_072, description="complete with candidates, no trickle")]
+
+
+class NewAnswer(BaseModel):
+    """The call goes on over the new connection as soon as that stands."""
+
+    sdp: str
 
 
 class KeyPress(BaseModel):
@@ -96,6 +111,34 @@ async def offer_call(offer: Offer, console: ConsoleDep, response: Response) -> A
         raise ServerError(f"An offer is answered by CallAnswered; got {type(outcome).__name__}.")
     response.headers["Cache-Control"] = "no-store"
     return Answer(call=outcome.call, sdp=outcome.sdp, secret=outcome.secret)
+
+
+@router.put(
+    "/{call}/offer",
+    summary="Offer a call anew",
+    responses={
+        400: {"model": Problem, "description": "webrtc.sdp"},
+        403: {"model": Problem, "description": "secret.wrong"},
+        404: {"model": Problem, "description": "call.unknown"},
+        409: {"model": Problem, "description": "call.state: not a call from a browser"},
+        502: {"model": Problem, "description": "webrtc.media: the call is just ending"},
+    },
+)
+async def reoffer_call(
+    call: str,
+    offer: NewOffer,
+    console: ConsoleDep,
+    response: Response,
+    secret: Annotated[str, Header(alias="X-Call-Secret", max_length=512, description="from the answer to the offer")],
+) -> NewAnswer:
+    """The caller's page lost its connection, or its network changed: it offers another one for the same call."""
+    outcome = await console.commands.execute(
+        ReofferCall(key=offer.key, call=demand_call_id(call), sdp=offer.sdp, secret=secret)
+    )
+    if not isinstance(outcome, CallAnswered):
+        raise ServerError(f"An offer is answered by CallAnswered; got {type(outcome).__name__}.")
+    response.headers["Cache-Control"] = "no-store"
+    return NewAnswer(sdp=outcome.sdp)
 
 
 @router.delete(

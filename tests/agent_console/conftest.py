@@ -31,7 +31,7 @@ from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.server import serve
 from asr.types import Language
-from routing.commands import CallAnswered, Command, CommandRefusedError, Done, OfferCall, Outcome
+from routing.commands import CallAnswered, Command, CommandRefusedError, Done, OfferCall, Outcome, ReofferCall
 from routing.events import (
     CallEnded,
     CallEvent,
@@ -69,7 +69,7 @@ class ScriptedCommands:
         self.executed.append(command)
         if self.refusal is not None:
             raise self.refusal
-        if isinstance(command, OfferCall):
+        if isinstance(command, OfferCall | ReofferCall):
             return CallAnswered(CallId("call-1"), "v=0 answer", "the-secret")
         return Done(command.call)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from agent_console.deps import NotReady
-from routing.commands import CommandRefusedError, HangUp, OfferCall, PressKey
+from routing.commands import CommandRefusedError, HangUp, OfferCall, PressKey, ReofferCall
 from voice.contracts.audio import CallId
 
 if TYPE_CHECKING:
@@ -39,6 +39,19 @@ async def test_config_says_what_a_caller_page_needs(rig: Rig) -> None:
         "default_language": "zh",
         "ice_servers": [{"urls": ["stun:s:1"]}, {"urls": ["turn:t:2"], "username": "u", "credential": "c"}],
     }
+
+
+async def test_a_call_is_offered_anew_by_its_caller_alone(rig: Rig, refuse: Refuse) -> None:
+    offer = {"key": "page-0009", "sdp": "v=0"}
+    secret = {"X-Call-Secret": "the-secret"}
+    answer = await rig.client.put("/api/calls/call-1/offer", json=offer, headers=secret)
+    assert (answer.status_code, answer.json()) == (200, {"sdp": "v=0 answer"})
+    assert rig.commands.executed == [ReofferCall("page-0009", CallId("call-1"), "v=0", "the-secret")]
+    assert (await rig.client.put("/api/calls/call-1/offer", json=offer)).status_code == 422
+    for reason, status in {"secret.wrong": 403, "call.unknown": 404, "call.state": 409, "webrtc.sdp": 400}.items():
+        rig.commands.refusal = refuse(reason)
+        refused = await rig.client.put("/api/calls/call-1/offer", json=offer, headers=secret)
+        assert (refused.status_code, refused.json()["code"]) == (status, reason)
 
 
 async def test_a_call_is_offered_keyed_and_ended_by_its_caller(rig: Rig) -> None:
@@ -378,6 +391,7 @@ async def test_openapi_documents_every_route(rig: Rig) -> None:
         "PUT /api/calls/{call}/legs/mine",
         "DELETE /api/calls/{call}/legs/mine",
         "PUT /api/calls/{call}/hold",
+        "PUT /api/calls/{call}/offer",
         "PUT /api/calls/{call}/mute",
         "PUT /api/calls/{call}/recording",
         "GET /api/calls/{call}/events",

@@ -13,7 +13,7 @@ import soundfile
 
 from asr.fake import FakeRecognizer
 from asr.types import Language
-from routing.commands import CallAnswered, CommandRefusedError, Done, HangUp, OfferCall, PressKey
+from routing.commands import CallAnswered, CommandRefusedError, Done, HangUp, OfferCall, PressKey, ReofferCall
 from routing.events import CallEnded, CallStarted, DtmfReceived, SpeechEnded, Stamped, TranscriptFinal
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
@@ -75,7 +75,7 @@ def a_caller() -> WebRtcCaller:
     return WebRtcCaller(WallClock(), ICE)
 
 
-async def refused(exchange: Exchange, command: OfferCall | HangUp | PressKey) -> str:
+async def refused(exchange: Exchange, command: OfferCall | ReofferCall | HangUp | PressKey) -> str:
     with pytest.raises(CommandRefusedError) as refusal:
         await exchange.board.execute(command)
     return refusal.value.reason
@@ -103,6 +103,30 @@ async def test_a_call_is_heard_journalled_and_recorded(tmp_path: Path) -> None:
     info = soundfile.info(tmp_path / f"{answered.call}.wav")
     assert (info.channels, info.samplerate) == (2, 16_000)
     assert info.duration >= 5
+
+
+async def test_a_call_goes_on_over_another_connection_of_the_same_caller() -> None:
+    async with open_exchange() as exchange, a_caller() as caller, a_caller() as moved, a_caller() as stranger:
+        answered = await exchange.offer(caller)
+        await caller.speak(voice_of(1))
+        offer = await stranger.create_offer()
+        assert await refused(exchange, ReofferCall("key-1", answered.call, offer, "guessed")) == "secret.wrong"
+        assert await refused(exchange, ReofferCall("key-2", CallId("other"), offer, answered.secret)) == "call.unknown"
+        assert await refused(exchange, ReofferCall("key-3", answered.call, "v=0", answered.secret)) == "webrtc.sdp"
+        again = await exchange.board.execute(
+            ReofferCall("key-4", answered.call, await moved.create_offer(), answered.secret)
+        )
+        assert isinstance(again, CallAnswered)
+        assert (again.call, again.secret) == (answered.call, answered.secret)
+        await moved.accept(again.sdp)
+        await moved.wait_connected()
+        await caller.close()
+        await moved.speak(voice_of(1))
+        await moved.close()
+        log = await exchange.until(answered.call, CallEnded)
+    check_log(log)
+    assert len([stamped for stamped in log if isinstance(stamped.event, SpeechEnded)]) == 2
+    assert reasons(log) == [CallEndReason.CALLER_HUNG_UP]
 
 
 async def test_the_same_key_makes_one_call() -> None:

@@ -43,9 +43,18 @@ class Peer:
         party: who is at the other end.
         clock: says when packets arrive and when they are due.
         on_end: called once, with the reason, when the connection is over; from an event callback, so it must not block.
+        successor_of: the peer whose streams go on in this one: the same jitter buffer and time axis, the same numbers.
     """
 
-    def __init__(self, ice: IceSettings, party: Party, clock: Clock, on_end: Callable[[LegEnd], None]) -> None:
+    def __init__(
+        self,
+        ice: IceSettings,
+        party: Party,
+        clock: Clock,
+        on_end: Callable[[LegEnd], None],
+        *,
+        successor_of: Peer | None = None,
+    ) -> None:
         self.connected = anyio.Event()
         self.end_reason: LegEnd | None = None
         self._ice = ice
@@ -55,13 +64,16 @@ class Peer:
         self._connection = RTCPeerConnection(ice.configuration())
         self._transceiver = self._connection.addTransceiver("audio", direction="sendrecv")
         self._transceiver.setCodecPreferences(opus_only())
-        self.session = RtpSession(
-            party,
-            sequence=secrets.randbits(15),
-            timestamp=secrets.randbits(32),
-            ntp_origin_s=NTP_EPOCH_S + clock.utc_now().timestamp() - clock.now_s(),
-        )
-        self.source = Receiver(party, self.session.incoming, clock)
+        if successor_of is None:
+            self.session = RtpSession(
+                party,
+                sequence=secrets.randbits(15),
+                timestamp=secrets.randbits(32),
+                ntp_origin_s=NTP_EPOCH_S + clock.utc_now().timestamp() - clock.now_s(),
+            )
+            self.source = Receiver(party, self.session.incoming, clock)
+        else:
+            self.session, self.source = successor_of.session, successor_of.source
         self.transport = MediaTransport(
             self._transceiver,
             self.session,
@@ -123,6 +135,7 @@ class Peer:
     async def _describe(self) -> None:
         with gathering(self._ice):
             await self._connection.setLocalDescription()
+        self.transport.tap()
 
     def _note_goodbye(self) -> None:
         self.end(self._why_closed())

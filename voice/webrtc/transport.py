@@ -17,6 +17,7 @@ these changes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -32,6 +33,9 @@ from voice.rtp.session import Negotiated, RtpSession
 
 FIRST_MEDIA_BYTE: Final = range(128, 192)
 """With what RTP and RTCP begin on a port that they share with STUN, DTLS and TURN (RFC 7983, 7)."""
+
+MAX_DATAGRAM: Final = 4_096
+"""Longer ones are cut, and then refused. asyncio makes room for 256 KiB before each of them."""
 
 MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -75,6 +79,7 @@ class MediaTransport:
                 "aiortc's DTLS transport over an aioice connection was expected; these versions have another shape.",
                 fix="Install the locked dependencies (make setup).",
             )
+        self._ice = ice
         self._pass_on: Callable[[bytes, int], None] = ice.data_received
         # Setting an attribute of the object hides its class's method.
         for owner, name, ours in (
@@ -83,6 +88,16 @@ class MediaTransport:
             (ice, "data_received", self._take_datagram),
         ):
             setattr(owner, name, ours)
+
+    def tap(self) -> None:
+        """Take media from the sockets that were just opened, before anybody tries to read it as STUN.
+
+        To be called whenever candidates have been gathered.
+        """
+        for protocol in self._ice._protocols:
+            protocol.datagram_received = partial(self._take_raw, protocol)
+            if (socket := getattr(protocol, "transport", None)) is not None:
+                socket.max_size = MAX_DATAGRAM
 
     @property
     def is_over(self) -> bool:
@@ -96,6 +111,10 @@ class MediaTransport:
     async def send_report(self) -> None:
         """Tell the other side what we sent and received."""
         await self._send(self.session.report(self._clock.now_s()))
+
+    def retire(self) -> None:
+        """Send nothing any more, not even a farewell: the stream goes on elsewhere."""
+        self._failed = True
 
     async def say_goodbye(self) -> None:
         """Tell the other side that our stream is over, if there was one."""
@@ -125,6 +144,13 @@ class MediaTransport:
 
     async def _start_receiving(self, parameters: RTCRtpReceiveParameters) -> None:
         """What the connection calls in place of `RTCRtpReceiver.receive`: packets come here already."""
+
+    def _take_raw(self, protocol: Any, data: bytes, address: Any) -> None:
+        """What a socket calls for each datagram, in place of aioice's protocol."""
+        if data and data[0] in FIRST_MEDIA_BYTE:
+            self._take_media(data)
+        else:
+            type(protocol).datagram_received(protocol, data, address)
 
     def _take_datagram(self, data: bytes, component: int) -> None:
         """What aioice calls for each datagram that is not STUN, in place of `Connection.data_received`."""

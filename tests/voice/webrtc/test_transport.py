@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio.selector_events
 import inspect
 import tomllib
 from collections.abc import Callable
@@ -45,6 +46,11 @@ def test_aiortc_and_aioice_have_the_shape_that_is_relied_upon() -> None:
     assert list(inspect.signature(RTCDtlsTransport._send_rtp).parameters) == ["self", "data"]
     assert list(inspect.signature(aioice.ice.Connection.data_received).parameters) == ["self", "data", "component"]
     assert "self.receiver.data_received(" in inspect.getsource(aioice.ice.StunProtocol.datagram_received)
+    # Taken before aioice tries to read media as STUN, and without 256 KiB of room for each datagram.
+    reading = inspect.getsource(asyncio.selector_events._SelectorDatagramTransport._read_ready)  # type: ignore[attr-defined]  # private is the point
+    assert "self._protocol.datagram_received(" in reading
+    assert "recvfrom(self.max_size)" in reading
+    assert "self._protocols" in inspect.getsource(aioice.ice.Connection.close)
     assert "_rx_srtp" in inspect.getsource(RTCDtlsTransport._setup_srtp)
     assert "_connection" in inspect.getsource(RTCIceTransport.__init__)
     connecting = inspect.getsource(RTCPeerConnection._RTCPeerConnection__connect)  # type: ignore[attr-defined]  # private is the point
