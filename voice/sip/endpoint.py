@@ -15,13 +15,13 @@ from voice.contracts.errors import SipCallError, SipError, SipPortError, Warmlin
 from voice.contracts.ports import Clock
 from voice.sip.agent import Incoming, UserAgent
 from voice.sip.calls import CallEnd, CallTerms, SipCall
-from voice.sip.dialog import LocalAddress
+from voice.sip.dialog import OUR_USER, CallDialog, LocalAddress
 from voice.sip.digest import Credentials
 from voice.sip.gate import RETRY_S, Refusal
 from voice.sip.latch import Address
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line, line_of
-from voice.sip.messages import Uri, read_address
+from voice.sip.messages import Response, Uri, add_header, new_tag, read_address
 from voice.sip.outgoing import OutgoingCall
 from voice.sip.registration import Registration
 from voice.sip.sockets import AudioPorts, Datagrams, Streams, own_address
@@ -189,6 +189,31 @@ class SipEndpoint:
         registration.begin(self._clock.now_s())
         self._wake.set()
         return registration
+
+    async def ask(self, uri: str) -> Response | None:
+        """Send OPTIONS; answers what came, None where nothing did in 32 s.
+
+        Raises:
+            SipError: no address, or nobody there.
+        """
+        target = read_address(uri).uri
+        flow = await self.reach(target)
+        ours = Uri("sip", OUR_USER, self.agent.local.host)
+        dialog = CallDialog.calling(target, ours, flow, self.agent.local, f"{new_tag()}@{self.agent.local.host}")
+        request = dialog.request("OPTIONS")
+        add_header(request, "Accept", "application/sdp")
+        came: list[Response | None] = []
+        done = anyio.Event()
+
+        def answered(response: Response | None, _: float) -> None:
+            if response is None or response.status_code >= 200:
+                came.append(response)
+                done.set()
+
+        self.agent.request(request, flow, answered, self._clock.now_s(), dialog=dialog)
+        self._wake.set()
+        await done.wait()
+        return came[0]
 
     async def reach(self, target: Uri) -> Flow:
         """Where a request to an address goes.

@@ -1,0 +1,106 @@
+"""`warmline sip …`: is the telephone line in order, and a telephone to try it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import anyio
+import typer
+from rich.console import Console as Terminal
+
+from agent_console.exit_codes import ExitCode
+from agent_console.settings import Settings
+from voice.contracts.errors import SettingsError
+
+app = typer.Typer(
+    help=(
+        "Telephone calls over SIP. Three steps to a first call: `warmline serve --sip 0.0.0.0:5060` takes calls from "
+        "this machine; `warmline sip call sip:4001@127.0.0.1` makes one; a trunks file (--trunks) lets your telephone "
+        "system in, and `warmline sip check` says what still stands in its way."
+    ),
+    no_args_is_help=True,
+)
+
+PASSWORD_VARIABLE: Final = "SIP_PASSWORD"
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command(epilog="Example: warmline sip check --sip 0.0.0.0:5060 --trunks trunks.yaml sip:pbx.example.com")
+def check(
+    uri: Annotated[str | None, typer.Argument(help="Whom to ask as well (OPTIONS): sip:HOST or sip:HOST:PORT.")] = None,
+    sip: Annotated[str | None, typer.Option("--sip", metavar="HOST:PORT", help="Where calls are to be taken.")] = None,
+    sip_advertised: Annotated[
+        str | None, typer.Option("--sip-advertised", metavar="HOST", help="Where trunks reach us, behind NAT.")
+    ] = None,
+    trunks: Annotated[Path | None, typer.Option("--trunks", help="Who may call; without it this machine only.")] = None,
+    json_output: Json = False,
+    config_file: Annotated[Path | None, typer.Option("--config", help="Settings file.")] = None,
+) -> None:
+    """Say what is wrong: trunks file, port, address that is told, NAT, codecs, registration, answer to OPTIONS.
+
+    To be run while the server does not: it takes the same port. Exit code 1 where something is wrong.
+    """
+    from agent_console.doctor import show
+    from agent_console.sip_check import check_sip
+
+    settings = Settings.load(file=config_file, sip=sip, sip_advertised=sip_advertised, trunks=trunks)
+    findings = anyio.run(partial(check_sip, settings, uri))
+    show(findings, json_output=json_output)
+    if any(finding.problem for finding in findings):
+        raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+@app.command(epilog="Example: warmline sip call sip:4001@127.0.0.1 --play samples/calls/zh-human-8k/audio.wav --keys 0")
+def call(
+    uri: Annotated[str, typer.Argument(help="Whom to call: sip:NUMBER@HOST, with :PORT and ;transport=tcp if needed.")],
+    play: Annotated[Path | None, typer.Option("--play", help="A recording to say; its first channel.")] = None,
+    record: Annotated[Path | None, typer.Option("--record", help="Keep what is heard as a WAV file.")] = None,
+    keys: Annotated[str, typer.Option(help="Keys to press (0-9, *, #, A-D) when the call is answered.")] = "",
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=600, help="When to hang up; else when the recording ends, or after 10 s."),
+    ] = None,
+    caller: Annotated[str | None, typer.Option(help="Who calls, as sip:NUMBER@HOST.")] = None,
+    user: Annotated[str | None, typer.Option(help="Name, where a password is asked for.")] = None,
+    password_env: Annotated[
+        str, typer.Option(help="Environment variable that holds the password.")
+    ] = PASSWORD_VARIABLE,
+    json_output: Json = False,
+) -> None:
+    """Call somebody, say a recording, press keys, and tell how it went. Exit code 7 where nobody answers."""
+    from agent_console.sip_phone import call as phone
+    from voice.sip.digest import Credentials
+    from voice.sip.telephone_event import DIGITS
+
+    if wrong := set(keys.upper()) - set(DIGITS):
+        raise SettingsError(f"--keys takes 0-9, *, # and A-D; got {''.join(sorted(wrong))}.")
+    credentials = Credentials(user, os.environ.get(password_env, "")) if user else None
+    made = anyio.run(
+        partial(
+            phone,
+            uri,
+            play=play,
+            record=record,
+            keys=keys.upper(),
+            seconds=seconds,
+            credentials=credentials,
+            caller=caller,
+        )
+    )
+    if json_output:
+        sys.stdout.write(json.dumps(asdict(made)) + "\n")
+        return
+    media = made.media
+    Terminal().print(
+        f"{made.codec}, answered after {made.answered_ms:.0f} ms; talked {made.seconds:.1f} s, "
+        f"heard {made.heard_s:.1f} s; {media.received} packets came, {media.lost} were lost, jitter {media.jitter_ms:.1f} ms, "
+        f"MOS about {media.mos:.1f}; ended: {made.end}.",
+        highlight=False,
+    )
