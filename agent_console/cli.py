@@ -23,6 +23,7 @@ from agent_console import (
     policy_cli,
     prosody_cli,
     simulate_cli,
+    sip_cli,
     train_cli,
     users_cli,
 )
@@ -53,6 +54,7 @@ app.add_typer(train_cli.app, name="train")
 app.add_typer(simulate_cli.app, name="simulate")
 app.add_typer(audit_cli.app, name="audit")
 app.add_typer(policy_cli.app, name="policy")
+app.add_typer(sip_cli.app, name="sip")
 app.command("prosody", epilog=prosody_cli.EPILOG)(prosody_cli.prosody)
 app.command("diarize", epilog=diarize_cli.EPILOG)(diarize_cli.diarize)
 
