@@ -80,18 +80,21 @@ def _decode(line: bytes, path: Path, number: int) -> Stamped:
 
 
 async def _read_journal(path: Path, wanted: Sequence[CallId], last: int) -> Logs:
+    logs: Logs = []
+    missing: CallId | None = None
     async with SqliteJournal.open(path) as journal:
         newest = [entry.call for entry in await journal.calls(limit=last)] if last else []
-        logs: Logs = []
         for call in [*wanted, *(one for one in reversed(newest) if one not in wanted)]:
             try:
                 logs.append((call, await _read_all(journal, call)))
-            except UnknownCallError as error:
-                raise SettingsError(
-                    f"{call[:80]!r} is neither a file of events nor a call in the journal in {path.parent}.",
-                    fix="GET /api/calls and the console's lists show the ids of calls.",
-                ) from error
-        return logs
+            except UnknownCallError:
+                missing = missing or call
+    if missing is not None:
+        raise SettingsError(
+            f"{missing[:80]!r} is neither a file of events nor a call in the journal in {path.parent}.",
+            fix="GET /api/calls and the console's lists show the ids of calls.",
+        )
+    return logs
 
 
 async def _read_all(journal: SqliteJournal, call: CallId) -> list[Stamped]:
