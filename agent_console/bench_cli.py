@@ -218,6 +218,22 @@ def vad(
     out.print("Speech: {speech}, {utterances} utterances, {speakers} speakers, {seconds} s.".format(**about))
 
 
+@app.command(epilog="Example: warmline bench recording --minutes 30 --json > recording.json")
+def recording(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    minutes: Annotated[float, typer.Option(min=1, max=600, help="How long the call is.")] = 30,
+) -> None:
+    """Whether a long call's recording stays in time between drifting clocks; what formats cost (about a minute)."""
+    from agent_console.bench.recording import measure_recording
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    _show("recording", measure_recording(minutes, report), {"minutes": minutes}, json_output=json_output)
+
+
 @app.command(epilog="Example: warmline bench routing --json > routing.json")
 def routing(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

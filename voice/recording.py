@@ -171,7 +171,8 @@ class StereoRecorder:
     def close(self) -> None:
         """Flush, bring the recording into its format, and give it its name. Idempotent.
 
-        After a failure: keep what is there, and give it its name. FLAC takes about 2 s for an hour of call, Opus 15 s.
+        After a failure: keep what is there, and give it its name. FLAC takes 2 to 4 s for an hour of call, Opus 15 to
+        35 s.
 
         Raises:
             RecordingError: the last flush failed (what is on the disk has its name all the same); or the format could

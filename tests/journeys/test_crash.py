@@ -49,9 +49,9 @@ async def call_until_killed(server: Server, after: str) -> str:
 
 def test_nothing_that_was_recorded_is_lost(tmp_path: Path, need_model: Callable[[str], Path]) -> None:
     models = need_model("whisper-base").parent
-    with serve(tmp_path / "data", models) as server:
+    with serve(tmp_path / "data", models, recording_format="opus") as server:
         call = anyio.run(call_until_killed, server, "transcript.final")
-    with serve(tmp_path / "data", models) as server, sign_in(server) as http:
+    with serve(tmp_path / "data", models, recording_format="opus") as server, sign_in(server) as http:
         events = http.get(f"/api/calls/{call}/events?limit=1000").raise_for_status().json()["events"]
         log = [decode(event) for event in events]
         check_log(log)
@@ -59,6 +59,11 @@ def test_nothing_that_was_recorded_is_lost(tmp_path: Path, need_model: Callable[
         assert isinstance(ended, CallEnded)
         assert ended.reason is CallEndReason.INTERRUPTED
         recording = http.get(f"/api/calls/{call}/recording").raise_for_status()
+        peaks = http.get(f"/api/calls/{call}/recording/peaks?points=20000").raise_for_status().json()
         (tmp_path / "recording.wav").write_bytes(recording.content)
     # The last event before the kill stands at the call's end as it was journalled; at most a second may be missing.
-    assert soundfile.info(tmp_path / "recording.wav").duration >= log[-1].at / 16_000 - 1.0
+    assert recording.headers["content-type"] == "audio/wav"  # what was to become Opus is kept as it was written
+    found = soundfile.info(tmp_path / "recording.wav")
+    assert found.duration >= log[-1].at / 16_000 - 1.0
+    assert peaks["points"] * peaks["samples_per_point"] >= found.frames
+    assert max(peaks["channels"][0]["high"]) > 10  # the caller is seen speaking

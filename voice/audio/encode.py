@@ -58,8 +58,8 @@ class StoredWave:
 def compress(wave: StoredWave, target: Path, kind: RecordingFormat) -> None:
     """Write a recording as FLAC or Ogg Opus, bring it to the disk, and read it back.
 
-    What is there is whole: FLAC holds the same samples, Opus as many of them. Blocking: an hour costs about 2 s (FLAC)
-    or 15 s (Opus) of one core, mostly without the interpreter's lock.
+    What is there is whole: FLAC holds the same samples, Opus as many of them. Blocking: an hour costs 2 to 4 s (FLAC)
+    or 15 to 35 s (Opus) of one core, mostly without the interpreter's lock.
 
     Args:
         wave: what to write.
