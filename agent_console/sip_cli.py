@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-PASSWORD_VARIABLE: Final = "SIP_PASSWORD"
+PASSWORD_VARIABLE: Final = "SIP_PASSWORD"  # noqa: S105 - the name of a variable
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -100,7 +100,7 @@ def call(
     media = made.media
     Terminal().print(
         f"{made.codec}, answered after {made.answered_ms:.0f} ms; talked {made.seconds:.1f} s, "
-        f"heard {made.heard_s:.1f} s; {media.received} packets came, {media.lost} were lost, jitter {media.jitter_ms:.1f} ms, "
-        f"MOS about {media.mos:.1f}; ended: {made.end}.",
+        f"heard {made.heard_s:.1f} s; {media.received} packets came, {media.lost} were lost, "
+        f"jitter {media.jitter_ms:.1f} ms, MOS about {media.mos:.1f}; ended: {made.end}.",
         highlight=False,
     )
