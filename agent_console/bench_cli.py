@@ -267,6 +267,24 @@ def routing(
     _show("routing", figures, {"turns": turns, "embedder": embedder.name}, json_output=json_output)
 
 
+@app.command(epilog="Example: warmline bench sip --json > sip.json")
+def sip(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    seconds: Annotated[float, typer.Option(min=5, max=600, help="How long the 50 calls last.")] = 60,
+    calls: Annotated[int, typer.Option(min=10, max=10_000, help="How many short calls, 10 a second.")] = 500,
+) -> None:
+    """Fifty telephone calls at once, then 500 short ones, by sipp, without recognition (takes about two minutes)."""
+    from agent_console.bench.sip import measure_sip
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    figures, about = anyio.run(partial(measure_sip, report, seconds=seconds, rate_calls=calls))
+    _show("sip", figures, about, json_output=json_output)
+
+
 def _show(bench_name: str, figures: list[Figure], about: Mapping[str, Any] | None = None, *, json_output: bool) -> None:
     from agent_console.bench.figures import document, table
 
