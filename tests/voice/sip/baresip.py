@@ -20,7 +20,7 @@ poll_method epoll
 sip_listen 127.0.0.1:{sip}
 sip_trans_bsize 128
 sip_verify_server no
-audio_player aufile,{heard}
+audio_player aufile,/dev/null
 audio_source aufile,{spoken}
 audio_alert aufile,/dev/null
 ausrc_srate 8000
@@ -33,6 +33,8 @@ module_path {modules}
 module g711.so
 module srtp.so
 module aufile.so
+module sndfile.so
+snd_path {folder}
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -69,16 +71,21 @@ class Baresip:
 
     Attributes:
         control: port of its commands.
-        heard: what it hears is written there.
+        folder: of its files.
         output: what it said.
         events: that it told.
     """
 
     control: int
-    heard: Path
+    folder: Path
     output: Path
     events: list[str] = field(default_factory=list)
     _buffer: bytes = b""
+
+    @property
+    def heard(self) -> Path:
+        """What it heard in its latest call, as WAV; complete once the call is over."""
+        return max(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
 
     async def command(self, *commands: tuple[str, str], until: str = "", seconds: float = 10) -> None:
         """Give commands; with `until`, return once an event of that type was told.
@@ -131,9 +138,9 @@ def run_baresip(folder: Path, spoken: Path, user: str = "+8613800138000", codecs
     modules = Path("/usr/lib/baresip/modules")
     control, sip = free_ports(2)
     rtp = free_ports(1, socket.SOCK_DGRAM)[0] // 2 * 2
-    heard, output = folder / "heard.wav", folder / "output.txt"
+    output = folder / "output.txt"
     config = _CONFIG.format(
-        sip=sip, rtp=rtp, last=rtp + 20, control=control, heard=heard, spoken=spoken, modules=modules
+        sip=sip, rtp=rtp, last=rtp + 20, control=control, folder=folder, spoken=spoken, modules=modules
     )
     (folder / "config").write_text(config)
     (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{sip};transport=udp>;regint=0{codecs}\n")
@@ -143,7 +150,7 @@ def run_baresip(folder: Path, spoken: Path, user: str = "+8613800138000", codecs
             [program, "-f", str(folder)], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            yield Baresip(control, heard, output)
+            yield Baresip(control, folder, output)
         finally:
             process.terminate()
             try:
