@@ -12,7 +12,7 @@ come to the same finals, features, decisions and hints.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import partial
@@ -62,7 +62,6 @@ from routing.leg_events import (
 from routing.log import CallLog
 from routing.media_watch import MediaWatch
 from routing.policy.facts import Situation
-from routing.media_watch import MediaWatch
 from routing.policy.rules import Policy
 from routing.service_events import PromptPlayed
 from routing.tape import Tape
@@ -84,6 +83,8 @@ WAITING_TURNS: Final = 16
 """Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
 
 Heard = AsyncIterator[IntakeItem]
+
+Follow = Callable[[Party, Iterable[SegmenterOutput]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
@@ -342,34 +343,38 @@ class Call:
                 await self._advice.hear(party, ears[party].heard)
 
             while (item := await self._next(heard)) is not None:
-                if self._began_s is None and not isinstance(item, Noted):
-                    self._began_s = self._media_clock.now_s()
-                    self._begun.set()
-                match item:
-                    case AudioLost(party=party, span=span):
-                        await self._log.write(AudioDropped(party, span))
-                    case AudioFrame(party=party) as frame:
-                        kept = await self._tape.write(frame)
-                        if party in ears:
-                            await follow(party, ears[party].hear(kept))
-                    case Begun(party=party, start=start, who=who):
-                        self._present.append((party, who))
-                        await self._log.write(PartyJoined(party, who))
-                        self._listen_to(party, start, tasks)
-                    case Noted(what=PartyLeft(party=party) as left):
-                        if party in ears:
-                            await follow(party, ears[party].flush())
-                        await self._forget(left)
-                    case Noted(what=what):
-                        await self._note(what)
-                    case _:
-                        assert_never(item)
+                await self._take_in(item, follow, tasks)
             # The recording holds silence where one party's audio ended before the other's; so is it heard.
             end = max((ear.heard for ear in ears.values()), default=0)
             for party, ear in ears.items():
                 await follow(party, ear.wait(end))
             for party, ear in ears.items():
                 await follow(party, ear.flush())
+
+    async def _take_in(self, item: IntakeItem, follow: Follow, tasks: TaskGroup) -> None:
+        """One frame, or what came between two of them."""
+        if self._began_s is None and not isinstance(item, Noted):
+            self._began_s = self._media_clock.now_s()
+            self._begun.set()
+        match item:
+            case AudioLost(party=party, span=span):
+                await self._log.write(AudioDropped(party, span))
+            case AudioFrame(party=party) as frame:
+                kept = await self._tape.write(frame)
+                if party in self._ears:
+                    await follow(party, self._ears[party].hear(kept))
+            case Begun(party=party, start=start, who=who):
+                self._present.append((party, who))
+                await self._log.write(PartyJoined(party, who))
+                self._listen_to(party, start, tasks)
+            case Noted(what=PartyLeft(party=party) as left):
+                if party in self._ears:
+                    await follow(party, self._ears[party].flush())
+                await self._forget(left)
+            case Noted(what=what):
+                await self._note(what)
+            case _:
+                assert_never(item)
 
     def _listen_to(self, party: Party, since: Samples, tasks: TaskGroup) -> None:
         """Hear a party from a moment on."""

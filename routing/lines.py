@@ -48,6 +48,9 @@ from voice.intake import Intake
 CALLER: Final = "caller:"
 """The caller's id on the bridge; no account has it, for a name has no colon."""
 
+LIFE_FRAMES: Final = 500
+"""Every ten seconds of sound are a sign of life: who speaks with a caller is not taken for lost."""
+
 _SILENCE: Final[Pcm] = np.zeros(FRAME_SAMPLES, np.float32)
 _SILENCE.setflags(write=False)
 _STANDINGS: Final = {
@@ -73,6 +76,7 @@ class _Seat:
         begins: the call hears them with their next frame.
         offset: from the leg's time to the call's.
         muted: nobody hears them.
+        frames: how many the call has heard.
         failure: what the desk is told when they are gone; None to tell it nothing.
         gone: set when they are gone.
     """
@@ -86,6 +90,7 @@ class _Seat:
     begins: bool = False
     offset: Samples = 0
     muted: bool = False
+    frames: int = 0
     failure: HandoverFailure | None = HandoverFailure.TECHNICAL
     gone: anyio.Event = field(default_factory=anyio.Event)
 
@@ -171,8 +176,7 @@ class Lines:
                 "capacity.exceeded", f"At most {MOST_PARTICIPANTS} people are on a call.", fix="Wait until one leaves."
             )
         if mode is LegMode.SERVE:
-            self._demand_unserved()
-            self._serving.check(self._call.id, who)
+            self._make_way(who)
         seat = self._seats[who] = _Seat(who, mode)
         try:
             seat.leg = leg = await answer()
@@ -261,11 +265,19 @@ class Lines:
             raise UnknownCallError(f"Call {self._call.id} is over, or has not begun yet.")
         return self._tasks
 
-    def _demand_unserved(self) -> None:
+    def _make_way(self, who: str) -> None:
+        """Let somebody serve: the desk decides; whoever is on the line for whom it has found another one goes."""
         if self._both:
             raise CommandRefusedError("call.state", "Somebody outside of Warmline serves this caller.")
-        if self._server() is not None:
-            raise CommandRefusedError("call.state", "Somebody serves this caller already.")
+        self._serving.check(self._call.id, who)
+        if (former := self._server()) is not None:
+            self._dismiss(former)
+
+    def _dismiss(self, seat: _Seat) -> None:
+        """Send away who served; the desk knows."""
+        seat.failure = None
+        self._depart(seat)
+        seat.scope.cancel()
 
     def _demand_say(self, who: str, *, oversees: bool) -> None:
         server = self._server()
@@ -340,6 +352,9 @@ class Lines:
             seat.begins = False
             if seat.muted:
                 self._note_mute(seat)
+        seat.frames += 1
+        if seat.frames % LIFE_FRAMES == 0 and self._tasks is not None:
+            self._tasks.start_soon(self._serving.alive, seat.who, name=f"{self._call.id} sign of life")
         silent = seat.muted or self._bridge.state.held
         self._intake.put(AudioFrame(Party.AGENT, frame.start + seat.offset, _SILENCE if silent else frame.pcm))
 
@@ -351,9 +366,7 @@ class Lines:
         former = self._server()
         await self._serving.take_over(self._call.id, seat.who, former.who if former else None, self._call.language)
         if former is not None:
-            former.failure = None
-            self._depart(former)
-            former.scope.cancel()
+            self._dismiss(former)
         seat.failure = HandoverFailure.AGENT_LOST
         if seat.gone.is_set():  # lost while the desk decided
             await self._serving.lost(self._call.id, seat.who, seat.failure)

@@ -35,6 +35,10 @@ class Serving(Protocol):
         """The agent is off the line, and the call goes on: the caller goes back to the old place."""
         ...
 
+    async def alive(self, agent: str, /) -> None:
+        """The agent's leg still brings sound."""
+        ...
+
     async def take_over(self, call: CallId, agent: str, former: str | None, language: Language, /) -> None:
         """Make the caller this agent's, at once.
 
@@ -63,6 +67,10 @@ class NoDesk:
         self.check(call, agent)
 
     async def lost(self, _call: CallId, _agent: str, _code: HandoverFailure, /) -> None:
+        """See `Serving`."""
+        await checkpoint()
+
+    async def alive(self, _agent: str, /) -> None:
         """See `Serving`."""
         await checkpoint()
 

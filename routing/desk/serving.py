@@ -8,7 +8,7 @@ from typing import Final
 
 from asr.types import Language
 from routing.commands import CommandRefusedError
-from routing.desk.commands import ConfirmBridge, DeskCommand, FailBridge, TakeContact
+from routing.desk.commands import ConfirmBridge, DeskCommand, FailBridge, ShowLife, TakeContact
 from routing.desk.decisions import ENGAGED
 from routing.desk.keeper import Keeper
 from routing.desk.terms import AgentId
@@ -51,6 +51,13 @@ class DeskServing:
     async def lost(self, call: CallId, agent: str, code: HandoverFailure, /) -> None:
         """See `Serving`."""
         await self._tell(FailBridge(_key(), call, AgentId(agent), code))
+
+    async def alive(self, agent: str, /) -> None:
+        """See `Serving`."""
+        try:
+            await self._keeper.execute(ShowLife(_key(), AgentId(agent)))
+        except CommandRefusedError as refused:
+            _log.debug("desk: a sign of life was not taken (%s)", refused.reason)
 
     async def take_over(self, call: CallId, agent: str, former: str | None, language: Language, /) -> None:
         """See `Serving`."""

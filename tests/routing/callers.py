@@ -59,6 +59,10 @@ class ScriptedDesk:
         if self.agent == agent:
             self.agent = None
 
+    async def alive(self, agent: str, /) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.told.append(("alive", agent))
+
     async def take_over(self, _call: CallId, agent: str, former: str | None, _language: Language, /) -> None:
         await anyio.lowlevel.checkpoint()
         if self.agent not in (None, former):
