@@ -186,6 +186,7 @@ def test_an_agents_way_through_a_call(
     page.goto(f"{console.url}/qa")
     queue(console, "first", 72)
     expect(page.get_by_test_id("offer-bar")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     look.at(page, "offer-elsewhere")
     page.goto(f"{console.url}/desk")
     expect(page.get_by_test_id("offer")).to_have_attribute("data-call", "first")
@@ -227,6 +228,7 @@ def test_an_agents_way_through_a_call(
     expect(phone).to_have_attribute("data-state", "connected")
     page.get_by_role("link", name="QA" if language == "en" else "质检").click()
     expect(page.get_by_test_id("call-bar")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     look.at(page, "elsewhere")
     page.get_by_test_id("call-bar").get_by_role("link").click()
 

@@ -84,6 +84,7 @@ function answerAgent(route, url, request, { json, problem, response }) {
     const limit = Number(url.searchParams.get("limit") ?? 50);
     return json(200, { calls: board.page(limit, url.searchParams.get("before")) });
   }
+  if (url.pathname.startsWith("/api/desk/")) return problem(503, "desk.absent", "This server keeps no desk.");
   const [, id, what] = /^\/api\/calls\/([^/]+)\/?(\w*)$/.exec(url.pathname) ?? [];
   const call = board.calls.get(decodeURIComponent(id ?? ""));
   if (call === undefined) return problem(404, "call.unknown", "There is no such call.");

@@ -12,17 +12,8 @@ import { IdleCard } from "./IdleCard";
 import { OfferCard } from "./OfferCard";
 import { PhoneCard } from "./PhoneCard";
 import { Refusal } from "./PhoneTrouble";
+import { subjectOf } from "./subject";
 import { useDesk, useLive, usePhone, useWorkplace, type Workplace } from "./workplace";
-
-/** Which call the agent's desk is about: the one on the phone, the one that is offered, the one just served. */
-export function subjectOf(
-  desk: Pick<DeskSnapshot, "offer" | "agent" | "presence">,
-  onPhone: string | null,
-  lastServed: string | null,
-): string | null {
-  const mine = onPhone ?? desk.agent?.calls[0] ?? desk.offer?.call ?? null;
-  return mine ?? (desk.presence === "after_call" ? lastServed : null);
-}
 
 /** The agent's own place: first what was said, then the voice, then the after-call work. */
 export function DeskPage() {

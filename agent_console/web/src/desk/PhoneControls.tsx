@@ -74,7 +74,9 @@ export function PhoneControls({ view }: PhoneControlsProps) {
       <p className="controls-note" role="status">
         {[muted ? t.line.mutedNow : "", held ? t.line.heldNow : "", paused ? t.line.pausedNow : ""]
           .filter(Boolean)
-          .join(" · ")}
+          .map((one) => (
+            <span key={one}>{one}</span>
+          ))}
       </p>
       <button
         type="button"

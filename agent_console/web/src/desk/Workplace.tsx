@@ -166,24 +166,43 @@ function useDeskLife(desk: Desk | null, phone: AgentPhone): void {
   }, [phone]);
 }
 
-/** A phone whose call is over, or is served by somebody else by now, is put down. */
+/** A phone whose call is over, or is somebody else's by now, is put down. */
 function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone): void {
   useEffect(() => {
     const look = (): void => {
-      const { call, mode, state } = phone.snapshot();
+      const { call, mode, state, problem, doing } = phone.snapshot();
       if (call === null) return;
-      const over = live.snapshot().calls.get(call)?.summary.ended === true;
-      const closed = state === "ended" || state === "failed";
-      const mine = desk?.snapshot().agent?.calls.includes(call) === true;
-      const left = state === "ended" && (mode !== "serve" || (!mine && desk?.snapshot().doing === null));
-      if (over || (closed && left)) {
+      if (live.snapshot().calls.get(call)?.summary.ended === true) {
         phone.forget();
         void desk?.refresh();
+        return;
+      }
+      const closed = state === "ended" || (state === "failed" && phone.wasConnected);
+      if (!closed || doing !== null || problem !== null) return;
+      if (mode !== "serve") {
+        if (state === "ended") phone.forget();
+      } else if (desk !== null && isGone(desk, call)) {
+        phone.forget();
+        desk.tellGone(state === "ended" ? "moved" : "lost");
       }
     };
-    const forget = [live.subscribe(look), phone.subscribe(look), desk?.subscribe(look)];
+    // A line that closes is reason enough to ask whose the caller is now.
+    let before = phone.snapshot().state;
+    const heard = (): void => {
+      const { state } = phone.snapshot();
+      if (state !== before && (state === "ended" || state === "failed")) void desk?.refresh();
+      before = state;
+      look();
+    };
+    const forget = [live.subscribe(look), phone.subscribe(heard), desk?.subscribe(look)];
     return () => {
       for (const one of forget) one?.();
     };
   }, [live, desk, phone]);
+}
+
+/** Whether the desk has said that the caller is not with me. */
+function isGone(desk: Desk, call: string): boolean {
+  const { agent, doing, state } = desk.snapshot();
+  return state === "open" && doing === null && agent?.calls.includes(call) === false;
 }

@@ -49,6 +49,11 @@ export class AgentPhone {
     return this.#line.busy;
   }
 
+  /** Whether both sides could hear each other at all. */
+  get wasConnected(): boolean {
+    return this.#snapshot.connectedAt !== null;
+  }
+
   /** Bring the audio of this page onto a call; also again, after it was lost. Answers whether the line was opened. */
   async join(call: string, mode: LegMode): Promise<boolean> {
     if (this.busy) return false;

@@ -13,8 +13,8 @@ export interface Offer extends Reservation {
   readonly endsAt: number;
 }
 
-/** What became of an offer that is no longer there. */
-export type OfferFate = "expired" | "taken" | "closed" | "refused";
+/** What became of an offer that is no longer there, or of a call that is somebody else's now. */
+export type OfferFate = "expired" | "taken" | "closed" | "refused" | "moved" | "lost";
 
 export interface DeskSnapshot {
   readonly state: "asking" | "open" | "absent";
@@ -122,8 +122,10 @@ export class Desk {
     this.#asking = true;
     this.#askedAt = this.#ports.now();
     try {
-      const agent = await this.#ports.fetchMe();
+      let agent = await this.#ports.fetchMe();
       const found = agent?.reservation == null ? null : await this.#ports.fetchReservation();
+      // The offer went between the two questions: what became of it is known only now.
+      if (agent?.reservation != null && found === null) agent = await this.#ports.fetchMe();
       this.#take(agent, found);
     } catch (error) {
       if (error instanceof Problem && error.code === "desk.absent") this.#publish({ state: "absent" });
@@ -163,9 +165,10 @@ export class Desk {
     });
   }
 
-  /** What was said about an offer or a failure has been read. */
-  dismiss(): void {
-    this.#publish({ fate: null, problem: null, lapsed: false });
+  /** The caller whom this page spoke with is not mine any more, without my doing. */
+  tellGone(fate: "moved" | "lost"): void {
+    this.#fateAt = this.#ports.now();
+    this.#publish({ fate });
   }
 
   async #act(doing: NonNullable<DeskSnapshot["doing"]>, work: () => Promise<void>): Promise<boolean> {
@@ -196,7 +199,9 @@ export class Desk {
     const fresh = found !== null && found.offer !== this.#answered;
     const offer = fresh ? keepEnd(before.offer, found, now) : null;
     const gone = before.offer !== null && before.offer.offer !== offer?.offer;
-    const fate = gone ? fateOf(before.offer, agent, now) : offer === null ? before.fate : null;
+    // Another offer makes what became of the one before old news.
+    const another = offer !== null && offer.offer !== before.offer?.offer;
+    const fate = another ? null : gone ? fateOf(before.offer, agent, now) : before.fate;
     if (gone) this.#fateAt = now;
     const signedOff = presence === "offline" && before.presence !== "offline" && before.state === "open";
     this.#publish({ state: "open", agent, presence, readyAt, offer, fate, lapsed: signedOff || (before.lapsed && presence === "offline") });

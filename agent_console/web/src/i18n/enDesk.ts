@@ -51,6 +51,8 @@ export const enDesk: Shape<typeof zhDesk> = {
       taken: "This call was accepted in another window of yours.",
       closed: "The call is gone: the caller left, or somebody else took it.",
       refused: "The call could not be accepted.",
+      moved: "This call is not yours any more: a supervisor took it over, or it went back to the queue.",
+      lost: "The audio broke off and the caller is back at the old place in the queue. Check your network.",
     },
   },
   line: {

@@ -1,0 +1,40 @@
+import { expect, it } from "vitest";
+import { qualityFigures, qualityWord } from "./quality";
+
+it.each([
+  [4.4, "good"],
+  [4.03, "good"],
+  [4.02, "fair"],
+  [3.6, "fair"],
+  [3.59, "poor"],
+  [3.1, "poor"],
+  [3.09, "bad"],
+  [1, "bad"],
+])("calls %d %s", (mos, word) => expect(qualityWord(mos)).toBe(word));
+
+it("writes shares as per cent, times in milliseconds, and leaves out what nobody has told", () => {
+  const figures = qualityFigures({
+    call: "c1",
+    seq: 0,
+    at_ms: 0,
+    type: "media.measured",
+    party: "caller",
+    agent: null,
+    loss: 0.0625,
+    late: 0,
+    concealed: 0.051,
+    jitter_ms: 11.4,
+    delay_ms: 60,
+    round_trip_ms: null,
+    mos: 3.44,
+  });
+  expect(figures).toEqual({
+    loss: "6.3%",
+    late: "0.0%",
+    concealed: "5.1%",
+    jitter: "11 ms",
+    delay: "60 ms",
+    roundTrip: null,
+    mos: "3.4",
+  });
+});
