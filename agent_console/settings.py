@@ -290,8 +290,10 @@ class Settings(BaseSettings):
     @field_validator("sip")
     @classmethod
     def _check_sip(cls, value: str | None) -> str | None:
-        port = (value or "").rpartition(":")[2]
-        if value is not None and (not value.strip() or (port.isdigit() and int(port) > 65_535)):
+        host, colon, port = (value or "").rpartition(":")
+        has_port = colon and "]" not in port and (":" not in host or host.endswith("]"))
+        right = port.isascii() and port.isdigit() and len(port) < 6 and int(port) <= 65_535
+        if value is not None and (not value.strip() or (has_port and not right)):
             raise ValueError("HOST:PORT with a port up to 65535 was expected")
         return value
 
