@@ -234,6 +234,42 @@ def recording(
     _show("recording", measure_recording(minutes, report), {"minutes": minutes}, json_output=json_output)
 
 
+@app.command(epilog="Example: warmline bench echo --speech manifest.jsonl --json > echo.json")
+def echo(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    speech: Annotated[
+        Path | None,
+        typer.Option(
+            help="List of recordings of two speakers (JSON lines: audio, text, lang, speaker); or sample calls."
+        ),
+    ] = None,
+    utterances: Annotated[int, typer.Option(min=1, help="How many the caller says, at most.")] = 24,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Recognition engine for the words; fake leaves the words out.")
+    ] = None,
+) -> None:
+    """What is left of an echo, whom it interrupts, whose words it costs, at what price (about eight minutes)."""
+    from agent_console.bench.echo import echo_table, measure_echo
+    from agent_console.demo import SAMPLES
+    from asr.engines import load_recognizer
+    from asr.types import Language
+
+    terminal = Terminal(stderr=True)
+
+    def report(step: str) -> None:
+        terminal.print(f"{step} …")
+
+    settings = Settings.load(models=models, engine=engine)
+    languages = frozenset({Language.ZH, Language.EN})
+    fake = settings.engine == "fake"
+    recognizer = None if fake else load_recognizer(settings.engine, settings.models, languages).recognizer
+    figures, results = measure_echo(speech or SAMPLES, recognizer, utterances=utterances, report=report)
+    _show("echo", figures, {"speech": str(speech or "sample calls")}, json_output=json_output)
+    if not json_output:
+        _wide_terminal().print(echo_table(results))
+
+
 @app.command(epilog="Example: warmline bench routing --json > routing.json")
 def routing(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

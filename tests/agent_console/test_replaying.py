@@ -17,6 +17,7 @@ from routing.leg_events import PartyJoined
 from routing.terms import Channel, Direction
 from voice.contracts.audio import CallId, Party
 from voice.contracts.errors import JournalUnavailableError
+from voice.contracts.recording import RecordingFormat
 
 pytestmark = pytest.mark.anyio
 RECALLED = VoiceRecalled(VoiceNormal((FeatureNormal("f0_median", 91.0, 1.5, 6.0),)), CallId("c-earlier"))
@@ -38,8 +39,9 @@ async def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_the_voice_that_the_call_began_with_is_found(data: Path) -> None:
-    assert await find_recalled(data / RECORDINGS / "c-known.wav") == RECALLED
+@pytest.mark.parametrize("kind", RecordingFormat)
+async def test_the_voice_that_the_call_began_with_is_found(data: Path, kind: RecordingFormat) -> None:
+    assert await find_recalled(data / RECORDINGS / f"c-known{kind.suffix}") == RECALLED
 
 
 @pytest.mark.parametrize("name", ["c-new.wav", "c-unknown.wav", "c-known.partial.wav"])
