@@ -31,7 +31,17 @@ from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.server import serve
 from asr.types import Language
-from routing.commands import CallAnswered, Command, CommandRefusedError, Done, OfferCall, Outcome, ReofferCall
+from routing.commands import (
+    CallAnswered,
+    Command,
+    CommandRefusedError,
+    Done,
+    JoinCall,
+    LegAnswered,
+    OfferCall,
+    Outcome,
+    ReofferCall,
+)
 from routing.events import (
     CallEnded,
     CallEvent,
@@ -71,6 +81,8 @@ class ScriptedCommands:
             raise self.refusal
         if isinstance(command, OfferCall | ReofferCall):
             return CallAnswered(CallId("call-1"), "v=0 answer", "the-secret")
+        if isinstance(command, JoinCall):
+            return LegAnswered(command.call, "v=0 leg")
         return Done(command.call)
 
 
