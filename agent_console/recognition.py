@@ -10,10 +10,9 @@ from functools import partial
 from anyio.to_thread import run_sync
 
 from agent_console.settings import Settings
-from asr.borrowed import BorrowedRecognizer
 from asr.engines import FAKE, EngineChoice, choose_engines, load_recognizer
 from asr.plan import EnginePlan
-from asr.ports import Recognition, Recognizer
+from asr.ports import Recognition
 from asr.sherpa import SherpaSettings
 from asr.supervisor import SupervisedRecognition
 from asr.text.repair import HomophoneRepair
@@ -30,12 +29,10 @@ class OpenedRecognition:
 
     Attributes:
         worker: for calls.
-        recognizer: the same for threads, without the text work.
         choices: which engine serves which language, and why.
     """
 
     worker: Recognition
-    recognizer: Recognizer
     choices: tuple[EngineChoice, ...]
 
 
@@ -68,9 +65,9 @@ async def open_recognition(
     if apart and settings.engine != FAKE:
         choices = await run_sync(choose_engines, plan.engine, plan.models, plan.languages)
         async with SupervisedRecognition(plan, threads, clock, writer.write) as worker:
-            yield OpenedRecognition(worker, BorrowedRecognizer(worker), choices)
+            yield OpenedRecognition(worker, choices)
     else:
         load = partial(load_recognizer, threads=threads, whisper=plan.whisper, sherpa=plan.sherpa)
         loaded = await run_sync(load, plan.engine, plan.models, plan.languages)
         async with RecognitionWorker(loaded.recognizer, threads=threads, write=writer.write) as worker:
-            yield OpenedRecognition(worker, loaded.recognizer, loaded.choices)
+            yield OpenedRecognition(worker, loaded.choices)

@@ -102,11 +102,8 @@ class Settings(BaseSettings):
         "timer", description="timer or smart-turn (a model to be pulled): what tells a pause from the end of a turn"
     )
     turn_words: bool = Field(
-        False,
-        description=(
-            "true or false, whether a number that is not whole yet keeps a turn open, however it sounds; costs one "
-            "more recognition per pause"
-        ),
+        True,
+        description="true or false, whether a number that is not whole yet keeps a turn open, however it sounds",
     )
     hangover_ms: float = Field(
         560, ge=100, le=3000, description="milliseconds of silence that end a turn nobody judged otherwise, 100 to 3000"

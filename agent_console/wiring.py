@@ -60,7 +60,7 @@ from voice.recording import finish_interrupted
 from voice.stream.access import StreamAccess
 from voice.stream.door import Line, StreamDoor
 from voice.stream.leg import StreamLeg
-from voice.turns.judge import Judge
+from voice.turns.judge import Judge, Sound, SoundJudge
 from voice.turns.settings import TurnSettings
 from voice.turns.smart_turn import MODEL_NAME as SMART_TURN
 from voice.turns.smart_turn import SmartTurn
@@ -107,7 +107,7 @@ class Opened:
     recognition: str
 
 
-def load_sound_judge(settings: Settings) -> Judge | None:
+def load_sound(settings: Settings) -> Sound | None:
     """What judges pauses by their sound; None for nothing.
 
     Raises:
@@ -152,7 +152,9 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
     if agent_tone is not None:
         _log.warning("agents' tone is measured; the stated legal basis: %s", agent_tone.legal_basis)
     terms = await run_sync(Terms.load, settings.terms)
-    sound = await run_sync(load_sound_judge, settings)
+    heard = await run_sync(load_sound, settings)
+    threads = anyio.CapacityLimiter(STAGE_THREADS)
+    sound = None if heard is None else SoundJudge(heard, threads)
     judged = sound is not None or settings.turn_words
     speech = SegmenterSettings(hangover_ms=settings.hangover_ms)
     turns = turn_settings(settings) if judged else None
@@ -167,9 +169,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
     ):
 
         def judge_turn(language: Language) -> Judge:
-            if settings.turn_words:
-                return WordsJudge(recognition.recognizer, language, sound)
-            return sound or (lambda _: None)
+            return WordsJudge(language, sound) if settings.turn_words or sound is None else sound
 
         tasks.start_soon(follow_policy, policy, clock, name="policy file")
         rooms = Rooms(
@@ -177,7 +177,7 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
             worker=recognition.worker,
             understander=understander,
             policy=lambda: policy.current,
-            threads=anyio.CapacityLimiter(STAGE_THREADS),
+            threads=threads,
             tone_model=tone_model,
             carry_over=settings.carry_over,
             agent_tone=agent_tone,

@@ -18,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from time import process_time, thread_time
@@ -36,10 +37,12 @@ from asr.child_protocol import (
     Push,
     Ready,
     Refused,
+    Settle,
+    Settled,
     Told,
     encode,
 )
-from asr.ports import Recognizer
+from asr.ports import Recognizer, Reporting
 from asr.thread_utterance import ThreadUtterance
 from asr.types import Hypothesis
 from asr.worker import RecognitionWorker
@@ -48,6 +51,15 @@ from voice.contracts.errors import ModelError, WarmlineError, WorkerProtocolErro
 
 BEAT_S: Final = 0.2
 """How often the process says that it lives."""
+
+REMEMBERED: Final = 64
+"""Native calls by whose cost the next are judged; those of a few utterances."""
+
+ENOUGH: Final = 8
+"""Of these, how many are needed."""
+
+WORTH_S: Final = 0.02
+"""CPU time from which a call counts among them; audio that is only kept costs nothing."""
 
 READ_BYTES: Final = 1 << 16
 
@@ -73,6 +85,10 @@ class _Process:
         self._writer = writer
         self._record = record
         self._steps = 0
+        # CPU time of the native calls and steps that were done last, and when the one under way began.
+        self._costs: deque[float] = deque(maxlen=REMEMBERED)
+        self._dearest_s = 0.0
+        self._began_cpu_s = 0.0
         self._utterances: dict[int, ThreadUtterance] = {}
 
     async def serve(self) -> None:
@@ -92,6 +108,8 @@ class _Process:
             RecognitionWorker(recognizer, threads=1, on_step=self._note_step) as worker,
             asyncio.TaskGroup() as tasks,
         ):
+            if isinstance(recognizer, Reporting):
+                recognizer.report_calls(self._note_call)
             self._send(Ready(recognizer.name, recognizer.languages))
             tasks.create_task(self._beat(worker))
             frames = FrameReader()
@@ -122,6 +140,9 @@ class _Process:
             case Push(id=key, speech=speech, pcm=pcm):
                 if utterance := self._utterances.get(key):
                     utterance.push(pcm, speech=speech)
+            case Settle(id=key, question=question):
+                if utterance := self._utterances.get(key):
+                    tasks.create_task(self._settle(key, question, utterance))
             case Finish(id=key):
                 if utterance := self._utterances.get(key):
                     tasks.create_task(self._finish(key, utterance))
@@ -130,6 +151,11 @@ class _Process:
                     utterance.abandon()
             case _:
                 raise WorkerProtocolError(f"Expected what a server sends; got {type(message).__name__}.")
+
+    async def _settle(self, key: int, question: int, utterance: ThreadUtterance) -> None:
+        heard = await utterance.settle()
+        if heard is not None and key in self._utterances:
+            self._send(Settled(key, question, heard))
 
     async def _finish(self, key: int, utterance: ThreadUtterance) -> None:
         answer: Message
@@ -147,8 +173,19 @@ class _Process:
         self._send(Heard(key, samples))
 
     def _note_step(self, key: int, samples: Samples) -> None:
+        now_s = process_time()
+        if RECORD.unpack_from(self._record)[0] and now_s - self._began_cpu_s >= WORTH_S:
+            self._costs.append(now_s - self._began_cpu_s)
+            self._dearest_s = max(self._costs) if len(self._costs) >= ENOUGH else 0.0
+        self._began_cpu_s = now_s
         self._steps += key != 0
         RECORD.pack_into(self._record, 0, self._steps if key else 0, key, samples)
+
+    def _note_call(self) -> None:
+        """A native call begins, in the step under way."""
+        step, key, samples = RECORD.unpack_from(self._record)
+        if step:
+            self._note_step(key, samples)
 
     async def _beat(self, worker: RecognitionWorker) -> None:
         while True:
@@ -164,6 +201,7 @@ class _Process:
                     open=load.open,
                     finals_waiting=load.finals_waiting,
                     partials_skipped=load.partials_skipped,
+                    dearest_s=self._dearest_s,
                 )
             )
             await asyncio.sleep(BEAT_S)

@@ -136,11 +136,11 @@ class RecognitionProcess:
         finally:
             self._over = True
 
-    def check(self) -> None:
-        """Kill it if it hangs; to be called every 0.1 s."""
+    def check(self, dearest_s: float = 0.0) -> None:
+        """Kill it if it hangs; to be called every 0.1 s. `dearest_s` is as `Vigil.judge` takes it."""
         if self._vigil is None or self._writer is None or self._killed_for is not None:
             return
-        hang = self._vigil.judge(self._clock.now_s())
+        hang = self._vigil.judge(self._clock.now_s(), dearest_s=dearest_s)
         if hang is None and self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
             hang = Hang(f"it reads nothing; {MAX_UNSENT >> 20} MiB wait for it")
         if hang is not None:

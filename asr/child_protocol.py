@@ -2,9 +2,9 @@
 
 A frame is its length (4 bytes, little endian, the length of what follows), its kind (1 byte) and its fields in order.
 Numbers are little endian; a text is its length in bytes (4) and UTF-8; audio is float32 as it is in memory, so that
-the process hears the same numbers. The server sends `Begin`, `Push`, `Finish` and `Abandon`, the process `Ready`,
-`Refused`, `Heard`, `Told`, `Finished`, `Failed` and `Beat`. Ids name one attempt at one utterance and are never used
-again.
+the process hears the same numbers. The server sends `Begin`, `Push`, `Settle`, `Finish` and `Abandon`, the process
+`Ready`, `Refused`, `Heard`, `Told`, `Settled`, `Finished`, `Failed` and `Beat`. Ids name one attempt at one utterance
+and are never used again.
 
 Pure: bytes in, messages out. Whatever does not parse is a `WorkerProtocolError`, and nothing after it is read.
 """
@@ -32,7 +32,7 @@ _HEADER: Final = struct.Struct("<IB")
 _U32: Final = struct.Struct("<I")
 _I32: Final = struct.Struct("<i")
 _F64: Final = struct.Struct("<d")
-_BEAT: Final = struct.Struct("<QIdddIII")
+_BEAT: Final = struct.Struct("<QIdddIIId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class Push:
     id: int
     speech: bool
     pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What is heard of it so far is wanted; `question` numbers the questions of one attempt."""
+
+    id: int
+    question: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What is heard of it so far, in answer to the question of that number."""
+
+    id: int
+    question: int
+    hypothesis: Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Its final, as the engine heard it."""
 
@@ -131,6 +148,7 @@ class Beat:
         open: utterances under way.
         finals_waiting: of these, finished and waiting.
         partials_skipped: chances for a partial given up since the process began.
+        dearest_s: CPU time of the dearest of its latest steps, seconds; 0 while too few were done.
     """
 
     step: int
@@ -141,9 +159,12 @@ class Beat:
     open: int
     finals_waiting: int
     partials_skipped: int
+    dearest_s: float = 0.0
 
 
-Message: TypeAlias = Begin | Push | Finish | Abandon | Ready | Refused | Heard | Told | Finished | Failed | Beat
+Message: TypeAlias = (
+    Begin | Push | Settle | Finish | Abandon | Ready | Refused | Heard | Told | Settled | Finished | Failed | Beat
+)
 
 
 def encode(message: Message) -> bytes:
@@ -184,7 +205,12 @@ def encode(message: Message) -> bytes:
                 beat.open,
                 beat.finals_waiting,
                 beat.partials_skipped,
+                beat.dearest_s,
             )
+        case Settle(id=of, question=question):
+            kind, body = 12, _U32.pack(of) + _U32.pack(question)
+        case Settled(id=of, question=question, hypothesis=hypothesis):
+            kind, body = 13, _U32.pack(of) + _U32.pack(question) + _hypothesis(hypothesis)
         case _:
             assert_never(message)
     if len(body) + 1 > MAX_FRAME:
@@ -252,8 +278,12 @@ def decode(kind: int, body: bytes) -> Message:
             message = Failed(fields.u32(), fields.text(), fields.text(), fields.text())
         case 11:
             message = fields.beat()
+        case 12:
+            message = Settle(fields.u32(), fields.u32())
+        case 13:
+            message = Settled(fields.u32(), fields.u32(), fields.hypothesis())
         case _:
-            raise WorkerProtocolError(f"Expected a frame of kind 1 to 11; got kind {kind}.")
+            raise WorkerProtocolError(f"Expected a frame of kind 1 to 13; got kind {kind}.")
     fields.demand_end()
     return message
 
@@ -334,7 +364,7 @@ class _Fields:
 
     def beat(self) -> Beat:
         beat = Beat(*_BEAT.unpack(self._take(_BEAT.size)))
-        seconds = (beat.work_cpu_s, beat.cpu_s, beat.waiting_s)
+        seconds = (beat.work_cpu_s, beat.cpu_s, beat.waiting_s, beat.dearest_s)
         # `not >=` and `==` catch what is no number as well.
         if any(not value >= 0 or value == float("inf") for value in seconds):
             raise WorkerProtocolError(f"Expected seconds of at least 0; got {seconds}.")

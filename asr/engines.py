@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +16,7 @@ from asr.models.layout import guess_languages
 from asr.models.ranking import Standing, best_of
 from asr.models.sherpa_layout import SherpaKind, detect_kind
 from asr.models.store import Installed, ModelStore, read_manifest
-from asr.ports import Recognizer, Utterance
+from asr.ports import Recognizer, Reporting, Utterance
 from asr.sherpa import SherpaSettings, load_sherpa
 from asr.types import Language
 from asr.vosk import VoskRecognizer, load_vosk
@@ -102,6 +102,12 @@ class CombinedRecognizer:
         self._by_language = dict(by_language)
         self.name = " ".join(dict.fromkeys(recognizer.name for recognizer in self._by_language.values()))
         self.languages = frozenset(self._by_language)
+
+    def report_calls(self, begin: Callable[[], None]) -> None:
+        """Have those that can tell of native calls; see `Reporting`."""
+        for recognizer in self._by_language.values():
+            if isinstance(recognizer, Reporting):
+                recognizer.report_calls(begin)
 
     def begin(self, language: Language) -> Utterance:
         """Start an utterance.

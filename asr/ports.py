@@ -55,6 +55,15 @@ class SettlingUtterance(Utterance, Protocol):
         ...
 
 
+@runtime_checkable
+class Reporting(Protocol):
+    """A recognizer that tells when it goes into native code, so that each call is judged by itself."""
+
+    def report_calls(self, begin: Callable[[], None]) -> None:
+        """Have `begin` called before each native call that may take long, on the thread that makes it."""
+        ...
+
+
 class Recognizer(Protocol):
     """A loaded model, shared by all calls. `begin` may be called from any thread."""
 
@@ -115,6 +124,16 @@ class LiveUtterance(Protocol):
 
         Raises:
             ModelError: the utterance was finished or abandoned before.
+        """
+        ...
+
+    async def settle(self) -> Hypothesis | None:
+        """Wait for what the engine makes of everything pushed until now, as if it ended here; for a pause.
+
+        Where the final can be made ahead it is that, which then costs nothing again; else it is the latest partial.
+        Either is what the engine heard, before anything is written for people, and depends on nothing but the audio.
+        None where nobody needs it any more: speech goes on, the utterance is finished, or it failed, which `finish`
+        tells. A newer call answers an older one with None.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from asr.child_process import RecognitionProcess
-from asr.child_protocol import Abandon, Begin, Finish, Push
+from asr.child_protocol import Abandon, Begin, Finish, Push, Settle
 from asr.ports import HAND_OVER, MAX_WAITING, PAUSE_HEARD
 from asr.types import Hypothesis, Language
 from voice.contracts.audio import Pcm, Samples, from_s, to_s
@@ -69,6 +69,9 @@ class ProcessUtterance:
         self._process: RecognitionProcess | None = None
         self._final: asyncio.Future[Hypothesis | WarmlineError] = asyncio.get_running_loop().create_future()
         self._quiet = False
+        # Who waits for what is heard so far, and how many have asked.
+        self._asked: asyncio.Future[Hypothesis | None] | None = None
+        self._questions = 0
         # Runs of speech and of pause, as they came; what is not sent yet is the end of the last.
         self._kept: list[tuple[bool, Pcm]] = []
         self._length: Samples = 0
@@ -94,6 +97,8 @@ class ProcessUtterance:
             raise ModelError("Audio came after the end of the utterance.")
         if self._final.done():
             return
+        if speech:
+            self._void()
         self._owner.count(len(pcm))
         self._length += len(pcm)
         self._pause = 0 if speech else self._pause + len(pcm)
@@ -103,15 +108,27 @@ class ProcessUtterance:
             self._kept.clear()
         if self.waiting > MAX_WAITING:
             limit = to_s(MAX_WAITING)
-            self.settle(CapacityError(f"Recognition is more than {limit:.0f} s of one utterance behind."))
+            self.conclude(CapacityError(f"Recognition is more than {limit:.0f} s of one utterance behind."))
         elif self._process is not None:
             self._gather(speech, pcm)
+
+    async def settle(self) -> Hypothesis | None:
+        """Wait for what is heard so far; see `LiveUtterance.settle`."""
+        self._void()
+        if self._quiet or self._final.done():
+            return None
+        asked: asyncio.Future[Hypothesis | None] = asyncio.get_running_loop().create_future()
+        self._asked = asked
+        self._questions += 1
+        self._ask()
+        return await asked
 
     async def finish(self) -> Hypothesis:
         """Wait for the final; see `LiveUtterance.finish`."""
         if self._quiet:
             raise ModelError("An utterance is finished once; this one was finished or abandoned before.")
         self._quiet = self.finishing = True
+        self._void()
         if self._process is not None:
             self._send_gathered()
             self._process.send(Finish(self.key))
@@ -141,6 +158,7 @@ class ProcessUtterance:
         process.send(Begin(key, self._language, partials=not self.finishing))
         for speech, pcm in self._kept:
             self._gather(speech, pcm)
+        self._ask()
         if self.finishing:
             self._send_gathered()
             process.send(Finish(key))
@@ -154,6 +172,11 @@ class ProcessUtterance:
         if not self._quiet:
             self._on_partial(partial)
 
+    def tell_settled(self, question: int, heard: Hypothesis) -> None:
+        """What is heard so far came, in answer to the question of that number."""
+        if question == self._questions and self._asked is not None and not self._asked.done():
+            self._asked.set_result(heard)
+
     def note_heard(self, samples: Samples) -> None:
         """The engine has heard so much."""
         self._heard = samples
@@ -165,7 +188,7 @@ class ProcessUtterance:
         if self._on_setback is not None and not self._final.done():
             self._on_setback(why)
 
-    def settle(self, outcome: Hypothesis | WarmlineError) -> None:
+    def conclude(self, outcome: Hypothesis | WarmlineError) -> None:
         """It has its final, or never will."""
         if not self._final.done():
             self._final.set_result(outcome)
@@ -173,8 +196,21 @@ class ProcessUtterance:
                 self._on_heard(self._heard)
         self._part()
 
+    def _ask(self) -> None:
+        """Have its process say what is heard so far, where somebody waits for it."""
+        if self._process is not None and self._asked is not None and not self._asked.done():
+            self._send_gathered()
+            self._process.send(Settle(self.key, self._questions))
+
+    def _void(self) -> None:
+        """Nobody waits any more for what is heard so far."""
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
+        self._asked = None
+
     def _part(self) -> None:
         """No process has it any more, and none of its audio is kept."""
+        self._void()
         if self._process is not None:
             self._process.send(Abandon(self.key))
             self._process = None

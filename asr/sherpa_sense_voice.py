@@ -111,7 +111,7 @@ class SenseVoiceRecognizer:
 
 
 class SenseVoiceUtterance:
-    """One utterance; implements `Utterance`. Hearing costs nothing; partials and the final cost a pass each."""
+    """One utterance; implements `SettlingUtterance`. Hearing costs nothing; partials and the final cost a pass each."""
 
     def __init__(self, recognizer: SenseVoiceRecognizer, language: Language) -> None:
         self._recognizer = recognizer
@@ -122,11 +122,13 @@ class SenseVoiceUtterance:
         self._settled: list[_Heard] = []
         self._settled_to: Samples = 0
         self._told = ""
+        self._final: Hypothesis | None = None
 
     def accept(self, pcm: Pcm) -> None:
         """Hear more audio."""
         self._chunks.append(sound_only(pcm))
         self._length += len(pcm)
+        self._final = None
 
     def partial(self) -> Hypothesis | None:
         """What was said so far, without word times; None until enough new audio has come or where nothing changed.
@@ -147,12 +149,25 @@ class SenseVoiceUtterance:
         self._told = text
         return Hypothesis(text)
 
+    def settle(self) -> Hypothesis:
+        """The final ahead; `finish` answers it again as long as nothing more is heard.
+
+        Raises:
+            ModelError: the engine broke.
+        """
+        self._partial_at = self._length
+        self._final = self._final or self._finish()
+        return self._final
+
     def finish(self) -> Hypothesis:
         """The final hypothesis with words, their times, and tags for language, emotion and events.
 
         Raises:
             ModelError: the engine broke.
         """
+        return self._final or self._finish()
+
+    def _finish(self) -> Hypothesis:
         pieces = self._pieces()
         words = tuple(word for heard in pieces for word in heard.words)
         if all(heard.words or not heard.text for heard in pieces):

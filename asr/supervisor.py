@@ -32,6 +32,8 @@ from asr.child_protocol import (
     Push,
     Ready,
     Refused,
+    Settle,
+    Settled,
     Told,
 )
 from asr.ports import WorkerLoad
@@ -117,6 +119,8 @@ class SupervisedRecognition:
         self._pushed: Samples = 0
         # CPU time and skipped partials of processes that are gone.
         self._spent_s = 0.0
+        # CPU time of the dearest of the latest steps of any process, seconds; 0 while not known.
+        self._dearest_s = 0.0
         self._skipped = 0
         self._tasks: TaskGroup | None = None
 
@@ -196,9 +200,9 @@ class SupervisedRecognition:
         stopped = ModelError("Recognition was stopped before the utterance was finished.")
         for seat in self._seats:
             for utterance in list(seat.utterances.values()):
-                utterance.settle(stopped)
+                utterance.conclude(stopped)
         for utterance in list(self._stranded):
-            utterance.settle(stopped)
+            utterance.conclude(stopped)
         if tasks is not None:
             tasks.cancel_scope.cancel()
             await tasks.__aexit__(None, None, None)
@@ -306,11 +310,11 @@ class SupervisedRecognition:
         for key, utterance in utterances.items():
             utterance.broke += key == process.under_way
             if utterance.broke >= TRIES:
-                utterance.settle(
+                utterance.conclude(
                     UtteranceGivenUpError(f"The utterance broke {TRIES} recognition processes. The last: {why}")
                 )
             elif not utterance.is_whole:
-                utterance.settle(
+                utterance.conclude(
                     UtteranceGivenUpError(f"More than {to_s(LONGEST_KEPT):.0f} s of an utterance were lost. {why}")
                 )
             else:
@@ -326,14 +330,17 @@ class SupervisedRecognition:
             case Heard(id=key, samples=samples):
                 if utterance := seat.utterances.get(key):
                     utterance.note_heard(samples)
+            case Settled(id=key, question=question, hypothesis=hypothesis):
+                if utterance := seat.utterances.get(key):
+                    utterance.tell_settled(question, hypothesis)
             case Finished(id=key, hypothesis=hypothesis):
                 if utterance := seat.utterances.get(key):
-                    utterance.settle(hypothesis)
+                    utterance.conclude(hypothesis)
             case Failed(id=key, code=code, message=text, fix=fix):
                 if utterance := seat.utterances.get(key):
                     kind = CapacityError if code == CapacityError.code else ModelError
-                    utterance.settle(kind(text, fix=fix))
-            case Begin() | Push() | Finish() | Abandon() | Ready() | Refused() | Beat():
+                    utterance.conclude(kind(text, fix=fix))
+            case Begin() | Push() | Settle() | Finish() | Abandon() | Ready() | Refused() | Beat():
                 raise WorkerProtocolError(f"Expected what a loaded process says; got {type(message).__name__}.")
             case _:
                 assert_never(message)
@@ -342,11 +349,19 @@ class SupervisedRecognition:
         """Kill what hangs, and give up what waits for nobody."""
         while True:
             await self._clock.sleep_until(self._clock.now_s() + CHECK_S)
+            self._learn_cost()
             for seat in self._seats:
-                seat.process.check()
+                at = seat.utterances.get(seat.process.under_way)
+                # What broke a process before may be dear and nothing worse: it is not given up for that.
+                seat.process.check(0.0 if at is not None and at.broke else self._dearest_s)
             overdue = self._clock.now_s() - STRANDED_S
             for utterance in [each for each in self._stranded if each.finishing and each.stranded_at < overdue]:
-                utterance.settle(UtteranceGivenUpError("No recognition process took the utterance."))
+                utterance.conclude(UtteranceGivenUpError("No recognition process took the utterance."))
+
+    def _learn_cost(self) -> None:
+        """What a step of this engine costs here; what is known of it outlives the processes."""
+        known = [seat.process.beat.dearest_s for seat in self._seats if seat.process.beat is not None]
+        self._dearest_s = max(known, default=0.0) or self._dearest_s
 
     def _recently_lost(self) -> int:
         now = self._clock.now_s()

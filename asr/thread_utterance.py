@@ -47,6 +47,9 @@ class ThreadUtterance:
         self._pause: Samples = 0
         self._held: list[Pcm] = []
         self._settle_due = False
+        # Who waits for what is heard so far; set by the loop, answered there.
+        self._asked: asyncio.Future[Hypothesis | None] | None = None
+        self._latest = Hypothesis("")
         self._spoken = False
         self._finishing = False
         self._busy = False
@@ -61,6 +64,8 @@ class ThreadUtterance:
         with self._worker._wake:
             if self not in self._worker._open:
                 return
+            if speech:
+                self._void()
             self._worker._pushed += len(pcm)
             if speech:
                 self._hear(*self._held, pcm)
@@ -83,16 +88,27 @@ class ThreadUtterance:
             limit = to_s(MAX_WAITING)
             self._settle(CapacityError(f"Recognition is more than {limit:.0f} s of one utterance behind."))
 
+    async def settle(self) -> Hypothesis | None:
+        """Wait for what is heard so far; see `LiveUtterance.settle`."""
+        with self._worker._wake:
+            self._void()
+            if self._quiet or self not in self._worker._open:
+                return None
+            asked: asyncio.Future[Hypothesis | None] = self._loop.create_future()
+            self._asked = asked
+            self._worker._leave_queue(self)
+            self._worker._enqueue(self)
+        return await asked
+
     async def finish(self) -> Hypothesis:
         """Wait for the final; see `LiveUtterance.finish`."""
         if self._quiet:
             raise ModelError("An utterance is finished once; this one was finished or abandoned before.")
         self._quiet = True
         with self._worker._wake:
+            self._void()
             self._finishing = True
-            if self._queued:
-                self._worker._heard.remove(self)
-                self._queued = False
+            self._worker._leave_queue(self)
             self._worker._enqueue(self)
         try:
             outcome = await self._final
@@ -106,6 +122,7 @@ class ThreadUtterance:
         """Give the utterance up; no callback follows. A step that a thread is at runs to its end, unheard."""
         self._quiet = True
         with self._worker._wake:
+            self._void()
             self._worker._forget(self)
 
     def _hear(self, *audio: Pcm) -> None:
@@ -115,9 +132,16 @@ class ThreadUtterance:
         self._waiting += length
         self._length += length
 
-    def _take(self) -> tuple[list[Pcm], bool]:
+    def _void(self) -> None:
+        """Nobody waits any more for what is heard so far; on the loop, with the condition held."""
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
+        self._asked = None
+
+    def _take(self) -> tuple[list[Pcm], bool, asyncio.Future[Hypothesis | None] | None]:
+        """What a thread is to do: audio to hear, whether the final is wanted, and who asks what is heard so far."""
         audio, self._pending, self._waiting = self._pending, [], 0
-        return audio, self._finishing
+        return audio, self._finishing, self._asked
 
     def _post(self, outcome: Hypothesis | WarmlineError) -> None:
         """Thread side: settle the final on the loop. From here on no thread takes the utterance again."""
@@ -125,6 +149,14 @@ class ThreadUtterance:
             self._worker._forget(self)
         with suppress(RuntimeError):  # a closed loop has nobody left who waits
             self._loop.call_soon_threadsafe(self._settle, outcome)
+
+    def _post_settled(self, asked: asyncio.Future[Hypothesis | None], heard: Hypothesis) -> None:
+        """Thread side: answer who waits for what is heard so far."""
+        with self._worker._wake:
+            if self._asked is asked:
+                self._asked = None
+        with suppress(RuntimeError):  # a closed loop has nobody left who waits
+            self._loop.call_soon_threadsafe(_answer, asked, heard)
 
     def _post_heard(self, length: Samples) -> None:
         """Thread side: tell how much the engine has heard."""
@@ -140,6 +172,7 @@ class ThreadUtterance:
 
     def _post_partial(self, partial: Hypothesis) -> None:
         """Thread side: at most one partial per utterance is on its way; a newer one replaces it."""
+        self._latest = partial
         with self._worker._wake:
             waiting = self._partial is not None
             self._partial = partial
@@ -160,4 +193,10 @@ class ThreadUtterance:
             if self._on_heard is not None and isinstance(outcome, WarmlineError):
                 self._on_heard(self._told_heard)
         with self._worker._wake:
+            self._void()
             self._worker._forget(self)
+
+
+def _answer(asked: asyncio.Future[Hypothesis | None], heard: Hypothesis) -> None:
+    if not asked.done():
+        asked.set_result(heard)

@@ -2,7 +2,9 @@
 
 A process is taken to hang when it says nothing (it is stopped, or a native call holds the interpreter), when a step is
 under way and uses no CPU (a native call waits for what never comes), or when a step uses more CPU than its audio can
-explain (a native call runs in a circle). Slow is not hung: a process that computes is left alone for long.
+explain (a native call runs in a circle). Slow is not hung: CPU time is counted, not the clock's, and what is dear is
+what this engine's steps do not cost on this machine. Where that is not known yet, or where the same utterance was taken
+for a hang before, a process that computes is left alone for long.
 """
 
 from __future__ import annotations
@@ -27,6 +29,11 @@ STEP_CPU_S: Final = 10.0
 STEP_CPU_PER_S: Final = 5.0
 """CPU time that a step may take: 10 s, and 5 s for each second of its utterance. Whisper large takes about 2 on a slow
 core; Whisper base, whose slowest step takes the longest window three times, 0.5 for each."""
+
+TIMES: Final = 3.0
+LEAST_CPU_S: Final = 0.8
+"""Where it is known what the latest steps cost: the CPU time that one may take, as a multiple of the dearest of them,
+and at least."""
 
 LATE_S: Final = 0.4
 """Whoever asks later than that after the time before was not running itself, and judges nothing by it."""
@@ -69,8 +76,14 @@ class Vigil:
             while len(self._progress) > 1 and self._progress[1][0] <= now_s - STILL_S:
                 self._progress.popleft()
 
-    def judge(self, now_s: float) -> Hang | None:
-        """Whether the process hangs now; to be asked every 0.1 s or so."""
+    def judge(self, now_s: float, *, dearest_s: float = 0.0) -> Hang | None:
+        """Whether the process hangs now; to be asked every 0.1 s or so.
+
+        Args:
+            now_s: what the clock shows.
+            dearest_s: CPU time of the dearest of the latest steps of this engine; 0 where that is not known, or where
+                the step under way shall have all the time that any engine needs.
+        """
         late = now_s - self._asked_at > LATE_S
         self._asked_at = now_s
         if late:
@@ -84,6 +97,8 @@ class Vigil:
             return None
         spent = beat.work_cpu_s - self._step_cpu_s
         limit = STEP_CPU_S + STEP_CPU_PER_S * to_s(beat.step_audio)
+        if dearest_s > 0:
+            limit = min(limit, max(LEAST_CPU_S, TIMES * dearest_s))
         if spent > limit:
             return Hang(f"a step on {to_s(beat.step_audio):.1f} s of audio used {spent:.1f} s of CPU")
         if self._progress:

@@ -3,6 +3,10 @@
 The same audio must give the same words, and left to itself Kaldi breaks that twice. It decides about end points
 whenever it is handed audio, so audio goes to it in blocks of fixed length. And it dithers with a random generator that
 all utterances of the process share, so its dither is off and each utterance brings its own, which begins anew.
+
+Kaldi joins the two halves of its search graph as it goes and keeps what it joined with the recognizer. A new one finds
+nothing joined, which is two thirds of the work and more; so recognizers are used again. What they keep is a cache: the
+words are the same.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,17 +32,56 @@ from voice.contracts.errors import ModelCorruptError, ModelError
 BLOCK: Final[Samples] = from_ms(200)
 """Audio that Kaldi gets at once: 200 ms."""
 
+TIME_STEP: Final[Samples] = from_ms(10)
+"""Kaldi's times are multiples of its frames of 10 ms."""
+
 DITHER_STEPS: Final = 1.0
 """Standard deviation of the noise that replaces Kaldi's own, in steps of 16 bits; Kaldi's default. Models are trained
 with it, and digital silence without it is like nothing they know."""
+
+
+MAX_IDLE: Final = 8
+"""Native recognizers of a model that are kept while no utterance needs them: as many as calls speak at once. Each holds
+some ten megabytes of joined graph."""
+
+LONGEST_USE: Final[Samples] = from_s(480)
+"""Audio after which a native recognizer is let go: 8 min. It counts in 32 bits of floating point, which hold whole
+samples up to 17 min."""
+
+
+class _NativePool:
+    """Native recognizers of one model, to be used one utterance after the other, from any thread."""
+
+    def __init__(self, name: str, model: vosk.Model) -> None:
+        self.name = name
+        self._model = model
+        self._lock = threading.Lock()
+        self._idle: list[tuple[vosk.KaldiRecognizer, Samples]] = []
+
+    def take(self) -> tuple[vosk.KaldiRecognizer, Samples]:
+        """One that nobody uses, the one used last, and how much audio it has heard.
+
+        Raises:
+            ModelCorruptError: Kaldi refuses to make one.
+        """
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return _new_recognizer(self.name, self._model), 0
+
+    def give_back(self, native: vosk.KaldiRecognizer, heard: Samples) -> None:
+        """Keep one that has given its final result, or let it go."""
+        with self._lock:
+            if heard < LONGEST_USE and len(self._idle) < MAX_IDLE:
+                self._idle.append((native, heard))
 
 
 class VoskRecognizer:
     """Loaded Vosk models, one per language; implements `Recognizer`. `load_vosk` makes the models."""
 
     def __init__(self, models: Mapping[Language, tuple[str, vosk.Model]]) -> None:
-        self._models = dict(models)
-        self.name = "vosk/" + "+".join(dict.fromkeys(name for name, _ in self._models.values()))
+        self._models = {language: _NativePool(name, model) for language, (name, model) in models.items()}
+        self.name = "vosk/" + "+".join(dict.fromkeys(pool.name for pool in self._models.values()))
         self.languages = frozenset(self._models)
 
     def begin(self, language: Language) -> VoskUtterance:
@@ -48,16 +92,15 @@ class VoskRecognizer:
         """
         if language not in self._models:
             raise ModelError(f"{self.name} recognizes {', '.join(sorted(self.languages))}; got {str(language)!r}.")
-        name, model = self._models[language]
-        return VoskUtterance(name, _new_recognizer(name, model), language)
+        return VoskUtterance(self._models[language], language)
 
 
 class VoskUtterance:
     """One utterance; implements `Utterance`. Hearing is the costly part, partials are cheap."""
 
-    def __init__(self, model: str, recognizer: vosk.KaldiRecognizer, language: Language) -> None:
-        self._model = model
-        self._recognizer = recognizer
+    def __init__(self, pool: _NativePool, language: Language) -> None:
+        self._pool = pool
+        self._recognizer, self._before = pool.take()
         self._language = language
         self._rest: Pcm = np.zeros(0, dtype=np.float32)
         self._length: Samples = 0
@@ -96,6 +139,8 @@ class VoskUtterance:
         if len(self._rest):
             self._feed(self._rest)
         self._keep(self._recognizer.FinalResult())
+        # One that an utterance left in its middle is not used again: it would go on with that.
+        self._pool.give_back(self._recognizer, self._before + self._length)
         return Hypothesis(join_words(self._texts, self._language), tuple(self._words))
 
     def _feed(self, block: Pcm) -> None:
@@ -105,14 +150,14 @@ class VoskUtterance:
         try:
             ended = self._recognizer.AcceptWaveform(steps.tobytes())
         except Exception as error:  # vosk raises bare Exception
-            raise ModelError(f"Vosk model {self._model} broke on this utterance: {error}.") from error
+            raise ModelError(f"Vosk model {self._pool.name} broke on this utterance: {error}.") from error
         if ended:
             self._keep(self._recognizer.Result())
 
     def _keep(self, result: str) -> None:
         """Take over what Kaldi has settled."""
         for entry in json.loads(result).get("result", ()):
-            word = _read_word(entry, self._language, self._length)
+            word = _read_word(entry, self._language, self._before, self._length)
             start = max(word.span.start, self._words[-1].span.end if self._words else 0)
             self._words.append(Word(word.text, Span(start, max(start, word.span.end)), word.confidence))
             self._texts.append(word.text)
@@ -176,9 +221,13 @@ def _new_recognizer(name: str, model: vosk.Model) -> vosk.KaldiRecognizer:
     return recognizer
 
 
-def _read_word(entry: Any, language: Language, length: Samples) -> Word:
+def _read_word(entry: Any, language: Language, before: Samples, length: Samples) -> Word:
+    """A word; Kaldi's times count from the first utterance of its recognizer, in steps of 10 ms after `before`."""
     text = str(entry["word"])
-    start = min(from_s(float(entry["start"])), length)
-    end = max(start, min(from_s(float(entry["end"])), length))
+    start, end = (
+        min(max(0, round((from_s(float(entry[key])) - before) / TIME_STEP) * TIME_STEP), length)
+        for key in ("start", "end")
+    )
+    end = max(start, end)
     confidence = round(min(1.0, max(0.0, float(entry["conf"]))), 3)
     return Word(simplify(text) if language is Language.ZH else text, Span(start, end), confidence)

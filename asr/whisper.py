@@ -9,6 +9,7 @@ Partials transcribe the utterance so far from its beginning, greedily; the final
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,6 +90,11 @@ class WhisperRecognizer:
         self.settings = settings
         self._model = model
         self._tokenizer = tokenizer
+        self._begin_call: Callable[[], None] = lambda: None
+
+    def report_calls(self, begin: Callable[[], None]) -> None:
+        """Tell of native calls; see `Reporting`."""
+        self._begin_call = begin
 
     def begin(self, language: Language) -> WhisperUtterance:
         """Start an utterance.
@@ -114,6 +120,7 @@ class WhisperRecognizer:
         seconds = window_s if window_s is not None else fit_window(len(pcm))
         heard = reduce_noise(pcm) if self.settings.reduce_noise else pcm
         features = log_mel(heard, seconds * SAMPLE_RATE // HOP, self._model.n_mels)[None]
+        self._begin_call()
         encoded = self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
         prompt = compose_prompt(language, self.settings.terms)
         done = self._search(encoded, len(pcm), language, beam, prompt)
@@ -130,6 +137,7 @@ class WhisperRecognizer:
         if prompt:
             before = self._tokenizer.encode(f" {prompt}", add_special_tokens=False).ids
             ids = [*self._ids("<|startofprev|>"), *before, *ids]
+        self._begin_call()
         result = self._model.generate(
             encoded,
             [ids],
@@ -153,6 +161,7 @@ class WhisperRecognizer:
         told = self._tokenizer.encode(f" {PROMPT}", add_special_tokens=False).ids
         ids = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>", "<|notimestamps|>")
         ids += self._tokenizer.encode(before, add_special_tokens=False).ids
+        self._begin_call()
         result = self._model.generate(
             done.encoded,
             [[*self._ids("<|startofprev|>"), *told, *ids]],
@@ -181,6 +190,7 @@ class WhisperRecognizer:
         """Words of a pass with times relative to the utterance; `within` is where its audio lies there."""
         frames = max(2, within.length // HOP)
         start = self._ids("<|startoftranscript|>", f"<|{language.value}|>", "<|transcribe|>")
+        self._begin_call()
         alignment = self._model.align(done.encoded, start, [done.tokens], frames)[0]
         groups = group_tokens(done.tokens, self._tokenizer.decode, language)
         words = time_words(groups, alignment.alignments, alignment.text_token_probs, within, language)

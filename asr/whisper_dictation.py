@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from pypinyin import lazy_pinyin
-
-from asr.chinese import is_han
+from asr.text.digits import sounds_like_digit
 from asr.types import Word
 
 CHOICES: Final = "零一二三四五六七八九要,"
@@ -30,14 +28,6 @@ LEAST_DIGITS: Final = 4
 
 LEAST_SURE: Final = 2
 """Digits that have to be written as such before sounds count as digits, where nobody announced a number."""
-
-_LIKE: Final = frozenset(
-    (
-        "ling", "lin", "yi", "yao", "ya", "you", "er", "e", "san", "shan", "si", "shi", "zi", "zhi", "wu", "hu", "liu",
-        "niu", "lou", "qi", "ti", "ba", "fa", "pa", "jiu", "qiu",
-    )
-)  # fmt: skip
-"""Toneless syllables of digits, and of what a telephone makes of them."""
 
 _SHARE: Final = 0.7
 """Of the syllables in a number, the share that has to be digits or sound like them; of two in a row one has to."""
@@ -74,7 +64,7 @@ def find_dictated(text: str) -> int | None:
             continue
         count += 1
         sure += is_digit
-        fits = is_digit or (is_han(character) and lazy_pinyin(character)[0] in _LIKE)
+        fits = is_digit or sounds_like_digit(character)
         like += fits
         strangers = 0 if fits else strangers + 1
         if strangers > 1:

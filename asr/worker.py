@@ -1,13 +1,14 @@
 """Recognition beside the event loop: dedicated threads, one shared model, bounded hand-over.
 
 Audio goes from the loop to a thread in chunks of at least `HAND_OVER`, words come back as callbacks on the loop. Finals
-go before everything else; then audio is heard; partials are made only while no final waits, and never on all threads
-at once where there are several, so that a final finds a free one.
+go before everything else; then what a pause is judged by; then audio is heard; partials are made only while no final
+waits, and never on all threads at once where there are several, so that a final finds a free one.
 
 A final hears the utterance up to its last speech and `PAUSE_HEARD` of the pause after it, however long the pause
 became until it was closed. So when a pause reaches that length, all that the final will hear is there: where an engine
 can, and nothing else waits, the final is made then, while the caller's silence is waited out, and thrown away if more
-speech comes. What the final says does not depend on whether that happened.
+speech comes. What the final says does not depend on whether that happened. Who asks what is heard so far (`settle`), to
+judge the pause, reads that same final.
 
 This is the one place where the order of work is decided: calls use it in the server's process or, through
 `asr/supervisor.py`, inside recognition processes.
@@ -22,7 +23,7 @@ from collections import deque
 from collections.abc import Callable
 from time import process_time
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import anyio
 import anyio.to_thread
@@ -31,8 +32,12 @@ import numpy as np
 from asr.ports import HAND_OVER, Recognizer, SettlingUtterance, Utterance, WorkerLoad
 from asr.thread_utterance import ThreadUtterance
 from asr.types import Hypothesis, Language
-from voice.contracts.audio import Pcm, Samples, to_s
+from voice.contracts.audio import Pcm, Samples, from_ms, to_s
 from voice.contracts.errors import ModelError, WarmlineError
+
+STEP: Final[Samples] = from_ms(400)
+"""Audio that an engine is given at once, at most. What a step may take is judged by what steps cost, and a streaming
+engine that hears an utterance again has all of it to hear."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +76,7 @@ class RecognitionWorker:
         self._stopping = False
         self._open: set[ThreadUtterance] = set()
         self._finals: deque[ThreadUtterance] = deque()
+        self._pauses: deque[ThreadUtterance] = deque()
         self._heard: deque[ThreadUtterance] = deque()
         self._pushed: Samples = 0
         self._partials_running = 0
@@ -152,33 +158,47 @@ class RecognitionWorker:
     def _work(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._stopping or bool(self._finals) or bool(self._heard))
+                self._wake.wait_for(lambda: self._stopping or any(self._queues))
                 if self._stopping:
                     return
-                utterance = self._finals.popleft() if self._finals else self._heard.popleft()
+                utterance = next(queue for queue in self._queues if queue).popleft()
                 utterance._queued = False
                 utterance._busy = True
-                audio, finishing = utterance._take()
+                audio, finishing, asked = utterance._take()
             if self._on_step is not None:
                 self._on_step(utterance._key, utterance._length)
-            self._step(utterance, audio, finishing)
+            self._step(utterance, audio, finishing, asked)
             if self._on_step is not None:
                 self._on_step(0, 0)
             with self._wake:
                 utterance._busy = False
                 self._enqueue(utterance)
 
-    def _step(self, utterance: ThreadUtterance, audio: list[Pcm], finishing: bool) -> None:
+    def _step(
+        self,
+        utterance: ThreadUtterance,
+        audio: list[Pcm],
+        finishing: bool,
+        asked: asyncio.Future[Hypothesis | None] | None,
+    ) -> None:
         """One piece of work on a thread: hear audio, then the final, the final ahead, or perhaps a partial."""
         try:
             if utterance._engine is None:
                 utterance._engine = self._recognizer.begin(utterance._language)
             if audio:
-                utterance._engine.accept(np.concatenate(audio))
-                utterance._post_heard(sum(map(len, audio)))
+                heard = np.concatenate(audio)
+                for start in range(0, len(heard), STEP):
+                    if start and self._on_step is not None:
+                        self._on_step(utterance._key, utterance._length)
+                    utterance._engine.accept(heard[start : start + STEP])
+                utterance._post_heard(len(heard))
+                if self._on_step is not None:
+                    self._on_step(utterance._key, utterance._length)
             if finishing:
                 final = utterance._engine.finish()
                 utterance._post(self._write(final, utterance._language) if self._write else final)
+            elif asked is not None:
+                utterance._post_settled(asked, self._heard_so_far(utterance, utterance._engine))
             elif utterance._on_partial is not None:
                 self._offer(utterance, utterance._engine)
         except WarmlineError as error:
@@ -200,6 +220,20 @@ class RecognitionWorker:
             utterance._post_partial(engine.settle())
         elif not utterance._pause:
             self._offer_partial(utterance, engine)
+
+    def _heard_so_far(self, utterance: ThreadUtterance, engine: Utterance) -> Hypothesis:
+        """The final ahead, where the engine can make it, otherwise the latest partial."""
+        if isinstance(engine, SettlingUtterance):
+            with self._wake:
+                told = not utterance._settle_due
+                utterance._settle_due = utterance._spoken = False
+            heard = engine.settle()
+            if not told:
+                utterance._post_partial(heard)
+            return heard
+        if (partial := engine.partial()) is not None:
+            utterance._post_partial(partial)
+        return utterance._latest
 
     def _may_settle(self, utterance: ThreadUtterance) -> bool:
         """Whether the final is made ahead now: all that it may hear is there, and nothing else waits."""
@@ -233,12 +267,19 @@ class RecognitionWorker:
         if partial is not None:
             utterance._post_partial(partial)
 
+    @property
+    def _queues(self) -> tuple[deque[ThreadUtterance], ...]:
+        """Who waits for a thread, by what goes first."""
+        return self._finals, self._pauses, self._heard
+
     def _enqueue(self, utterance: ThreadUtterance) -> None:
         """Put an utterance where a thread finds it, once; called with `_wake` held."""
         if utterance._busy or utterance._queued or utterance not in self._open:
             return
         if utterance._finishing:
             self._finals.append(utterance)
+        elif utterance._asked is not None:
+            self._pauses.append(utterance)
         elif utterance._waiting >= HAND_OVER or utterance._settle_due:
             self._heard.append(utterance)
         else:
@@ -246,14 +287,16 @@ class RecognitionWorker:
         utterance._queued = True
         self._wake.notify()
 
+    def _leave_queue(self, utterance: ThreadUtterance) -> None:
+        """Have an utterance wait for no thread; called with `_wake` held."""
+        if utterance._queued:
+            next(queue for queue in self._queues if utterance in queue).remove(utterance)
+            utterance._queued = False
+
     def _forget(self, utterance: ThreadUtterance) -> None:
         """Take an utterance out of everything; called with `_wake` held."""
         self._open.discard(utterance)
-        if utterance._queued:
-            for queue in (self._finals, self._heard):
-                if utterance in queue:
-                    queue.remove(utterance)
-            utterance._queued = False
+        self._leave_queue(utterance)
         utterance._pending.clear()
         utterance._held.clear()
         utterance._waiting = 0

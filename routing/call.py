@@ -71,16 +71,20 @@ from routing.turn import Turn
 from routing.understanding.continuation import Told
 from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s
-from voice.contracts.errors import UnknownCallError, WarmlineError
+from voice.contracts.errors import TurnAnswerError, UnknownCallError, WarmlineError
 from voice.contracts.ports import AudioSource, CallLeg, Clock
 from voice.contracts.speech import SpeechSegment
 from voice.intake import AudioLost, Begun, IntakeItem, Noted
 from voice.recording import StereoRecorder
-from voice.turns.judge import Judge, TurnJudge
+from voice.turns.judge import Judge, Pause, TurnJudge
 from voice.vad.segmenter import SegmentAudio, SegmentClosed, Segmenter, SegmenterOutput, SegmentOpened
 
 WAITING_TURNS: Final = 16
 """Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
+
+JUDGED_WITHIN_S: Final = 1.0
+"""How long hearing waits for a pause to be judged once that is due; half of what intake can bridge. Then the pause is
+an ordinary one."""
 
 Heard = AsyncIterator[IntakeItem]
 
@@ -331,7 +335,7 @@ class Call:
                         case SegmentAudio(pcm=pcm) as audio:
                             await self._push(self._open[party], pcm, speech=audio.speech)
                             if audio.question is not None and (judge := judges[party]) is not None:
-                                judge.ask(audio.question)
+                                judge.ask(Pause(audio.question.pcm, self._open[party].heard_so_far))
                             if audio.answer_due:
                                 ears[party].answer(await self._judged(self._open[party], judges[party]))
                             await checkpoint()
@@ -422,12 +426,19 @@ class Call:
 
     def _judge(self, tasks: TaskGroup) -> TurnJudge | None:
         choose = self._rooms.judge_turn
-        return None if choose is None else TurnJudge(choose(self.language), tasks, self._rooms.threads)
+        return None if choose is None else TurnJudge(choose(self.language), tasks)
 
     async def _judged(self, turn: Turn, judge: TurnJudge | None) -> float | None:
         """What is thought of the latest pause; None leaves the ordinary hang-over."""
+        if judge is None:
+            return None
         try:
-            return None if judge is None else await judge.answer()
+            with anyio.fail_after(None if self._in_step else JUDGED_WITHIN_S):
+                return await judge.answer()
+        except TimeoutError:
+            late = TurnAnswerError(f"A pause was not judged within {JUDGED_WITHIN_S:g} s of when it was due.")
+            await self._log.write_failure(Stage.DETECTION, late, turn.id)
+            return None
         except WarmlineError as error:
             await self._log.write_failure(Stage.DETECTION, error, turn.id)
             return None

@@ -52,6 +52,11 @@ class Turn:
             raise RuntimeError(f"Turn {self.id} is worked on before it is closed.")
         return self.segment
 
+    async def heard_so_far(self) -> str | None:
+        """The words up to the pause under way, as the engine heard them; None where they are not known."""
+        heard = None if self.utterance is None else await self.utterance.settle()
+        return None if heard is None else heard.text
+
     def words_in_call(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
         """Words whose spans count from the utterance's start, with spans in media time."""
         return tuple(

@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pypinyin import lazy_pinyin
+
+from asr.chinese import is_han
 from asr.text.draft import Draft
 from asr.types import Language
 
@@ -23,6 +26,14 @@ _ZH_PHONETIC: Final = frozenset("洞拐勾")
 ZH_DIGIT: Final = "[零〇一二三四五六七八九幺洞拐勾0-9]"
 ZH_BETWEEN: Final = r"(?:[\s，,、。.…-]|嗯|呃|额|啊|那个|就是|然后)*"
 """What may be said between the digits of one number."""
+
+_ZH_LIKE: Final = frozenset(
+    (
+        "ling", "lin", "yi", "yao", "ya", "you", "er", "e", "san", "shan", "si", "shi", "zi", "zhi", "wu", "hu", "liu",
+        "niu", "lou", "qi", "ti", "ba", "fa", "pa", "jiu", "qiu",
+    )
+)  # fmt: skip
+"""Toneless syllables of Mandarin digits, and of what a telephone makes of them."""
 
 _ZH_RUN: Final = re.compile(rf"[零〇一二三四五六七八九幺0-9](?:{ZH_BETWEEN}{ZH_DIGIT})*")
 _ZH_UNIT_AFTER: Final = re.compile(r"\s*[十百千万亿点年月日号个块元毛角分次天岁米斤度]")
@@ -42,6 +53,11 @@ _EN_WORD: Final = re.compile(r"[A-Za-z]+|\d+")
 _EN_FILLERS: Final = frozenset({"uh", "um", "er", "erm", "dash", "hyphen"})
 _EN_BETWEEN: Final = re.compile(r"[\s,.-]*")
 _EN_SCALE_AFTER: Final = frozenset({"hundred", "thousand", "million", "billion", "point", "percent", "dollars", "and"})
+
+
+def sounds_like_digit(character: str) -> bool:
+    """Whether a Chinese character sounds like a digit, or like what a telephone makes of one."""
+    return is_han(character) and lazy_pinyin(character)[0] in _ZH_LIKE
 
 
 def write_digits(draft: Draft, language: Language) -> None:

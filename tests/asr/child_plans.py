@@ -1,15 +1,17 @@
 """Recognizers for recognition processes under test: they die, hang, spin and refuse where the audio tells them to.
 
 What an utterance does is said by the level of its audio: 0.5 kills the process, 0.6 stops it, 0.7 waits in native code,
-0.8 raises. The made-up recognizer hears the rest.
+0.8 raises, 0.9 runs in a circle, 0.4 takes a tenth of a second of CPU. The made-up recognizer hears the rest.
 """
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import signal
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from asr.types import Language
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ModelCorruptError
 
-KILL, STOP, WAIT, RAISE = 0.5, 0.6, 0.7, 0.8
+KILL, STOP, WAIT, RAISE, SPIN, WORK = 0.5, 0.6, 0.7, 0.8, 0.9, 0.4
 
 
 def level(value: float, seconds: float = 0.2) -> Pcm:
@@ -53,9 +55,11 @@ class _BrittleUtterance(FakeUtterance):
         self._once = once
 
     def accept(self, pcm: Pcm) -> None:
-        for value, act in ((KILL, _kill), (STOP, _stop), (WAIT, _wait), (RAISE, _raise)):
+        for value, act in ((KILL, _kill), (STOP, _stop), (WAIT, _wait), (RAISE, _raise), (SPIN, _spin)):
             if np.any(np.abs(pcm - value) < 1e-6) and self._first():
                 act()
+        if np.any(np.abs(pcm - WORK) < 1e-6):
+            _work(0.03)
         super().accept(pcm)
 
     def _first(self) -> bool:
@@ -80,6 +84,16 @@ def _stop() -> None:
 def _wait() -> None:
     # In native code, without the interpreter's lock: the process goes on beating.
     ctypes.CDLL(None).pause()
+
+
+def _work(seconds: float) -> None:
+    began = time.thread_time()
+    while time.thread_time() - began < seconds:
+        hashlib.sha256(bytes(4096)).digest()
+
+
+def _spin() -> None:
+    _work(3600)
 
 
 def _raise() -> None:

@@ -24,6 +24,8 @@ from asr.child_protocol import (
     Push,
     Ready,
     Refused,
+    Settle,
+    Settled,
     Told,
     decode,
     encode,
@@ -56,6 +58,8 @@ hypotheses = st.builds(
 )
 messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Begin, counts, languages, st.booleans()),
+    st.builds(Settle, counts, counts),
+    st.builds(Settled, counts, counts, hypotheses),
     st.builds(Finish, counts),
     st.builds(Abandon, counts),
     st.builds(Ready, texts, st.frozensets(languages)),
@@ -135,8 +139,8 @@ def test_what_does_not_fit_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [
-        (12, b"", "kind 1 to 11; got kind 12"),
-        (0, b"", "kind 1 to 11; got kind 0"),
+        (14, b"", "kind 1 to 13; got kind 14"),
+        (0, b"", "kind 1 to 13; got kind 0"),
         (3, b"\1", "4 more bytes"),
         (2, struct.pack("<IB", 1, 2), "flag of 0 or 1; got 2"),
         (2, struct.pack("<IB", 1, 1) + b"\0\0\0", "samples of 4 bytes"),
@@ -146,7 +150,7 @@ def test_what_does_not_fit_is_not_sent() -> None:
         (9, struct.pack("<IIIIII", 1, 0, 1, 0, 5, 4), "a span that ends after it starts"),
         (9, struct.pack("<IIIIIIBd", 1, 0, 1, 0, 4, 5, 1, 1.5), r"a confidence in \[0, 1\]; got 1.5"),
         (9, struct.pack("<IIIIIIBd", 1, 0, 1, 0, 4, 5, 1, float("nan")), "a confidence"),
-        (11, struct.pack("<QIdddIII", 0, 0, float("nan"), 0, 0, 0, 0, 0), "seconds of at least 0"),
+        (11, struct.pack("<QIdddIIId", 0, 0, float("nan"), 0, 0, 0, 0, 0, 0), "seconds of at least 0"),
     ],
 )
 def test_what_is_wrong_with_a_field_is_said(kind: int, body: bytes, said: str) -> None:

@@ -200,6 +200,38 @@ async def test_it_gives_way_to_finals() -> None:
     assert finished[0] == "finish ko 0 anew"
 
 
+async def test_who_judges_the_pause_reads_the_same_final() -> None:
+    engine, partials = Settling(), list[Hypothesis]()
+    async with RecognitionWorker(engine) as worker:
+        utterance = worker.begin(Language.ZH, partials.append)
+        push(utterance, 25, speech=True)
+        push(utterance, 12, speech=False)
+        assert await utterance.settle() == Hypothesis("11200")
+        await utterance.finish()
+    assert steps(engine, "settle", "finish")[-1] == "finish zh 11200 ready"
+    assert {step for step in engine.log if "settle" in step} == {"settle zh 11200"}
+    assert partials == [Hypothesis("11200")]
+
+
+async def test_a_pause_that_is_asked_about_goes_before_audio_and_after_finals() -> None:
+    engine = Settling(hold="accept en")
+    async with RecognitionWorker(engine) as worker:
+        first, pausing, other = (worker.begin(language, ignore) for language in (Language.EN, Language.ZH, Language.KO))
+        push(first, 5, speech=True)
+        await until(engine.held.is_set)  # the only thread stands in accept
+        push(other, 5, speech=True)
+        push(pausing, 5, speech=True)
+        push(pausing, 12, speech=False)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(pausing.settle)
+            tasks.start_soon(first.finish)
+            await until(lambda: worker.load().finals_waiting == 1 or first._finishing)
+            engine.allow.set()
+        await other.finish()
+    order = steps(engine, "settle", "finish", "accept ko")
+    assert order[:3] == [f"finish en {5 * FRAME_SAMPLES} anew", f"settle zh {15 * FRAME_SAMPLES}", "accept ko"]
+
+
 @pytest.mark.model
 def test_whisper_says_the_same_ahead(need_model: Callable[[str], Path], project: Path) -> None:
     recognizer = load_whisper(need_model("whisper-base"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from asr.ports import LiveUtterance
 from asr.process_utterance import LONGEST_KEPT
 from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis, Language
-from tests.asr.child_plans import KILL, RAISE, STOP, WAIT, Brittle, die, level, refuse, run_out_of_memory
+from tests.asr.child_plans import KILL, RAISE, SPIN, STOP, WAIT, WORK, Brittle, die, level, refuse, run_out_of_memory
 from voice.clock import WallClock
 from voice.contracts.audio import FRAME_SAMPLES, Pcm
 from voice.contracts.errors import (
@@ -105,6 +106,30 @@ async def test_an_utterance_that_breaks_every_process_is_given_up_alone() -> Non
             for utterance in beside:
                 assert await utterance.finish() == alone(voice(1))
     assert [type(each) for each in setbacks] == [WorkerLostError]
+
+
+async def test_a_process_that_runs_in_a_circle_is_known_by_what_its_steps_cost(tmp_path: Path) -> None:
+    setbacks: list[WarmlineError] = []
+    async with SupervisedRecognition(Brittle(tmp_path / "once"), 2, WallClock()) as recognition:
+        for _ in range(2):  # by then each process has done steps enough
+            usual = [recognition.begin(Language.ZH, ignore) for _ in range(2)]
+            for _ in range(10):
+                for utterance in usual:
+                    utterance.push(level(WORK))
+                    await until(lambda: recognition.load().audio_waiting_s == 0)
+            for utterance in usual:
+                await utterance.finish()
+        await until(lambda: recognition._dearest_s > 0)
+        utterance = recognition.begin(Language.ZH, ignore, on_setback=setbacks.append)
+        pcm = np.concatenate([voice(1), level(SPIN), voice(0.5, seed=2)])
+        push_frames(utterance, pcm)
+        with anyio.fail_after(20):
+            assert await utterance.finish() == alone(pcm)
+    [error] = setbacks
+    assert isinstance(error, WorkerHungError)
+    spent = re.search(r"used ([0-9.]+) s of CPU", str(error))
+    assert spent is not None
+    assert float(spent.group(1)) < 1.5, "not the time that any engine may need"
 
 
 async def test_an_engine_that_raises_fails_its_utterance_and_no_process() -> None:

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from asr.child_protocol import Beat
-from asr.vigil import SILENT_S, STEP_CPU_PER_S, STEP_CPU_S, STILL_S, Hang, Vigil
+from asr.vigil import LEAST_CPU_S, SILENT_S, STEP_CPU_PER_S, STEP_CPU_S, STILL_S, TIMES, Hang, Vigil
 from voice.contracts.audio import from_s
 
 BEAT_S = 0.2
@@ -17,14 +17,16 @@ def beat(step: int, work_cpu_s: float, audio_s: float = 4.0) -> Beat:
     return Beat(step, from_s(audio_s), work_cpu_s, work_cpu_s, 0.0, 1, 0, 0)
 
 
-def run(beats: dict[float, Beat], until_s: float, *, asked_until_s: float | None = None) -> tuple[float, Hang] | None:
+def run(
+    beats: dict[float, Beat], until_s: float, *, asked_until_s: float | None = None, dearest_s: float = 0.0
+) -> tuple[float, Hang] | None:
     """Judge every 0.1 s; the first hang and when it was told."""
     vigil = Vigil(0.0)
     for tick in range(1, round((asked_until_s or until_s) * 10) + 1):
         now = tick / 10
         for at in [at for at in beats if at <= now]:
             vigil.hear(beats.pop(at), at)
-        if hang := vigil.judge(now):
+        if hang := vigil.judge(now, dearest_s=dearest_s):
             return now, hang
     return None
 
@@ -75,6 +77,17 @@ def test_a_step_that_never_ends_is_told_by_its_audio() -> None:
     assert at == pytest.approx(STEP_CPU_S + STEP_CPU_PER_S, abs=0.5)
     assert "1.0 s of audio" in hang.what
     assert run(every(1, 1.0, 60, audio_s=15.0), 60) is None, "a slow model on a long utterance"
+
+
+@pytest.mark.parametrize(("dearest_s", "limit_s"), [(0.05, LEAST_CPU_S), (0.5, 0.5 * TIMES), (9.0, 15.0)])
+def test_a_step_that_never_ends_is_told_by_what_steps_cost(dearest_s: float, limit_s: float) -> None:
+    found = run(every(1, 1.0, 60, audio_s=1.0), 60, dearest_s=dearest_s)
+    assert found is not None
+    assert found[0] == pytest.approx(limit_s, abs=0.5)
+
+
+def test_little_of_a_core_is_not_taken_for_a_circle() -> None:
+    assert run(every(1, 0.02, 30), 30, dearest_s=0.5) is None
 
 
 def test_cpu_of_steps_before_does_not_count() -> None:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile as sf
 
@@ -48,6 +49,32 @@ def test_speech_becomes_hangul_with_times_and_confidences(recognizer: VoskRecogn
     assert all(word.span.length > 0 for word in final.words)
     heard = sum(word.span.length for word in final.words)
     assert heard > 0.4 * len(speech)
+
+
+def test_a_native_recognizer_that_was_used_before_says_the_same(need_model: Callable[[str], Path], speech: Pcm) -> None:
+    model = load_vosk(need_model("vosk-ko"))
+    pieces = [speech[:30_001], speech[20_000:70_000], speech[:30_001], speech * 0]
+    used = VoskRecognizer({Language.KO: ("vosk-ko", model)})
+    left = used.begin(Language.KO)
+    left.accept(speech[:20_000])  # and is never finished
+    for pcm in pieces:
+        finals = []
+        for recognizer in (VoskRecognizer({Language.KO: ("vosk-ko", model)}), used):
+            utterance = recognizer.begin(Language.KO)
+            utterance.accept(pcm)
+            finals.append(utterance.finish())
+        assert finals[0] == finals[1]
+    assert sum(len(pool._idle) for pool in used._models.values()) == 1, "one after the other need one"
+
+
+def test_a_native_recognizer_is_let_go_in_time(monkeypatch: pytest.MonkeyPatch, recognizer: VoskRecognizer) -> None:
+    monkeypatch.setattr("asr.vosk.LONGEST_USE", 16_000)
+    pool = recognizer._models[Language.KO]
+    idle = len(pool._idle)
+    utterance = recognizer.begin(Language.KO)
+    utterance.accept(np.zeros(32_000, np.float32))
+    utterance.finish()
+    assert len(pool._idle) == max(0, idle - 1)
 
 
 def test_a_pause_does_not_lose_what_came_before(recognizer: VoskRecognizer, speech: Pcm) -> None:

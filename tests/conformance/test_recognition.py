@@ -127,6 +127,66 @@ async def test_how_audio_is_cut_changes_nothing(recognition: Recognition) -> Non
     assert await whole.finish() == await framed.finish()
 
 
+async def test_what_is_heard_so_far_is_told_in_a_pause_as_the_engine_heard_it(recognition: Recognition) -> None:
+    utterance = recognition.begin(Language.ZH, ignore)
+    push_frames(utterance, voice(1))
+    push_frames(utterance, voice(0.56, seed=3), speech=False)
+    heard = await utterance.settle()
+    pcm = np.concatenate([voice(1), voice(0.56, seed=3)[:PAUSE_HEARD]])
+    assert heard is not None
+    assert heard.text == alone(pcm).raw
+    assert await utterance.settle() == heard, "and again"
+    assert (await utterance.finish()).raw == heard.text
+
+
+async def test_speech_that_goes_on_makes_it_void(recognition: Recognition) -> None:
+    utterance = recognition.begin(Language.ZH, ignore)
+    push_frames(utterance, voice(1))
+    push_frames(utterance, voice(0.3, seed=3), speech=False)
+    answers: list[Hypothesis | None] = []
+
+    async def ask() -> None:
+        answers.append(await utterance.settle())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.lowlevel.checkpoint()
+        push_frames(utterance, voice(0.5, seed=4))
+    early = alone(np.concatenate([voice(1), voice(0.3, seed=3)[:PAUSE_HEARD]]))
+    assert [answer.text if answer else early.raw for answer in answers] == [early.raw], "void, or came just before"
+    push_frames(utterance, voice(0.3, seed=5), speech=False)
+    pcm = np.concatenate([voice(1), voice(0.3, seed=3), voice(0.5, seed=4), voice(0.3, seed=5)[:PAUSE_HEARD]])
+    heard = await utterance.settle()
+    assert heard is not None
+    assert heard.text == alone(pcm).raw, "not the answer to the question before"
+    assert await utterance.finish() == alone(pcm)
+
+
+async def test_the_end_and_a_newer_question_answer_who_waits(recognition: Recognition) -> None:
+    answers: list[Hypothesis | None] = []
+
+    async def ask(utterance: LiveUtterance) -> None:
+        answers.append(await utterance.settle())
+
+    for end in ("finish", "abandon", "settle"):
+        utterance = recognition.begin(Language.ZH, ignore)
+        push_frames(utterance, voice(1))
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask, utterance)
+                await anyio.lowlevel.checkpoint()
+                if end == "finish":
+                    await utterance.finish()
+                elif end == "abandon":
+                    utterance.abandon()
+                else:
+                    assert await utterance.settle() is not None
+        utterance.abandon()
+        assert await utterance.settle() is None, "nobody is left to ask"
+    assert len(answers) == 3
+    assert {answer.text if answer else alone(voice(1)).raw for answer in answers} == {alone(voice(1)).raw}
+
+
 async def test_a_language_that_is_not_spoken_is_refused() -> None:
     class Mandarin(FakeRecognizer):
         languages = frozenset((Language.ZH,))

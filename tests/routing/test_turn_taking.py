@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 from threading import Event
@@ -11,9 +11,13 @@ from threading import Event
 import anyio
 import numpy as np
 import pytest
+from anyio.to_thread import run_sync
 
+from asr.turn_words import WordsJudge
+from asr.types import Hypothesis, Language
+from asr.worker import RecognitionWorker
 from routing.call import Rooms
-from routing.events import SpeechEnded, StageFailed, Stamped
+from routing.events import SpeechEnded, StageFailed, Stamped, TranscriptFinal
 from routing.terms import Stage
 from tests.routing.rooms import (
     LoudnessDetector,
@@ -26,10 +30,10 @@ from tests.routing.rooms import (
     speak,
 )
 from voice.contracts.audio import AudioFrame, Party, Pcm, from_ms, from_s, to_ms
-from voice.contracts.errors import ModelError
-from voice.turns.judge import Judge
+from voice.contracts.errors import ModelError, TurnAnswerError
+from voice.turns.judge import Judge, Pause
 from voice.turns.settings import TurnSettings
-from voice.vad.segmenter import Segmenter, SegmenterSettings
+from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterOutput, SegmenterSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -55,8 +59,17 @@ def lengths_ms(log: list[Stamped]) -> list[float]:
     return [to_ms(event.span.length) for event in of_type(log, SpeechEnded)]
 
 
-async def cut(rooms: Rooms, judge: Judge | None, frames: list[AudioFrame], **options: bool) -> list[Stamped]:
-    choose = None if judge is None else (lambda _: judge)
+def by_sound(judge: Callable[[Pcm], float | None]) -> Judge:
+    async def run(pause: Pause) -> float | None:
+        return await run_sync(judge, pause.pcm)
+
+    return run
+
+
+async def cut(
+    rooms: Rooms, sound: Callable[[Pcm], float | None] | None, frames: list[AudioFrame], **options: bool
+) -> list[Stamped]:
+    choose = None if sound is None else (lambda _: by_sound(sound))
     return await run_call(replace(rooms, judge_turn=choose), frames, **options)  # type: ignore[arg-type]  # in_step only
 
 
@@ -88,7 +101,10 @@ async def test_how_long_judging_takes_makes_no_difference(rooms: Rooms) -> None:
     parties = (Party.CALLER, Party.AGENT)
     logs = [
         await run_call(
-            replace(rooms, judge_turn=partial(lambda chosen, _: chosen, judge)), both, parties=parties, in_step=in_step
+            replace(rooms, judge_turn=partial(lambda chosen, _: by_sound(chosen), judge)),
+            both,
+            parties=parties,
+            in_step=in_step,
         )
         for judge, in_step in ((at_once, True), (slow, True), (slow, False))
     ]
@@ -117,3 +133,97 @@ async def test_a_call_that_ends_in_a_pause_waits_for_no_judge(rooms: Rooms) -> N
     with anyio.fail_after(30):
         log = await cut(rooms, lambda _: 0.0, frames_of(Party.CALLER, paused([0])[: from_s(2.3)]))
     assert [event.reason.value for event in of_type(log, SpeechEnded)] == ["stream_end"]
+
+
+@dataclass
+class Counting:
+    """A recognizer that says one digit for each half second of sound, and a word for people from four on."""
+
+    name: str = "counting/test"
+    languages: frozenset[Language] = frozenset(Language)
+    finals: int = 0
+
+    def begin(self, language: Language) -> CountingUtterance:
+        return CountingUtterance(self)
+
+
+@dataclass
+class CountingUtterance:
+    owner: Counting
+    loud: int = 0
+    ready: Hypothesis | None = None
+
+    def accept(self, pcm: Pcm) -> None:
+        self.loud += int(np.count_nonzero(pcm))
+        self.ready = None
+
+    def partial(self) -> Hypothesis | None:
+        return None
+
+    def settle(self) -> Hypothesis:
+        self.ready = self.ready or self._make()
+        return self.ready
+
+    def finish(self) -> Hypothesis:
+        return self.ready or self._make()
+
+    def _make(self) -> Hypothesis:
+        self.owner.finals += 1
+        digits = "幺三八零" * 5
+        return Hypothesis(digits[: round(self.loud / from_s(0.5))] + ("谢谢" if self.loud > from_s(1.9) else ""))
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+async def test_a_number_that_is_not_whole_keeps_its_turn_open_at_no_cost(in_step: bool) -> None:
+    audio = paused([1_000, 0])  # a second each: two digits, then four and a word
+    engine = Counting()
+    async with open_rooms(engine) as opened:
+        rooms = replace(
+            opened,
+            new_segmenter=lambda party: Segmenter(LoudnessDetector(), SegmenterSettings(), party, TurnSettings()),
+        )
+        frames = frames_of(Party.CALLER, audio)
+        timed = await run_call(rooms, frames, in_step=in_step)
+        assert [event.text for event in of_type(timed, TranscriptFinal)] == ["幺三", "幺三"]
+        made = engine.finals
+        log = await run_call(replace(rooms, judge_turn=WordsJudge), frames, in_step=in_step)
+    assert [event.raw or event.text for event in of_type(log, TranscriptFinal)] == ["幺三八零谢谢"]
+    assert of_type(log, StageFailed) == []
+    assert engine.finals - made == made == 2, "the judge reads the final that is made ahead"
+    [closed] = of_type(log, SpeechEnded)
+    ordinary = of_type(timed, SpeechEnded)[-1]
+    assert closed.span.end == ordinary.span.end, "a whole turn ends as soon as it did"
+
+
+async def test_words_that_do_not_come_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.call.JUDGED_WITHIN_S", 0.05)
+
+    class Slow(Counting):
+        def begin(self, language: Language) -> CountingUtterance:
+            return SlowUtterance(self)
+
+    over = Event()
+
+    class SlowUtterance(CountingUtterance):
+        def settle(self) -> Hypothesis:
+            assert over.wait(10)
+            return super().settle()
+
+    class Watched(Segmenter):
+        def feed(self, frame: AudioFrame) -> list[SegmenterOutput]:
+            outputs = super().feed(frame)
+            if any(isinstance(output, SegmentClosed) for output in outputs):
+                over.set()
+            return outputs
+
+    async with RecognitionWorker(Slow()) as worker, open_rooms(Counting()) as opened:
+        rooms = replace(
+            opened,
+            worker=worker,
+            new_segmenter=lambda party: Watched(LoudnessDetector(), SegmenterSettings(), party, TurnSettings()),
+            judge_turn=WordsJudge,
+        )
+        log = await run_call(rooms, frames_of(Party.CALLER, paused([1_000])), in_step=False)
+    [failed] = of_type(log, StageFailed)
+    assert (failed.stage, failed.code) == (Stage.DETECTION, TurnAnswerError.code)
+    assert [event.text for event in of_type(log, TranscriptFinal)] == ["幺三"]

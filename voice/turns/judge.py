@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -12,11 +12,44 @@ from anyio.to_thread import run_sync
 
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ModelError, TurnAnswerError, WarmlineError
-from voice.vad.segmenter import TurnQuestion
 
-Judge: TypeAlias = Callable[[Pcm], float | None]
-"""How likely it is that the speaker has finished, from the sound up to the pause, or None for no opinion; called on a
-thread. It has to answer the same for the same sound, or a replay is cut differently."""
+Sound: TypeAlias = Callable[[Pcm], float]
+"""How likely it is that the speaker has finished, from the sound up to the pause; called on a thread."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pause:
+    """A pause to be judged.
+
+    Attributes:
+        pcm: the segment so far, pause included; at most its last eight seconds.
+        words: waits for the words up to the pause, as they were heard; None where they are not known.
+    """
+
+    pcm: Pcm
+    words: Callable[[], Awaitable[str | None]]
+
+
+Judge: TypeAlias = Callable[[Pause], Awaitable[float | None]]
+"""How likely it is that the speaker has finished, or None for no opinion; called on the event loop, which it must not
+hold up. It has to answer the same for the same audio, or a replay is cut differently."""
+
+
+class SoundJudge:
+    """Judges pauses by their sound, on a thread; a `Judge`.
+
+    Args:
+        sound: the model, shared by all parties.
+        threads: bounds the threads.
+    """
+
+    def __init__(self, sound: Sound, threads: anyio.CapacityLimiter) -> None:
+        self._sound = sound
+        self._threads = threads
+
+    async def __call__(self, pause: Pause) -> float:
+        """What the sound says. A judgement that nobody waits for any more is not begun."""
+        return await run_sync(self._sound, pause.pcm, limiter=self._threads)
 
 
 @dataclass(slots=True, eq=False)
@@ -32,30 +65,27 @@ class _Judgement:
 class TurnJudge:
     """Judges one party's pauses, one after the other. All methods belong to the event loop.
 
-    At most one question is judged and one waits for a thread: a newer one takes the place of what still waits, because
-    it is asked only after speech has voided the older.
+    A newer question ends an older one, because it is asked only after speech has voided that.
 
     Args:
-        judge: the model, shared by all parties.
+        judge: what judges.
         tasks: where judging runs; leaving it waits for what a thread is at.
-        threads: bounds the threads.
     """
 
-    def __init__(self, judge: Judge, tasks: TaskGroup, threads: anyio.CapacityLimiter) -> None:
+    def __init__(self, judge: Judge, tasks: TaskGroup) -> None:
         self._judge = judge
         self._tasks = tasks
-        self._threads = threads
         self._latest: _Judgement | None = None
 
-    def ask(self, question: TurnQuestion) -> None:
+    def ask(self, pause: Pause) -> None:
         """Have a pause judged."""
         if self._latest is not None:
             self._latest.scope.cancel()
         self._latest = _Judgement()
-        self._tasks.start_soon(self._run, self._latest, question.pcm, name=f"turn of the {question.party}")
+        self._tasks.start_soon(self._run, self._latest, pause, name="pause")
 
     async def answer(self) -> float | None:
-        """Wait for what was judged of the latest question: a probability in [0, 1], or None for no opinion.
+        """Wait for what was judged of the latest pause: a probability in [0, 1], or None for no opinion.
 
         Raises:
             TurnAnswerError: nothing was asked.
@@ -68,10 +98,10 @@ class TurnJudge:
             raise self._latest.error
         return self._latest.probability
 
-    async def _run(self, judgement: _Judgement, pcm: Pcm) -> None:
+    async def _run(self, judgement: _Judgement, pause: Pause) -> None:
         with judgement.scope:
             try:
-                judgement.probability = await run_sync(self._judge, pcm, limiter=self._threads)
+                judgement.probability = await self._judge(pause)
             except WarmlineError as error:
                 judgement.error = error
             except Exception as error:  # the boundary of this stage: a pause that nobody judges has the ordinary timer

@@ -11,7 +11,7 @@ import pytest
 
 from voice.audio.framing import Framer
 from voice.contracts.audio import FRAME_SAMPLES, Party, Pcm, from_ms, to_ms
-from voice.turns.judge import Judge
+from voice.turns.judge import Sound
 from voice.turns.settings import TurnSettings
 from voice.turns.smart_turn import SmartTurn
 from voice.vad.detectors import load_detectors
@@ -54,7 +54,7 @@ def stretched(pcm: Pcm, pause_ms: float) -> Iterator[Pcm]:
         yield np.concatenate([*parts, pcm[at:], noise(from_ms(2_000), 99)])
 
 
-def closed(pcm: Pcm, judge: Judge | None) -> list[SegmentClosed]:
+def closed(pcm: Pcm, judge: Sound | None) -> list[SegmentClosed]:
     segmenter = Segmenter(
         load_detectors("silero")(), SegmenterSettings(), Party.CALLER, None if judge is None else TURNS
     )

@@ -8,16 +8,23 @@ import anyio
 import numpy as np
 import pytest
 
-from voice.contracts.audio import Party, Pcm
+from voice.contracts.audio import Pcm
 from voice.contracts.errors import FrameError, ModelError, TurnAnswerError
-from voice.turns.judge import TurnJudge
-from voice.vad.segmenter import TurnQuestion
+from voice.turns.judge import Pause, Sound, SoundJudge, TurnJudge
 
 pytestmark = pytest.mark.anyio
 
 
-def question(level: float) -> TurnQuestion:
-    return TurnQuestion(Party.CALLER, 320, np.full(320, level, np.float32))
+def pause(level: float) -> Pause:
+    return Pause(np.full(320, level, np.float32), no_words)
+
+
+async def no_words() -> str | None:
+    raise AssertionError("a judge of sounds reads no words")
+
+
+def by_sound(sound: Sound, limiter: anyio.CapacityLimiter | None = None) -> SoundJudge:
+    return SoundJudge(sound, limiter or anyio.CapacityLimiter(1))
 
 
 def level(pcm: Pcm) -> float:
@@ -32,8 +39,8 @@ async def test_it_answers_off_the_loop() -> None:
         return level(pcm)
 
     async with anyio.create_task_group() as tasks:
-        turns = TurnJudge(judge, tasks, anyio.CapacityLimiter(1))
-        turns.ask(question(0.25))
+        turns = TurnJudge(by_sound(judge), tasks)
+        turns.ask(pause(0.25))
         assert await turns.answer() == 0.25
     assert on != [threading.get_ident()]
 
@@ -49,12 +56,12 @@ async def test_a_newer_question_replaces_what_is_under_way_and_what_waits() -> N
         return level(pcm)
 
     async with anyio.create_task_group() as tasks:
-        turns = TurnJudge(judge, tasks, anyio.CapacityLimiter(1))
-        turns.ask(question(0.25))
+        turns = TurnJudge(by_sound(judge), tasks)
+        turns.ask(pause(0.25))
         await anyio.to_thread.run_sync(begun.wait)
-        turns.ask(question(0.5))
+        turns.ask(pause(0.5))
         await anyio.lowlevel.checkpoint()
-        turns.ask(question(0.75))
+        turns.ask(pause(0.75))
         go_on.set()
         assert await turns.answer() == 0.75
     assert judged == [0.25, 0.75], "what a thread was at ran to its end unheard, what waited was never begun"
@@ -73,25 +80,28 @@ async def test_a_judge_that_breaks_fails_the_answer_and_nothing_else(
         return level(pcm)
 
     async with anyio.create_task_group() as tasks:
-        turns = TurnJudge(judge, tasks, anyio.CapacityLimiter(1))
-        turns.ask(question(0.25))
+        turns = TurnJudge(by_sound(judge), tasks)
+        turns.ask(pause(0.25))
         with pytest.raises(raised):
             await turns.answer()
-        turns.ask(question(0.75))
+        turns.ask(pause(0.75))
         assert await turns.answer() == 0.75
 
 
 async def test_a_judge_may_have_no_opinion() -> None:
+    async def judge(_: Pause) -> float | None:
+        return None
+
     async with anyio.create_task_group() as tasks:
-        turns = TurnJudge(lambda _: None, tasks, anyio.CapacityLimiter(1))
-        turns.ask(question(0.25))
+        turns = TurnJudge(judge, tasks)
+        turns.ask(pause(0.25))
         assert await turns.answer() is None
 
 
 async def test_without_a_question_there_is_no_answer() -> None:
     async with anyio.create_task_group() as tasks:
         with pytest.raises(TurnAnswerError, match="No pause"):
-            await TurnJudge(level, tasks, anyio.CapacityLimiter(1)).answer()
+            await TurnJudge(by_sound(level), tasks).answer()
 
 
 async def test_what_is_not_answered_ends_with_the_call() -> None:
@@ -99,6 +109,6 @@ async def test_what_is_not_answered_ends_with_the_call() -> None:
         async with anyio.create_task_group() as tasks:
             limiter = anyio.CapacityLimiter(1)
             await limiter.acquire_on_behalf_of(tasks)
-            TurnJudge(level, tasks, limiter).ask(question(0.25))
+            TurnJudge(by_sound(level, limiter), tasks).ask(pause(0.25))
             await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
