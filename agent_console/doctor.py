@@ -26,6 +26,7 @@ from asr.engines import DEFAULT_WHISPER, choose_model
 from asr.models.store import ModelStore
 from asr.types import Language
 from prosody.features import warm_up
+from routing.desk.file import DEFAULT_DESK, load_desk
 from routing.policy.file import DEFAULT_POLICY, load_policy
 from routing.understanding.intent import load_model
 from routing.understanding.sentence_encoder import MODEL_NAME
@@ -208,7 +209,8 @@ def _diarization(settings: Settings) -> Iterator[Finding]:
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:
-    policy = load_policy(settings.policy or DEFAULT_POLICY)
+    desk = load_desk(settings.desk or DEFAULT_DESK, zone=settings.zone)
+    policy = load_policy(settings.policy or DEFAULT_POLICY, desk=desk)
     yield Finding("policy", f"{settings.policy or 'the one that ships'}, version {policy.version}")
 
 
