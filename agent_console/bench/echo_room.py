@@ -107,4 +107,5 @@ def place(utterances: Sequence[Pcm]) -> tuple[Pcm, list[Samples]]:
 
 def _levelled(pcm: Pcm) -> Pcm:
     active = pcm[np.abs(pcm) > 0.01 * np.abs(pcm).max()]
-    return (pcm * (10 ** (SPEECH_DBFS / 20) / np.sqrt(np.mean(active**2)))).astype(np.float32)
+    factor = 10 ** (SPEECH_DBFS / 20) / float(np.sqrt(np.mean(active**2)))
+    return pcm * np.float32(factor)
