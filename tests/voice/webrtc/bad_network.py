@@ -40,14 +40,14 @@ class BadNetwork:
     def offer_through(self, offer: str) -> str:
         """The caller's offer as the leg shall see it: reachable through the relay only."""
         assert self._leg_side is not None
-        return self._replaced(offer, self._leg_side.get_extra_info("sockname"))
+        return with_one_candidate(offer, self._leg_side.get_extra_info("sockname"))
 
     def answer_through(self, answer: str) -> str:
         """The leg's answer as the caller shall see it: reachable through the relay only."""
         assert self._caller_side is not None
         found = next(line.split() for line in answer.splitlines() if line.startswith("a=candidate"))
         self._leg = (found[4], int(found[5]))
-        return self._replaced(answer, self._caller_side.get_extra_info("sockname"))
+        return with_one_candidate(answer, self._caller_side.get_extra_info("sockname"))
 
     def from_caller(self, data: bytes, address: Address) -> None:
         """Pass it on, perhaps, and perhaps later."""
@@ -70,18 +70,18 @@ class BadNetwork:
         if self._leg_side is not None and self._leg is not None and not self._leg_side.is_closing():
             self._leg_side.sendto(data, self._leg)
 
-    @staticmethod
-    def _replaced(sdp: str, address: Address) -> str:
-        """The description with one candidate, at this address, in place of all others."""
-        lines, done = [], False
-        for line in sdp.splitlines():
-            if line.startswith("a=candidate:"):
-                if not done:
-                    lines.append(_CANDIDATE.sub(rf"\1 {address[0]} {address[1]} \2 host", line))
-                done = True
-                continue
-            lines.append(line)
-        return "\r\n".join(lines) + "\r\n"
+
+def with_one_candidate(sdp: str, address: Address) -> str:
+    """The description with one candidate, at this address, in place of all others."""
+    lines, done = [], False
+    for line in sdp.splitlines():
+        if line.startswith("a=candidate:"):
+            if not done:
+                lines.append(_CANDIDATE.sub(rf"\1 {address[0]} {address[1]} \2 host", line))
+            done = True
+            continue
+        lines.append(line)
+    return "\r\n".join(lines) + "\r\n"
 
 
 class _Side(asyncio.DatagramProtocol):

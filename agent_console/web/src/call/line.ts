@@ -34,6 +34,8 @@ export interface LineSnapshot {
 export interface Joined {
   readonly sdp: string;
   readonly left?: (why: "stopped" | "failed") => void;
+  /** Offers another connection for the same line; without it a line whose network changes is lost. */
+  readonly again?: (sdp: string) => Promise<string>;
 }
 
 /** Sends an offer to the server. */
@@ -43,9 +45,16 @@ export type Join = (sdp: string) => Promise<Joined>;
 const CONNECT_WITHIN_MS = 15_000;
 const RECOVER_WITHIN_MS = 12_000;
 
+/** How soon another connection is tried where the server could not be asked for one. */
+const RETRY_MS = 1_000;
+
 export class Line {
   readonly #changed: (snapshot: LineSnapshot) => void;
   #peer: Peer | null = null;
+  /** The connection that shall take the place of a broken one, and what is heard over it. */
+  #successor: Peer | null = null;
+  #successorHeard: MediaStream | null = null;
+  #redialing = false;
   #joined: Joined | null = null;
   /** What is sent; silence on a line that only listens. */
   #sent: Source | null = null;
@@ -146,13 +155,7 @@ export class Line {
   async #connect(sent: MediaStream, join: Join, round: number): Promise<void> {
     const config = await fetchConfig();
     if (round !== this.#round) return;
-    const peer = new Peer(config.ice_servers, sent, {
-      connected: () => this.#connected(),
-      unsteady: () => this.#unsteady(),
-      lost: () => this.#fail(new PhoneError(this.#snapshot.connectedAt === null ? "blocked" : "lost")),
-      closed: () => this.#closedByServer(),
-      heard: (remote) => this.#publish({ remote }),
-    });
+    const peer = this.#dial(config.ice_servers, sent);
     this.#peer = peer;
     const sdp = await peer.offer();
     if (round !== this.#round) return;
@@ -166,8 +169,83 @@ export class Line {
     await peer.answered(joined.sdp);
   }
 
+  #dial(iceServers: readonly RTCIceServer[], sent: MediaStream): Peer {
+    const peer: Peer = new Peer(iceServers, sent, {
+      connected: () => {
+        if (peer === this.#successor) this.#succeed(peer);
+        if (peer === this.#peer) this.#connected();
+      },
+      unsteady: () => {
+        if (peer === this.#peer) this.#unsteady();
+      },
+      lost: () => {
+        if (peer === this.#peer) this.#lost();
+        else if (peer === this.#successor) this.#retry();
+      },
+      closed: () => {
+        // The server puts the old connection away as soon as the new one stands.
+        if (peer === (this.#successor ?? this.#peer)) this.#closedByServer();
+      },
+      heard: (remote) => {
+        if (peer === this.#peer) this.#publish({ remote });
+        else this.#successorHeard = remote;
+      },
+    });
+    return peer;
+  }
+
+  readonly #renew = (): void => void this.#reconnect();
+
+  /** Make another connection for the same line, over whatever network there is now. */
+  async #reconnect(): Promise<void> {
+    const again = this.#joined?.again;
+    const sent = this.#sent?.stream;
+    if (again === undefined || sent === undefined || this.#snapshot.connectedAt === null) return;
+    if (this.#redialing || this.#successor !== null) return;
+    const round = this.#round;
+    this.#redialing = true;
+    try {
+      const config = await fetchConfig();
+      if (round !== this.#round) return;
+      const peer = this.#dial(config.ice_servers, sent);
+      this.#successor = peer;
+      const sdp = await again(await peer.offer());
+      if (peer === this.#successor) await peer.answered(sdp);
+    } catch (error) {
+      if (round !== this.#round) return;
+      const refused = error instanceof Problem && (error.status === 403 || error.status === 404);
+      if (refused) this.#fail(new PhoneError("lost"));
+      else this.#retry();
+    } finally {
+      this.#redialing = false;
+    }
+  }
+
+  #succeed(peer: Peer): void {
+    this.#peer?.close();
+    this.#peer = peer;
+    this.#successor = null;
+    this.#publish({ remote: this.#successorHeard });
+  }
+
+  #retry(): void {
+    this.#successor?.close();
+    this.#successor = null;
+    const round = this.#round;
+    setTimeout(() => {
+      if (round === this.#round && this.#snapshot.state === "unsteady") void this.#reconnect();
+    }, RETRY_MS);
+  }
+
+  #lost(): void {
+    if (this.#snapshot.connectedAt === null) this.#fail(new PhoneError("blocked"));
+    else if (this.#joined?.again === undefined) this.#fail(new PhoneError("lost"));
+    else if (this.#snapshot.state !== "unsteady") this.#unsteady();
+  }
+
   #connected(): void {
     clearTimeout(this.#timer);
+    addEventListener("online", this.#renew);
     this.#publish({ state: "connected", connectedAt: this.#snapshot.connectedAt ?? performance.now() });
   }
 
@@ -175,6 +253,7 @@ export class Line {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fail(new PhoneError("lost")), RECOVER_WITHIN_MS);
     this.#publish({ state: "unsteady" });
+    void this.#reconnect();
   }
 
   #closedByServer(): void {
@@ -191,9 +270,12 @@ export class Line {
   #release(end: Pick<LineSnapshot, "state"> & Partial<LineSnapshot>): void {
     this.#round += 1;
     clearTimeout(this.#timer);
+    removeEventListener("online", this.#renew);
     this.#peer?.close();
+    this.#successor?.close();
     this.#sent?.stop();
     this.#peer = null;
+    this.#successor = null;
     this.#joined = null;
     this.#sent = null;
     this.#publish({ ...end, endedAt: performance.now(), own: null, remote: null });

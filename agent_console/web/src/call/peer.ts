@@ -14,10 +14,19 @@ export interface PeerListener {
 /** How long candidates are waited for; what was found by then is offered. */
 const GATHER_WITHIN_MS = 2_500;
 
+/** How often is looked whether packets still come, and after how many looks in vain the path counts as broken. The server
+ * sends something every second at least; browsers themselves notice after five. */
+const LOOK_MS = 500;
+const LOOKS_IN_VAIN = 4;
+
 export class Peer {
   readonly #pc: RTCPeerConnection;
   readonly #sender: RTCRtpSender;
   readonly #onClosed: () => void;
+  readonly #listener: PeerListener;
+  #looking: ReturnType<typeof setInterval> | undefined;
+  #received = 0;
+  #looksInVain = 0;
 
   constructor(iceServers: readonly RTCIceServer[], microphone: MediaStream, listener: PeerListener) {
     const pc = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: "max-bundle" });
@@ -27,11 +36,14 @@ export class Peer {
     this.#sender = pc.addTransceiver(track, { direction: "sendrecv", streams: [microphone] }).sender;
     pc.addEventListener("track", (event) => listener.heard(event.streams[0] ?? new MediaStream([event.track])));
     pc.addEventListener("connectionstatechange", () => {
-      if (pc.connectionState === "connected") listener.connected();
-      else if (pc.connectionState === "disconnected") listener.unsteady();
+      if (pc.connectionState === "connected") {
+        listener.connected();
+        this.#looking ??= setInterval(() => void this.#look(), LOOK_MS);
+      } else if (pc.connectionState === "disconnected") listener.unsteady();
       else if (pc.connectionState === "failed") listener.lost();
     });
     this.#onClosed = listener.closed;
+    this.#listener = listener;
   }
 
   /** The complete offer. */
@@ -56,7 +68,20 @@ export class Peer {
   }
 
   close(): void {
+    clearInterval(this.#looking);
     this.#pc.close();
+  }
+
+  async #look(): Promise<void> {
+    let received = 0;
+    for (const each of (await this.#pc.getStats()).values() as Iterable<{ type: string; packetsReceived?: number }>)
+      if (each.type === "transport") received = each.packetsReceived ?? 0;
+    if (this.#pc.connectionState !== "connected") return;
+    const came = received > this.#received;
+    if (came && this.#looksInVain >= LOOKS_IN_VAIN) this.#listener.connected();
+    this.#received = received;
+    this.#looksInVain = came ? 0 : this.#looksInVain + 1;
+    if (this.#looksInVain === LOOKS_IN_VAIN) this.#listener.unsteady();
   }
 
   #gathered(): Promise<void> {

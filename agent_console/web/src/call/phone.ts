@@ -1,6 +1,6 @@
 /** A call from the caller's side: from the press of the button to the hang-up. */
 
-import { hangUp, placeCall, pressKey, type PlacedCall } from "../wire/api";
+import { hangUp, offerAnew, placeCall, pressKey, type PlacedCall } from "../wire/api";
 import { Line, type LineSnapshot, type LineState } from "./line";
 
 export type PhoneState = LineState;
@@ -37,7 +37,11 @@ export class Phone {
       this.#placed = placed;
       this.#publish({ call: placed.call });
       // Where the server cannot be told it notices by itself that the audio path is gone.
-      return { sdp: placed.sdp, left: () => void hangUp(placed.call, placed.secret).catch(() => undefined) };
+      return {
+        sdp: placed.sdp,
+        left: () => void hangUp(placed.call, placed.secret).catch(() => undefined),
+        again: (anew) => offerAnew(placed.call, placed.secret, crypto.randomUUID(), anew),
+      };
     });
   }
 

@@ -83,6 +83,13 @@ export interface Offer {
 export const placeCall = async (offer: Offer): Promise<PlacedCall> =>
   (await ask("/api/calls", { method: "POST", body: offer })) as PlacedCall;
 
+/** Another connection for the same call, because the network changed; answers the server's description. */
+export async function offerAnew(call: string, secret: string, key: string, sdp: string): Promise<string> {
+  const body = { key, sdp };
+  const answer = await ask(`${at(call)}/offer`, { method: "PUT", body, headers: { "X-Call-Secret": secret } });
+  return (answer as { readonly sdp: string }).sdp;
+}
+
 export async function hangUp(call: string, secret: string): Promise<void> {
   await ask(at(call), { method: "DELETE", headers: { "X-Call-Secret": secret }, keepalive: true });
 }
