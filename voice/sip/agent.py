@@ -10,7 +10,8 @@ from typing import Final
 from aiosipua import SipRequest, SipResponse
 
 from voice.contracts.errors import SipCallError, SipError, SipMediaError, SipMessageError
-from voice.sip.calls import SDP, CallTerms, SipCall
+from voice.sip.call_terms import CallTerms
+from voice.sip.calls import SDP, SipCall
 from voice.sip.description import Origin, parse_description
 from voice.sip.dialog import CallDialog, LocalAddress
 from voice.sip.digest import Credentials, answer_challenge

@@ -14,7 +14,8 @@ from voice.contracts.audio import FRAME_SAMPLES, Party, to_s
 from voice.contracts.errors import SipCallError, SipError, SipPortError, WarmlineError
 from voice.contracts.ports import Clock
 from voice.sip.agent import Incoming, UserAgent
-from voice.sip.calls import CallEnd, CallTerms, SipCall
+from voice.sip.call_terms import CallEnd, CallTerms
+from voice.sip.calls import SipCall
 from voice.sip.dialog import OUR_USER, CallDialog, LocalAddress
 from voice.sip.digest import Credentials
 from voice.sip.gate import RETRY_S, Refusal

@@ -11,14 +11,16 @@ from typing import Final, Self
 import anyio
 
 from voice.contracts.audio import AudioFrame, Party
-from voice.contracts.errors import MediaError
+from voice.contracts.errors import MediaError, SipCallError
 from voice.contracts.ports import Clock, LegEnd
 from voice.contracts.statistics import LegStatistics
 from voice.playout import Playout
-from voice.sip.calls import CallEnd, SipCall
+from voice.sip.call_terms import CallEnd
+from voice.sip.calls import SipCall
 from voice.sip.description import Agreement
 from voice.sip.latch import Address
 from voice.sip.media import Begin, CallMedia
+from voice.sip.messages import read_address, write_uri
 from voice.sip.sockets import Datagrams
 
 WAITING_FRAMES: Final = 100
@@ -26,6 +28,9 @@ WAITING_FRAMES: Final = 100
 
 WAITING_KEYS: Final = 32
 """Keys that were pressed and not yet taken; more are dropped, because nobody presses that fast."""
+
+TRANSFER_S: Final = 60.0
+"""How long whom a caller is transferred to may take to answer."""
 
 HOLD_S: Final = 3_600.0
 """How long a call may be on hold without a sign of life."""
@@ -192,6 +197,35 @@ class SipLeg:
             self._watch(media, now_s)
         if not self._source.is_full:
             self._source.put(media.frames(now_s))
+
+    async def transfer(self, target: str, *, seconds: float = TRANSFER_S) -> None:
+        """Hand the party over to somebody else (blind transfer): returns once they talk there, and this call is over.
+
+        Where it fails, the party is still here, and the call goes on.
+
+        Args:
+            target: `sip:` address.
+            seconds: how long it may take.
+
+        Raises:
+            SipCallError: the other system refuses, or whom it called does; `status` says why, 408: nobody said.
+        """
+        ended, statuses = anyio.Event(), [0]
+
+        def told(status: int) -> None:
+            statuses.append(status)
+            if status >= 200:
+                ended.set()
+
+        self.call.hooks.transferred = told
+        self.call.transfer(write_uri(read_address(target).uri), self._clock.now_s())
+        with anyio.move_on_after(seconds):
+            await ended.wait()
+        self.call.hooks.transferred = lambda _: None
+        status = statuses[-1] if statuses[-1] >= 200 else 408
+        if status >= 300:
+            raise SipCallError(f"The transfer was expected to succeed; it ended with {status}.", status=status)
+        self.hang_up()
 
     def hang_up(self, end: CallEnd = CallEnd.LEFT, *, reason: str = "") -> None:
         """End the call."""

@@ -7,7 +7,8 @@ from typing import Final
 
 from voice.contracts.errors import SipMediaError, SipMessageError
 from voice.sip.agent import UserAgent
-from voice.sip.calls import SDP, CallEnd, CallTerms, SipCall
+from voice.sip.call_terms import CallEnd, CallTerms
+from voice.sip.calls import SDP, SipCall
 from voice.sip.description import parse_description, write_offer
 from voice.sip.dialog import OUR_USER, CallDialog
 from voice.sip.digest import Credentials

@@ -7,7 +7,8 @@ from ipaddress import ip_network
 import pytest
 
 from tests.voice.sip.wire import CALLER, Wire
-from voice.sip.calls import CallEnd, SipCall
+from voice.sip.call_terms import CallEnd
+from voice.sip.calls import SipCall
 from voice.sip.digest import Credentials
 from voice.sip.gate import Refusal
 from voice.sip.session_timer import SessionInterval

@@ -17,7 +17,7 @@ from voice.audio.g711 import encode_ulaw
 from voice.clock import WallClock
 from voice.contracts.audio import from_s
 from voice.contracts.ports import LegEnd
-from voice.sip.calls import CallEnd
+from voice.sip.call_terms import CallEnd
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.gate import Refusal
 from voice.sip.trunks import Trunk

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.voice.sip.line import LOOPBACK
 from voice.sip.agent import Incoming, UserAgent
-from voice.sip.calls import CallTerms
+from voice.sip.call_terms import CallTerms
 from voice.sip.dialog import LocalAddress
 from voice.sip.digest import Credentials
 from voice.sip.messages import read_address

@@ -1,0 +1,64 @@
+"""What a call is held to, what it tells, and why it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from voice.sip.codecs import Codec
+from voice.sip.description import Agreement
+
+
+class CallEnd(StrEnum):
+    """Why a call is over."""
+
+    HUNG_UP = "hung_up"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+    UNACKNOWLEDGED = "unacknowledged"
+    SESSION_EXPIRED = "session_expired"
+    RTP_TIMEOUT = "rtp_timeout"
+    RTP_NEVER = "rtp_never"
+    MEDIA = "media"
+    GONE = "gone"
+    LEFT = "left"
+
+
+@dataclass(slots=True)
+class CallHooks:
+    """What a call tells whoever carries its audio.
+
+    Attributes:
+        agreed: what audio is from now on.
+        pressed: a key came by INFO.
+        ringing: the other side rings; told the status.
+        answered: the call is answered.
+        over: the call is over, once.
+        transferred: how a transfer that we asked for goes: a status, final from 200 on; 0: nobody said.
+        referred: the other side wants to be transferred; answers whether that is done.
+    """
+
+    agreed: Callable[[Agreement], None] = lambda _: None
+    pressed: Callable[[str], None] = lambda _: None
+    ringing: Callable[[int], None] = lambda _: None
+    answered: Callable[[], None] = lambda: None
+    over: Callable[[CallEnd], None] = lambda _: None
+    transferred: Callable[[int], None] = lambda _: None
+    referred: Callable[[str], bool] = lambda _: False
+
+
+@dataclass(slots=True)
+class CallTerms:
+    """What a call is held to.
+
+    Attributes:
+        codecs: in our order.
+        least_session_s: see `SipSettings`.
+        transfer_to: domains that the other side may be transferred to.
+    """
+
+    codecs: Sequence[Codec]
+    least_session_s: int = 90
+    transfer_to: frozenset[str] = field(default_factory=frozenset)
