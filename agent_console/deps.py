@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, cast
 
@@ -19,6 +20,7 @@ from agent_console.live.limits import LiveLimits
 from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
+from agent_console.turn import TurnSecret
 from routing.audit_trail import AuditTrail
 from routing.commands import Commands
 from routing.desk.keeper import Keeper
@@ -62,7 +64,7 @@ class IceServer:
 
     urls: tuple[str, ...]
     username: str | None = None
-    credential: str | None = None
+    credential: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class Site:
         version: the application's.
         languages: what callers may speak, the first shown first.
         default_language: one of them.
-        ice_servers: for browsers.
+        ice_servers: for browsers; see `ice_servers_at`.
+        turn: TURN servers whose credentials expire.
+        turn_secret: what such credentials are made of.
         hosts: names in the Host header that are accepted besides addresses and localhost; `*` accepts any.
         cookie_secure: whether the session cookie travels over https only; `auto` follows the request.
     """
@@ -82,6 +86,8 @@ class Site:
     languages: tuple[str, ...] = ("zh", "en")
     default_language: str = "zh"
     ice_servers: tuple[IceServer, ...] = ()
+    turn: tuple[str, ...] = ()
+    turn_secret: TurnSecret | None = None
     hosts: tuple[str, ...] = ()
     cookie_secure: Literal["auto", "always", "never"] = "auto"
 
@@ -95,9 +101,25 @@ class Site:
             version=version,
             default_language=settings.language,
             ice_servers=tuple(servers),
+            turn=settings.turn,
+            turn_secret=turn_secret(settings),
             hosts=settings.hosts if settings.host in ("", "0.0.0.0", "::") else (settings.host, *settings.hosts),  # noqa: S104  # compared, not bound
             cookie_secure=settings.cookie_secure,
         )
+
+    def ice_servers_at(self, now: datetime) -> tuple[IceServer, ...]:
+        """For a browser that asks now, with credentials of its own where they expire."""
+        if not self.turn or self.turn_secret is None:
+            return self.ice_servers
+        given = self.turn_secret.credentials(now)
+        return (*self.ice_servers, IceServer(self.turn, given.username, given.credential))
+
+
+def turn_secret(settings: Settings) -> TurnSecret | None:
+    """What TURN credentials are made of; None where they do not expire."""
+    if settings.turn_secret is None:
+        return None
+    return TurnSecret(settings.turn_secret.get_secret_value(), settings.turn_lifetime_s)
 
 
 async def always_ready() -> Sequence[NotReady]:

@@ -206,6 +206,17 @@ class Settings(BaseSettings):
     turn: _Texts = Field((), description="TURN servers as turn:HOST:PORT or turns:HOST:PORT")
     turn_user: str | None = Field(None, max_length=256, description="the user name for the TURN servers")
     turn_password: SecretStr | None = Field(None, description="the password for the TURN servers")
+    turn_secret: SecretStr | None = Field(
+        None,
+        min_length=8,
+        description=(
+            "instead of turn_user and turn_password: the secret shared with the TURN servers (coturn's "
+            "static-auth-secret), from which every page gets credentials that expire"
+        ),
+    )
+    turn_lifetime_s: float = Field(
+        14_400, ge=60, le=604_800, description="seconds for which such credentials are good, 60 to 604800"
+    )
     stream_token: SecretStr | None = Field(
         None,
         min_length=16,
@@ -274,8 +285,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_turn_credentials(self) -> Self:
-        if self.turn and not (self.turn_user and self.turn_password):
-            raise ValueError("'turn' needs 'turn_user' and 'turn_password' as well")
+        if self.turn_secret and (self.turn_user or self.turn_password):
+            raise ValueError("'turn_secret' stands in place of 'turn_user' and 'turn_password'")
+        if self.turn and not self.turn_secret and not (self.turn_user and self.turn_password):
+            raise ValueError("'turn' needs 'turn_secret', or 'turn_user' and 'turn_password', as well")
         return self
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from agent_console.admission import Doorkeeper
 from agent_console.auth.accounts import Accounts
 from agent_console.auth.sessions import SessionLimits
 from agent_console.auth.sign_in import open_authentication
-from agent_console.deps import Console, NotReady, Site
+from agent_console.deps import Console, NotReady, Site, turn_secret
 from agent_console.desk_wiring import open_desk
 from agent_console.intent_model import load_understander
 from agent_console.metrics import CountedCommands, Metrics, Standing
@@ -221,10 +221,11 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         journal = await stack.enter_async_context(SqliteJournal.open(settings.data / JOURNAL))
         await end_interrupted(journal)
         opus = OpusSettings(bit_rate=settings.opus_bit_rate, application=settings.opus_application)
-        answerer = WebRtcAnswerer(_ice(settings), LegLimits(opus=opus))
+        limits_of_legs = LegLimits(opus=opus)
 
         async def answer(sdp: str) -> WebRtcLeg:
-            return await answerer.answer(sdp, clock)
+            # Made for each call: its TURN credentials may expire.
+            return await WebRtcAnswerer(_ice(settings, clock), limits_of_legs).answer(sdp, clock)
 
         # Before the switchboard: its last calls are hung up over this line.
         line = await stack.enter_async_context(open_sip(settings, clock))
@@ -292,9 +293,12 @@ def _explain(choice: EngineChoice) -> str:
     return f"{choice.language}: {choice.engine} {choice.model} ({choice.reason.zh} / {choice.reason.en})"
 
 
-def _ice(settings: Settings) -> IceSettings:
+def _ice(settings: Settings, clock: Clock) -> IceSettings:
     servers = [IceServer(settings.stun)] if settings.stun else []
-    if settings.turn and settings.turn_password:
+    if settings.turn and (secret := turn_secret(settings)):
+        given = secret.credentials(clock.utc_now())
+        servers.append(IceServer(settings.turn, given.username, given.credential))
+    elif settings.turn and settings.turn_password:
         servers.append(IceServer(settings.turn, settings.turn_user, settings.turn_password.get_secret_value()))
     return IceSettings(tuple(servers), settings.ice_addresses or None)
 

@@ -29,7 +29,7 @@ class ConfigOut(BaseModel):
 
 @router.get("/config", summary="Configuration of the caller page", response_model_exclude_none=True)
 async def show_config(console: ConsoleDep, response: Response) -> ConfigOut:
-    """Version, languages and ICE servers; public."""
+    """Version, languages and ICE servers; public. Credentials that expire are made anew for each asking."""
     response.headers["Cache-Control"] = "no-store"
     site = console.site
     return ConfigOut(
@@ -38,6 +38,6 @@ async def show_config(console: ConsoleDep, response: Response) -> ConfigOut:
         default_language=site.default_language,
         ice_servers=[
             IceServerOut(urls=list(server.urls), username=server.username, credential=server.credential)
-            for server in site.ice_servers
+            for server in site.ice_servers_at(console.clock.utc_now())
         ],
     )
