@@ -14,38 +14,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent_console.manifest import Broken, Entry, read_manifest
 from asr.scoring import units
 from asr.types import Language
+from voice.audio.bandwidth import is_fast, is_narrow
 from voice.audio.decode import AudioFile, Channels
-from voice.contracts.audio import SAMPLE_RATE, Party, Pcm, Samples, Span, from_ms, to_s
+from voice.contracts.audio import Party, Pcm, Samples, Span, from_ms, to_s
 from voice.contracts.errors import AudioFormatError, ManifestError
 
 MARGIN: Final[Samples] = from_ms(200)
 """What is kept before and after the turn of a sample call, as a live call keeps it."""
-
-NARROW_DB: Final = -40.0
-"""Share of a recording's power above 4 kHz, below which nothing is there. The real 16 kHz recordings that this was
-measured on (AISHELL-1 and -3, LibriVox) have -31 dB and more, speech that came from 8 kHz has -42 dB and less."""
-
-LOW_DB: Final = -25.0
-"""Share of a recording's power from 80 to 450 Hz, below which nobody's voice has its fundamental there. Real speech at
-16 kHz (AISHELL-1) has -3.4 dB and more; a telephone line whose 8 kHz are called 16 begins at 600 Hz: -49 dB."""
-
-HIGH_DB: Final = -35.0
-"""Share from 4.2 to 6.7 kHz, above which something is there: then the band begins too high and ends too high."""
-
-_BLOCK: Final = 512
-_ABOVE: Final = 135
-"""Bins of 31.25 Hz; the first that lies above 4.2 kHz, where no resampling filter from 8 kHz reaches."""
-
-_BEYOND: Final = 214
-"""The bin at 6.7 kHz, below the end of a telephone's band at twice its speed."""
-
-_LOW: Final = slice(3, 15)
-"""Bins from 80 to 450 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,39 +221,3 @@ def _cut(channels: Channels, said: Said) -> Pcm:
     else:
         pcm = channels[0 if said.party is Party.CALLER else 1]
     return pcm if said.span is None else pcm[said.span.start : said.span.end]
-
-
-def is_narrow(pcm: Pcm, rate_hz: int) -> bool:
-    """Whether a recording claims more bandwidth than it has; `pcm` is at 16 kHz, `rate_hz` its file's own rate."""
-    if rate_hz < SAMPLE_RATE:
-        return False
-    power = _power(pcm)
-    return power is not None and _share_db(power[_ABOVE:], power) < NARROW_DB
-
-
-def is_fast(pcm: Pcm, rate_hz: int) -> bool:
-    """Whether a recording is a telephone line at twice its speed, which it is where 8 kHz are labelled as 16 kHz.
-
-    Only a line of 300 to 3400 Hz can be told so; a wideband voice at twice its speed has its fundamental where fast and
-    high voices have theirs.
-    """
-    if rate_hz < SAMPLE_RATE:
-        return False
-    power = _power(pcm)
-    if power is None:
-        return False
-    return _share_db(power[_LOW], power) < LOW_DB and _share_db(power[_ABOVE:_BEYOND], power) > HIGH_DB
-
-
-def _power(pcm: Pcm) -> NDArray[np.float64] | None:
-    """Power by bins of 31.25 Hz; None where there is none."""
-    whole = len(pcm) - len(pcm) % _BLOCK
-    if not whole:
-        return None
-    spectrum = np.fft.rfft(pcm[:whole].reshape(-1, _BLOCK) * np.hanning(_BLOCK).astype(np.float32), axis=1)
-    power = np.asarray(np.sum(spectrum.real**2 + spectrum.imag**2, axis=0), np.float64)
-    return power if float(power.sum()) > 0 else None
-
-
-def _share_db(part: NDArray[np.float64], power: NDArray[np.float64]) -> float:
-    return 10 * float(np.log10(max(float(part.sum() / power.sum()), 1e-12)))

@@ -64,6 +64,11 @@ NARROW: Final = Wording(
     "{count} recordings have a rate above 8 kHz and nothing above 4 kHz ({lines}): they come from a narrow-band line, "
     "and what is called clean is telephone.",
 )
+FAST_FILE: Final = Wording(
+    "{path} 听起来像两倍速的电话录音：多半是 8 kHz 的音频标成了 16 kHz，识别必然出错；请改正采样率。",
+    "{path} sounds like a telephone at twice its speed: most likely 8 kHz audio that is labelled as 16 kHz, in which "
+    "nothing can be recognized; correct its rate.",
+)
 FAST: Final = Wording(
     "{count} 份录音听起来像两倍速的电话录音（{lines}）：多半是 8 kHz 的音频标成了 16 kHz，识别必然出错；请改正采样率。",
     "{count} recordings sound like a telephone at twice its speed ({lines}): most likely 8 kHz audio that is labelled "

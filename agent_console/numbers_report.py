@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from agent_console.asr_wording import FAST
 from agent_console.numbers_evaluation import VARIANTS, NumbersReport, Outcome, Share, Tally
 from agent_console.numbers_manifest import Dictated
 from agent_console.numbers_wording import (
@@ -83,6 +84,10 @@ def tables(report: NumbersReport, lang: Lang) -> RenderableType:
 def notes(report: NumbersReport, lang: Lang) -> list[str]:
     """What the figures do not say by themselves."""
     found = [lang.of(MEANING["right"]), lang.of(INTERVALS)]
+    fast = [str(each.line) for each in report.dictated if each.is_fast]
+    if fast:
+        lines = ", ".join(fast[:10]) + ("…" if len(fast) > 10 else "")
+        found.append(lang.of(FAST).format(count=len(fast), lines=lines))
     if report.skipped:
         lines = ", ".join(str(each.line) for each in report.skipped[:10]) + ("…" if len(report.skipped) > 10 else "")
         found.append(lang.of(SKIPPED).format(count=len(report.skipped), lines=lines))

@@ -12,6 +12,7 @@ import anyio
 from anyio.to_thread import run_sync
 from rich.console import Console as Terminal
 
+from agent_console.asr_wording import FAST_FILE
 from agent_console.diarized_replay import DiarizedReplay, DiarizeOptions
 from agent_console.recordings import Recording, find_recording
 from agent_console.settings import Settings
@@ -25,6 +26,7 @@ from routing.journal.memory import MemoryJournal
 from routing.journal.sqlite import SqliteJournal
 from routing.replay import replay
 from routing.wire import encode_line
+from voice.audio.bandwidth import file_is_fast
 from voice.audio.decode import inspect
 from voice.clock import WallClock
 from voice.contracts.audio import CallId, Party, SegmentId
@@ -57,6 +59,10 @@ async def replay_all(
     recordings = [find_recording(path) for path in paths]
     for recording in recordings:
         inspect(recording.audio)
+        if await run_sync(file_is_fast, recording.audio):
+            warning = Terminal(stderr=True, style="yellow", soft_wrap=True, highlight=False)
+            for said in (FAST_FILE.zh, FAST_FILE.en):
+                warning.print(said.format(path=recording.audio), markup=False)
     terminal = Terminal()
     async with AsyncExitStack() as stack:
         split = None

@@ -108,6 +108,19 @@ def test_audio_that_is_none_is_said_before_anything_is_loaded(
     assert "Traceback" not in done.stderr
 
 
+def test_a_telephone_at_twice_its_speed_is_warned_of_in_both_languages(warmline: Run, tmp_path: Path) -> None:
+    clip = Path(__file__).parents[2] / "samples" / "numbers" / "12-zh-order.flac"
+    pcm, rate = soundfile.read(clip, dtype="float32")
+    for name, claimed in (("honest.wav", rate), ("doubled.wav", 2 * rate)):
+        soundfile.write(tmp_path / name, pcm, claimed, subtype="PCM_16")
+    result = warmline("replay", "--jsonl", str(tmp_path / "honest.wav"))
+    assert "twice its speed" not in result.stderr
+    result = warmline("replay", "--jsonl", str(tmp_path / "doubled.wav"))
+    assert "sounds like a telephone at twice its speed" in result.stderr
+    assert "两倍速" in result.stderr
+    assert all(json.loads(line) for line in result.stdout.splitlines()), "and nothing of it among the events"
+
+
 def test_one_bad_file_stops_a_replay_before_the_first_is_played(warmline: Run, sample: str, tmp_path: Path) -> None:
     done = warmline("replay", sample, str(tmp_path / "missing.wav"), "--jsonl")
     assert (done.returncode, done.stdout) == (ExitCode.AUDIO, "")

@@ -13,12 +13,12 @@ import soundfile as sf
 from typer.testing import CliRunner
 
 from agent_console.asr_evaluation import evaluate_asr
-from agent_console.asr_manifest import is_fast
 from agent_console.cli import app
 from agent_console.settings import Settings
 from asr.fake import FakeRecognizer, FakeUtterance
 from asr.types import Hypothesis, Language
 from asr.whisper_prompt import MOST_TERMS
+from voice.audio.bandwidth import is_fast
 from voice.audio.telephone import through_telephone
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ManifestError, ModelError, ModelMissingError, SettingsError, UnknownEngineError

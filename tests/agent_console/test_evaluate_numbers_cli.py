@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile as sf
 from typer.testing import CliRunner
 
 from agent_console.cli import app
-from agent_console.numbers_evaluation import Share, judge
+from agent_console.numbers_evaluation import NumbersReport, Share, judge
 from agent_console.numbers_manifest import Dictated, load_dictated
-from agent_console.numbers_report import default_variant
+from agent_console.numbers_report import default_variant, notes
+from agent_console.prosody_options import Lang
 from asr.types import Language
 from voice.contracts.errors import ManifestError, WarmlineError
 
@@ -102,7 +104,18 @@ def test_interval_of_a_share_is_wilsons() -> None:
 
 
 def test_the_default_is_one_of_the_variants() -> None:
-    assert default_variant() is not None
+    assert default_variant() == "turn-words"
+
+
+def test_a_telephone_at_twice_its_speed_is_told(two: Path) -> None:
+    lines = [json.loads(line) for line in two.read_text(encoding="utf-8").splitlines()]
+    pcm, rate = sf.read(two.parent / lines[1]["audio"], dtype="float32")
+    sf.write(two.parent / "doubled.wav", pcm, 2 * rate, subtype="PCM_16")
+    write(two.parent, [lines[0], lines[1] | {"audio": "doubled.wav"}])
+    used, _ = load_dictated(two)
+    assert [each.is_fast for each in used] == [False, True]
+    report = NumbersReport(two, "fake", tuple(used), {}, None, (), 0)
+    assert any("twice its speed (2)" in note for note in notes(report, Lang.EN))
 
 
 @pytest.mark.parametrize(
