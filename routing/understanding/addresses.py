@@ -30,7 +30,7 @@ _AREA: Final = (
 _ROAD: Final = "(?:大道|大街|路(?![上由过程线])|街(?![上道])|巷|胡同|[东西南北中]道)(?:[东西南北中][一二三]?段)?"
 _ESTATE: Final = (
     "小区|花园|大厦|广场|公寓|家园|新村|花苑|苑|国际城|新城|科技园|工业园|产业园|创业园|软件园|园区|中心|大楼|商城|"
-    "山庄|别墅|华庭|雅居|名邸|公馆|学校|大学|医院|里"
+    "山庄|别墅|华庭|雅居|名邸|公馆|学校|大学|医院|里|城(?=[0-9一二三四五六七八九十]{1,3}[号栋幢座期])"
 )
 _NUMBERED: Final = "号院|号楼|号(?!码)|弄|栋|幢|座|单元|层|楼|室|号房|房|户|门|期|区|组"
 _SEP: Final = r"(?:[\s,，、]|嗯|呃|那个|然后|就是|的(?=[0-9零一二两三四五六七八九十A-Za-z幺])){0,3}"
@@ -53,7 +53,7 @@ _PLACES: Final = re.compile(_REGIONS)
 
 _STREET: Final = (
     r"street|st|avenue|ave|road|rd|drive|dr|lane|ln|boulevard|blvd|court|ct|way|place|pl|terrace|circle|parkway|"
-    r"highway|square|broadway|crescent|trail"
+    r"highway|square|broadway|crescent|trail|mews|grove|gardens|close(?=$|[,.]| is\b| please| flat| apartment| in\b)"
 )
 _NUMBER_WORDS: Final = "|".join(sorted([*SMALL, *TENS, "hundred", "oh"], key=len, reverse=True))
 _EN: Final = re.compile(

@@ -20,7 +20,7 @@ _UNIT_ZH: Final = (
 _WITH_UNIT_ZH: Final = re.compile(
     rf"(?P<sign>[¥￥$€£]\s?)?(?<![{NUMERAL_ZH}.点第几多])(?<!\d,)(?P<whole>\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|"
     rf"{_NUMBER_ZH})(?:多|来|几)?(?P<unit>{_UNIT_ZH})"
-    rf"(?:零?(?P<jiao>{_D})(?:毛|角)(?:(?P<fen>{_D})(?:分钱|分)?)?|(?P<part>{_D}{{1,2}})"
+    rf"(?:零?(?P<jiao>{_D})(?:毛|角)(?:(?P<fen>{_D})(?:分钱|分)?)?|(?P<tenth>{_D})(?=一[个盒瓶袋斤张包条箱台位杯份次天月人])|(?P<part>{_D}{{1,2}})"
     rf"(?![0-9{''.join(sorted(DIGITS_ZH))}十百千万点个天月年号楼件单次折遍份分])(?:钱)?)?钱?"
 )
 _JIAO_ALONE: Final = re.compile(
@@ -32,7 +32,7 @@ _MOVED: Final = (
     r"差价|违约金|年费|月费|赔偿|补偿|标价|涨到|降到|"
     r"涨了|降了|转账|转|汇款|汇|打款|存款|存|取款|取|贷款|贷|借款|借|还款|还|投|押|充|到账|欠费|欠款|消费|支付|刷|罚款|罚|"
     r"报销|返现|提现|利息|首付|尾款|本金|额度|花费|保费|保额|理赔款?|挂号费|服务费|改签费|退票费|[\u4e00-\u9fff]费|"
-    r"[\u4e00-\u9fff]金(?!额)|一晚上|一个晚上|报价|开价|要价|卖价|收费|票价|成本|补贴|津贴|奖金|薪水|底薪)"
+    r"[\u4e00-\u9fff]金(?!额)|一晚上|一个晚上|每个月|一个月|说是|说好|报价|开价|要价|卖价|收费|票价|成本|补贴|津贴|奖金|薪水|底薪)"
 )
 _BARE_ZH: Final = re.compile(
     rf"{_MOVED}(?:款|费|价|钱)?(?:了|我|您|你|你们|是|的|到|掉|走|给我|大概|差不多|总共|一共|需要|要|得|也|才|就|只|"
@@ -77,6 +77,9 @@ _MONEY_BEFORE: Final = re.compile(
 _SAID_WHOLE: Final = re.compile(
     r"$|[,.?!]| (?:off|from|on|for|to|and|but|please|a|an|per|was|is|instead|extra|more|back|in|by)\b"
 )
+_PRICED: Final = re.compile(r"\b(?:is|was|for|costs|at|were|are)(?: only| just)? $")
+"""Sixteen ninety nine is a price without another word."""
+
 _MONEY_AFTER: Final = re.compile(
     r" ?(?:fee|charge|charges|bill|payment|deposit|refund|a month|per month|each month|total)\b"
 )
@@ -110,6 +113,8 @@ def _zh(plain: str) -> Iterator[Candidate]:
         value *= 10_000 if found["unit"] in {"万块", "w"} else 1
         if found["jiao"]:
             value += _digit(found["jiao"]) / 10 + (_digit(found["fen"]) / 100 if found["fen"] else 0)
+        elif found["tenth"]:
+            value += _digit(found["tenth"]) / 10
         elif found["part"]:
             digits = "".join(str(_digit(one)) for one in found["part"])
             value += int(digits) / 10 ** len(digits)
@@ -159,7 +164,10 @@ def _words(plain: str, found: re.Match[str]) -> Iterator[Candidate]:
             yield _candidate(start, end, value)
         return
     before = _MONEY_BEFORE.search(plain, max(0, start - 60), start)
-    if not unit and not before and not _MONEY_AFTER.match(plain, end):
+    priced = (
+        said[-1] in {"nine", "five"} and said[-2:-1] == ["ninety"] and _PRICED.search(plain[:start][-12:]) is not None
+    )
+    if not (unit or before or priced or _MONEY_AFTER.match(plain, end)):
         return
     value = _value(said, with_unit=bool(unit))
     if value is None:

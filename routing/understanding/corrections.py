@@ -14,7 +14,7 @@ REACH: Final = 30
 """Characters between what was said and what it should have been."""
 
 CORRECTED: Final = re.compile(
-    r"不对|说错|念错|记错|讲错|报错|搞错|口误|更正|纠正|[哦噢啊呃嗯诶欸哎]不(?!是)|不不|等等|等一下|不是不是|错了|应该是|"
+    r"不对|说错|念错|记错|讲错|报错|搞错|口误|更正|纠正|[哦噢啊呃嗯诶欸哎]不|不不|等等|等一下|不是不是|错了|应该是|"
     r"[，,。\s]不是|^不是|不是[，,\s]*(?:是|应该)|"
     r"\b(?:no wait|wait no|wait|sorry|i mean|i meant|actually|correction|scratch that|make that|my mistake|my bad|"
     r"or rather|oops|"

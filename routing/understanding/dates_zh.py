@@ -36,7 +36,7 @@ _EDGE_ZH: Final = re.compile(
     rf"(?P<year>今年年底|年底|年末))"
 )
 _DAY_ONLY_ZH: Final = re.compile(
-    rf"(?<![0-9零〇一二三四五六七八九十月第A-Za-z.])(?P<day>{_N})号(?![楼线店院门机码房库馆桌厅柜铺弄])"
+    rf"(?<![0-9零〇一二三四五六七八九十月第A-Za-z.])(?P<day>{_N})号(?![楼线店院门机码房库馆桌厅柜铺弄窗桩位车台口])"
 )
 _WEEK_ZH: Final = re.compile(
     r"(?P<which>(?:上|下){0,2}(?:上|下|这|本)(?:一)?(?:个)?)?(?P<word>星期|礼拜|"

@@ -33,6 +33,7 @@ _AT: Final = re.compile(
     r"(?<!\s)\s{0,3}(?:@|艾特|爱特|圈a|圈 a|小老鼠|(?<![a-z])at sign(?![a-z])|(?<![a-z])at(?![a-z])(?:符号)?|"
     r"(?<=[a-z0-9零一二三四五六七八九幺])at(?=[a-z]))\s{0,3}"
 )
+_AT_APART: Final = re.compile(r"@|艾特|爱特|圈a|圈 a|小老鼠| at ")
 _PIECE: Final = re.compile(
     rf"(?P<sign>{'|'.join(map(_spelled, sorted(_SIGNS, key=len, reverse=True)))})"
     rf"|(?P<zh>[{''.join(DIGITS_ZH)}])|(?P<word>[a-z]+|[0-9]+)|(?P<gap>[ ,，、]|字母|数字|小写的?|全拼)"
@@ -54,6 +55,8 @@ def find_emails(heard: Heard) -> Iterator[Candidate]:
     for at in _AT.finditer(plain):
         if at.start() < floor:
             continue
+        if at[0] == "at" and _AT_APART.search(plain, at.end(), at.end() + LONGEST // 2):
+            continue  # within a word: nate dot cole at yahoo dot com
         domain, end = _domain(plain, at.end())
         if not domain:
             continue

@@ -33,7 +33,7 @@ _CUES: Final = (
     r"|(?P<id_card>身份证|证件号|证件号码|\b(?:id card|identity card|id number|passport|driver's license|"
     r"drivers license|driving licence|social security|ssn|national id|identity number|i d card|"
     r"i d number)\b)"
-    r"|(?P<bank_card>银行卡|信用卡|储蓄卡|借记卡|卡号|工资卡|存折|[行款联]卡|卡尾号|"
+    r"|(?P<bank_card>银行卡|信用卡|储蓄卡|借记卡|卡号|工资卡|存折|[行款联]卡|卡(?=尾号|号)|"
     r"的那?张?卡(?!住|顿|壳|了|在)|[那这]张卡|\b(?:(?:credit|debit|bank|my|"
     r"the|visa|master ?card|"
     r"your) card|card number|visa|master ?card|card)\b)"
@@ -62,7 +62,7 @@ _TAIL_OF: Final = re.compile(
 _COUNT: Final = re.compile(r"[位个]| digits?\b")
 _MOBILE: Final = re.compile(r"(?:\+?86|0086)?1[3-9]\d{9}")
 _LANDLINE: Final = re.compile(r"0(?:10|2\d|[3-9]\d{2})\d{7,8}|[48]00\d{7}")
-_PHONE_EN: Final = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
+_PHONE_EN: Final = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}|0[127]\d{9}")
 _ID_CARD: Final = re.compile(r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _TRACKING: Final = re.compile(
     r"(?:SF|YT|ZTO|STO|YD|JDV?[A-Z]{0,2}|JT|EMS|EA|EB|DPK|1Z|UPS|TBA|CN|LP|YUNDA|ZT|KY)[0-9A-Z]{8,}"
@@ -117,7 +117,12 @@ def find_identifiers(heard: Heard) -> Iterator[Candidate]:
         found: Candidate | None = None
         if _COUNT.match(plain, run.end) and len(run.digits) == 1:
             continue  # 最后一位 counts
-        if last is not None and corrected and _TAIL_OF.search(between) and len(run.digits) < len(last.value):
+        if (
+            last is not None
+            and corrected
+            and len(run.digits) < len(last.value)
+            and (_TAIL_OF.search(between) or _is_tail(run.digits, last.value))
+        ):
             value = last.value[: -len(run.digits)] + run.digits
             found = Candidate(last.kind, last.start, run.end, value)
         else:
@@ -129,6 +134,13 @@ def find_identifiers(heard: Heard) -> Iterator[Candidate]:
         if found:
             yield found
             last, last_end, tail = found, run.end, False
+
+
+def _is_tail(digits: str, value: str) -> bool:
+    """Whether digits said again (…0170, wait, 0171) are the last of a longer number, with a slip of one or two."""
+    if not 3 <= len(digits) <= 4 or len(value) < 7:
+        return False
+    return sum(one != other for one, other in zip(digits, value[-len(digits) :], strict=True)) <= len(digits) // 2
 
 
 def _with_x(plain: str, run: DigitRun) -> DigitRun:

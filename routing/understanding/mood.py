@@ -21,7 +21,7 @@ from routing.understanding.sentiment import NEGATIVE_FROM, Sentiment
 from voice.contracts.errors import ModelCorruptError, ModelMissingError
 
 MODEL: Final = Path(__file__).parent / "model" / "mood.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 SURE: Final = 0.6
 """Probability from which a sentence without a telling word counts as discontent."""
@@ -31,6 +31,14 @@ UNLIKELY: Final = 0.1
 
 MOST: Final = 0.6
 """Strength that meaning alone can give: no more than one clear word does, so that it never decides like a threat."""
+
+
+ALARMED: Final = 0.6
+"""Probability from which a sentence of discontent brings a person at once, without a word that does.
+
+Chosen with sets held out: of threats in nobody's words (every parent at that school will hear what you did) it finds
+half of those that words miss, and raises no alarm on 3 000 ordinary turns.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,23 +55,32 @@ class MoodModel:
 
     Attributes:
         version: kind, and hash of the training data.
-        heads: by the name of the embedder whose vectors they judge.
+        heads: of discontent, by the name of the embedder whose vectors they judge.
+        alarms: of threats and accusations, likewise.
         metrics: figures with every author held out in turn.
     """
 
     version: str
     heads: Mapping[str, Head]
+    alarms: Mapping[str, Head]
     metrics: Mapping[str, Any]
 
     def judge(self, vector: Vector, embedder: str) -> float | None:
         """Probability that a sentence expresses discontent; None for vectors that no head was trained on."""
-        head = self.heads.get(embedder)
-        if head is None or head.weights.shape != vector.shape or not vector.any():
-            return None
-        return float(1 / (1 + np.exp(-float(vector @ head.weights) - head.bias)))
+        return _chance(self.heads.get(embedder), vector)
+
+    def alarm(self, vector: Vector, embedder: str) -> float | None:
+        """Probability that a sentence has to bring a person at once; None likewise."""
+        return _chance(self.alarms.get(embedder), vector)
 
 
-def weigh(sentiment: Sentiment, probability: float | None) -> Sentiment:
+def _chance(head: Head | None, vector: Vector) -> float | None:
+    if head is None or head.weights.shape != vector.shape or not vector.any():
+        return None
+    return float(1 / (1 + np.exp(-float(vector @ head.weights) - head.bias)))
+
+
+def weigh(sentiment: Sentiment, probability: float | None, alarm: float | None = None) -> Sentiment:
     """What the words say, joined with what the sentence as a whole says.
 
     Meaning adds where it is sure, and takes back weak guesses that it finds unlikely; words of the lexicons stand.
@@ -71,6 +88,8 @@ def weigh(sentiment: Sentiment, probability: float | None) -> Sentiment:
     Args:
         sentiment: as `read_sentiment` found it.
         probability: of discontent; None where nothing judged it.
+        alarm: probability of a threat or accusation; None where nothing judged it. It counts only where the turn is
+            one of discontent.
     """
     # Who denies discontent (我不是要投诉) is believed, however alike the sentence is to a complaint.
     denied = sentiment.strength < NEGATIVE_FROM and any(term.negated for term in sentiment.terms)
@@ -80,7 +99,8 @@ def weigh(sentiment: Sentiment, probability: float | None) -> Sentiment:
         strength = round(1 - (1 - sentiment.strength) * (1 - MOST * probability), 4)
         # Likeness says less of a mood than words do: half of it moves the curve.
         valence = round(max(-1.0, min(sentiment.valence or 0.0, 0.0) - MOST * probability / 2), 4)
-        return replace(sentiment, strength=strength, valence=valence)
+        alarmed = alarm is not None and alarm >= ALARMED
+        return replace(sentiment, strength=strength, valence=valence, escalate=sentiment.escalate or alarmed)
     telling = any(term.negative and not term.negated and not term.by_way for term in sentiment.terms)
     if probability < UNLIKELY and not telling and not sentiment.escalate and sentiment.strength >= NEGATIVE_FROM:
         return replace(sentiment, strength=round(sentiment.strength / 2, 4))
@@ -109,10 +129,14 @@ def load_mood(path: Path = MODEL) -> MoodModel:
 def _read(stored: Any) -> MoodModel:
     if stored["format"] != FORMAT:
         raise ValueError(f"format {stored['format']!r}")
+    return MoodModel(str(stored["version"]), _heads(stored["heads"]), _heads(stored["alarms"]), dict(stored["metrics"]))
+
+
+def _heads(stored: Any) -> dict[str, Head]:
     heads = {
         str(name): Head(np.array(head["weights"], dtype=np.float32), float(head["bias"]))
-        for name, head in stored["heads"].items()
+        for name, head in stored.items()
     }
     if any(head.weights.ndim != 1 or not np.isfinite(head.weights).all() for head in heads.values()):
         raise ValueError("weights that are no row of numbers")
-    return MoodModel(str(stored["version"]), heads, dict(stored["metrics"]))
+    return heads

@@ -51,27 +51,30 @@ GIVEN: Final = frozenset(
 
 FAMILY: Final = frozenset(
     """
-    abbott abrams adams aguilar ahmed alexander ali allen alvarez anderson andrews armstrong arnold atkins
-    bailey baker banks barnes barrett bates becker bell bennett berry bishop boyd bradley brennan brooks brown
-    bryant burke burns butler byrne campbell carlson carpenter carr carroll carter castillo castro chan chandler
-    chang chapman chavez chen cheng choi chowdhury clark clarke cohen coleman collins cooper cox crawford cruz
-    cunningham daniels davidson davies davis delgado desai diaz dixon donovan doyle duncan dunn edwards elliott
-    ellis evans farrell ferguson fernandez fisher fitzgerald fleming fletcher flores foster fox franklin fraser
-    freeman fuller garcia gardner garrett gibson gilbert goldberg gomez gonzalez goodman gordon graham greene
-    griffin gupta gutierrez hall hamilton hansen harper harris harrison harvey hawkins hayes henderson hernandez
-    hicks hill hoffman holmes howard huang hudson hughes hunt hussain jackson jacobs jenkins jensen jimenez
-    johnson johnston jones joshi kaplan kapoor kaur keller kelly kennedy khan kim klein knight kowalski kumar
-    lambert larson lawson lee leonard levy lewis lin liu lopez lynch macdonald mahmoud malik marshall martin
-    martinez mason matthews mccarthy mcdonald mckenzie mehta mendoza meyer miller mitchell morales moreno morgan
-    morris morrison mueller murphy murray myers nakamura nelson newman nguyen nichols novak obrien oconnor
-    okafor oliver olson ortega ortiz osborne owens palmer park parker parsons patel patterson payne pearson
-    pereira perez perkins perry peters petersen peterson phillips porter powell quinn ramirez ramos rao reddy
-    reed reid reyes reynolds richards richardson riley rivera roberts robertson robinson rodriguez rogers romero
-    rosen rosenberg ross rossi russell ryan sanchez sanders santos sato schmidt schneider schultz scott shah
-    sharma shaw silva simmons simpson singh smith snyder spencer stephens stevens stevenson stewart stone suarez
-    sullivan suzuki tanaka tanner taylor thomas thompson torres tran tucker turner vargas vasquez wagner walker
-    wallace walsh wang warren washington watkins watson weaver webb weber webster wheeler wilkins williams
-    williamson willis wilson wong woods wright wu yamamoto yang young zhang zhao zimmerman
+    price cook bush woods field hunter long rose west north day may love king chambers barker ward wells wood
+    black white green gray rich strong small little dean ford cross page pope fields rivers dawson cole potter
+    fowler sutton nash blake lane abbott abrams adams aguilar ahmed alexander ali allen alvarez anderson andrews
+    armstrong arnold atkins bailey baker banks barnes barrett bates becker bell bennett berry bishop boyd
+    bradley brennan brooks brown bryant burke burns butler byrne campbell carlson carpenter carr carroll carter
+    castillo castro chan chandler chang chapman chavez chen cheng choi chowdhury clark clarke cohen coleman
+    collins cooper cox crawford cruz cunningham daniels davidson davies davis delgado desai diaz dixon donovan
+    doyle duncan dunn edwards elliott ellis evans farrell ferguson fernandez fisher fitzgerald fleming fletcher
+    flores foster fox franklin fraser freeman fuller garcia gardner garrett gibson gilbert goldberg gomez
+    gonzalez goodman gordon graham greene griffin gupta gutierrez hall hamilton hansen harper harris harrison
+    harvey hawkins hayes henderson hernandez hicks hill hoffman holmes howard huang hudson hughes hunt hussain
+    jackson jacobs jenkins jensen jimenez johnson johnston jones joshi kaplan kapoor kaur keller kelly kennedy
+    khan kim klein knight kowalski kumar lambert larson lawson lee leonard levy lewis lin liu lopez lynch
+    macdonald mahmoud malik marshall martin martinez mason matthews mccarthy mcdonald mckenzie mehta mendoza
+    meyer miller mitchell morales moreno morgan morris morrison mueller murphy murray myers nakamura nelson
+    newman nguyen nichols novak obrien oconnor okafor oliver olson ortega ortiz osborne owens palmer park parker
+    parsons patel patterson payne pearson pereira perez perkins perry peters petersen peterson phillips porter
+    powell quinn ramirez ramos rao reddy reed reid reyes reynolds richards richardson riley rivera roberts
+    robertson robinson rodriguez rogers romero rosen rosenberg ross rossi russell ryan sanchez sanders santos
+    sato schmidt schneider schultz scott shah sharma shaw silva simmons simpson singh smith snyder spencer
+    stephens stevens stevenson stewart stone suarez sullivan suzuki tanaka tanner taylor thomas thompson torres
+    tran tucker turner vargas vasquez wagner walker wallace walsh wang warren washington watkins watson weaver
+    webb weber webster wheeler wilkins williams williamson willis wilson wong woods wright wu yamamoto yang
+    young zhang zhao zimmerman
     """.split()  # noqa: SIM905  hundreds of names, one a line as a list would be, cannot be read
 )
 """Surnames."""

@@ -135,7 +135,11 @@ class Understander:
         asks_human = asks_for_human(requests)
         said = without_denied(text, sentiment, requests)
         vector = self._embedder.embed(blank_once(said))
-        sentiment = weigh(sentiment, self._mood.judge(vector, self._embedder.name))
+        sentiment = weigh(
+            sentiment,
+            self._mood.judge(vector, self._embedder.name),
+            self._mood.alarm(vector, self._embedder.name),
+        )
         expert = self._model.expert
         known = expert is not None and expert.embedder == self._embedder.name
         intent = self._model.recognize(hear(said), vector if known else None)
