@@ -62,6 +62,15 @@ MOST_TAKEN_DB: Final = 12.0
 SPEAKS_FRAMES: Final = 5
 """For how many frames in a row: 100 ms."""
 
+OVER_REST_DB: Final = 6.0
+"""Or where the filter leaves so much more than the most it leaves of an echo, and the canceller does not deny it."""
+
+DENIED_DB: Final = 12.0
+"""The canceller denies it where it leaves less than this below what would be enough for it alone."""
+
+SPEAKS_AT_ONCE_FRAMES: Final = 2
+"""For how many frames in a row that is enough: 40 ms."""
+
 HANG_FRAMES: Final = 30
 """How long somebody is taken to speak on after the last loud frame: 600 ms, a pause between words."""
 
@@ -70,6 +79,10 @@ MOST_MISSING: Final = 50
 
 _FLOOR_RISES_DB: Final = 0.02  # a frame: 1 dB a second
 _FLOOR_DBFS: Final = -58.0
+_ONLY_ECHO_DB: Final = 6.0  # so far below what is enough for speech, nobody speaks
+_AUDIBLE_REST_DBFS: Final = -45.0
+_LEAST_REST_DBFS: Final = -48.0
+_REST_FALLS_DB: Final = 0.02  # a frame: 1 dB a second
 _RAMP: Final = np.arange(1, FRAME_SAMPLES + 1, dtype=np.float32) / FRAME_SAMPLES
 _PLAYED_FADES_DB: Final = 0.2  # a frame: 10 dB a second
 
@@ -86,6 +99,8 @@ class EchoSuppressor:
         self._late = np.zeros(DELAY, np.float32)
         self._share = 1.0
         self._loud = 0
+        self._clear = 0
+        self._rest_db = 0.0  # the most the filter leaves of an echo, relative to what was played
         self._hang = 0
         self._floor_dbfs = _FLOOR_DBFS
         self._played_dbfs = FLOOR_DBFS
@@ -142,7 +157,7 @@ class EchoSuppressor:
             cancelled = self._canceller.process(heard, far)
             filtered = self._filter.subtract(heard, far)
             self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
-            target = float(self._speaks(level_dbfs(heard), level_dbfs(cancelled)))
+            target = float(self._speaks(level_dbfs(heard), level_dbfs(cancelled), level_dbfs(filtered)))
         voice = self._delayed(filtered)
         share = np.float32(self._share) + np.float32(target - self._share) * _RAMP
         self._share = target
@@ -163,13 +178,19 @@ class EchoSuppressor:
         known = (places >= 0) & (places < self._newest) & (places >= self._newest - size)
         return np.where(known, self._played[places % size], np.float32(0))
 
-    def _speaks(self, heard_dbfs: float, left_dbfs: float) -> bool:
-        """Whether somebody speaks, by what the canceller left of this frame and of those before."""
+    def _speaks(self, heard_dbfs: float, left_dbfs: float, rest_dbfs: float) -> bool:
+        """Whether somebody speaks, by what the canceller and the filter left of this frame and of those before."""
         self._floor_dbfs = min(left_dbfs, self._floor_dbfs + _FLOOR_RISES_DB)
         least_dbfs = max(LEAST_DBFS, self._played_dbfs - BELOW_PLAYED_DB, self._floor_dbfs + OVER_FLOOR_DB)
         is_loud = left_dbfs > least_dbfs
         self._loud = self._loud + 1 if is_loud and heard_dbfs - left_dbfs < MOST_TAKEN_DB else 0
-        if self._loud >= SPEAKS_FRAMES or (self._hang and is_loud):
+        if not self._hang and left_dbfs < least_dbfs - _ONLY_ECHO_DB and self._played_dbfs > _AUDIBLE_REST_DBFS:
+            self._rest_db = max(rest_dbfs - self._played_dbfs, self._rest_db - _REST_FALLS_DB)
+        rises = rest_dbfs > max(_LEAST_REST_DBFS, self._played_dbfs + self._rest_db + OVER_REST_DB)
+        is_clear = rises and left_dbfs > max(self._floor_dbfs + OVER_FLOOR_DB, least_dbfs - DENIED_DB)
+        self._clear = self._clear + 1 if is_clear else 0
+        begins = self._loud >= SPEAKS_FRAMES or self._clear >= SPEAKS_AT_ONCE_FRAMES
+        if begins or (self._hang and is_loud):
             self._hang = HANG_FRAMES
         elif self._hang:
             self._hang -= 1
