@@ -35,6 +35,24 @@ TRANSFER_S: Final = 60.0
 HOLD_S: Final = 3_600.0
 """How long a call may be on hold without a sign of life."""
 
+_NOTHING: Final = LegStatistics(
+    received=0,
+    lost=0,
+    late=0,
+    duplicate=0,
+    refused=0,
+    played=0,
+    recovered=0,
+    concealed=0,
+    skipped=0,
+    jitter_ms=0.0,
+    delay_ms=0.0,
+    round_trip_ms=None,
+    skew_ms=0.0,
+    sent=0,
+    lost_on_the_way_out=None,
+    mos=1.0,
+)
 _ENDS: Final = {
     CallEnd.HUNG_UP: LegEnd.HUNG_UP,
     CallEnd.CANCELLED: LegEnd.HUNG_UP,
@@ -176,9 +194,9 @@ class SipLeg:
         if self._media is not None:
             self._media.send_key(digit)
 
-    def statistics(self) -> LegStatistics | None:
-        """How well the audio comes through, so far; None before a codec was agreed on."""
-        return self._media.statistics() if self._media is not None else None
+    def statistics(self) -> LegStatistics:
+        """How well the audio comes through, so far; nothing yet before a codec was agreed on."""
+        return self._media.statistics() if self._media is not None else _NOTHING
 
     def hear(self, datagram: bytes, source: Address) -> None:
         """Take a datagram."""
