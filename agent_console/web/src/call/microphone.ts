@@ -110,8 +110,12 @@ export function microphoneSource(stream: MediaStream): Source {
 /** Silence, for who only listens; a microphone may take its place later. */
 export function silentSource(): Source {
   const context = new AudioContext();
-  const { stream } = context.createMediaStreamDestination();
-  return { stream, stop: () => void context.close() };
+  const sent = context.createMediaStreamDestination();
+  // A destination that nothing feeds sends no packets, and the server would wait for the line's first sound.
+  const nothing = new ConstantSourceNode(context, { offset: 0 });
+  nothing.connect(sent);
+  nothing.start();
+  return { stream: sent.stream, stop: () => void context.close() };
 }
 
 export function stopTracks(stream: MediaStream | null): void {
