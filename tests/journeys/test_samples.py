@@ -30,6 +30,8 @@ from routing.events import (
     TranscriptFinal,
 )
 from routing.grammar import check_log
+from routing.policy.course import decide_again, read_course
+from routing.policy.file import load_policy
 from routing.service_events import PriorityChanged, RouteDecided
 from routing.wire import decode_line
 from voice.contracts.audio import to_ms
@@ -97,6 +99,19 @@ def test_the_decisions_are_those_that_the_script_demands(logs: dict[str, list[St
         assert spoken[decided.event.evidence[-1]] <= by
     upset = [s for s in log if isinstance(s.event, EmotionShifted) and s.event.shift.current != EmotionLevel.SETTLED]
     assert bool(upset) == expect["emotion_shift"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_decision_has_its_reason_and_can_be_made_again(logs: dict[str, list[Stamped]], name: str) -> None:
+    policy, log = load_policy(), logs[name]
+    for kind in (RouteDecided, PriorityChanged):
+        for change in _of(log, kind):
+            assert change.reason.zh
+            assert change.reason.en
+            assert change.evidence or change.rule == "start"
+    differences = decide_again(policy, read_course(log))
+    assert differences
+    assert not any(one.changed for one in differences)
 
 
 @pytest.mark.parametrize("name", NAMES)
