@@ -37,6 +37,7 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.prompting import Prompting
+from routing.service_events import PromptPlayed
 from routing.serving import Serving
 from routing.terms import HandoverFailure
 from voice.bridge import MOST_PARTICIPANTS, Bridge, Participant, Standing
@@ -154,7 +155,11 @@ class Lines:
     async def announce(self, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
         """See `Switchboard.announce`."""
         self._demand_open()
-        await self._prompting.announce(prompt, pcm, disclosure=disclosure)
+        server = self._server()
+        if not disclosure and server is not None and server.joined:
+            self._intake.note(PromptPlayed(prompt, disclosure, completed=False))  # people speak for themselves
+        else:
+            await self._prompting.announce(prompt, pcm, disclosure=disclosure)
 
     async def join(self, who: str, mode: LegMode, answer: Callable[[], Awaitable[CallLeg]]) -> None:
         """Let somebody join.
@@ -338,6 +343,7 @@ class Lines:
         seat.joined = True
         if seat.mode is LegMode.SERVE:
             seat.begins = True
+            self._prompting.hush()
         else:
             self._note_supervision(seat, SupervisionStarted)
 

@@ -67,6 +67,11 @@ class Prompting:
             playing.over.set()
             self._intake.note(PromptPlayed(prompt, disclosure, completed))
 
+    def hush(self) -> None:
+        """Cut what is being played, unless it is a disclosure."""
+        if self._playing is not None and not self._playing.disclosure:
+            self._playing.scope.cancel()
+
     async def disclosed(self) -> None:
         """Return once no disclosure is being played."""
         while (playing := self._playing) is not None and playing.disclosure:

@@ -174,7 +174,7 @@ class Switchboard:
         """Play something to a caller over everything else; returns when it was played or cut, which the log then says.
 
         A disclosure is never cut, and an agent who comes meanwhile is joined to the caller when it has ended; any
-        other prompt is cut by the next one.
+        other prompt is cut by the next one and by an agent who comes, and not begun while one is there.
 
         Args:
             call: whose caller.

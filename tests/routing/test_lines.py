@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
 import soundfile
 
@@ -288,6 +289,20 @@ async def test_an_agent_is_joined_when_the_disclosure_has_ended() -> None:
     events = [stamped.event for stamped in log]
     played = events.index(PromptPlayed("transfer", True, True))
     assert played < events.index(PartyJoined(Party.AGENT, "mei"))
+
+
+async def test_nothing_but_disclosures_is_played_over_an_agent() -> None:
+    async with open_room() as room, anyio.create_task_group() as tasks:
+
+        async def say(prompt: str) -> None:
+            await room.board.announce(room.call, prompt, np.zeros(from_s(60), np.float32), disclosure=False)
+
+        tasks.start_soon(say, "position")
+        await room.until_passed(0.2)
+        await serve(room)
+        await say("news")
+        log = await room.until(lambda log: log[-1].event == PromptPlayed("news", False, False))
+    assert of_type(log, PromptPlayed) == [PromptPlayed("position", False, False), PromptPlayed("news", False, False)]
 
 
 async def test_a_prompt_is_cut_by_the_next_one_and_a_disclosure_by_nothing() -> None:
