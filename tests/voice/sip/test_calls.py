@@ -267,3 +267,29 @@ def test_a_transfer_to_elsewhere_is_refused(target: str) -> None:
     wire.deliver()
     assert told in ([403], [400])
     assert incoming.call.end is outgoing.call.end is None
+
+
+def test_a_call_without_an_offer_is_offered_one() -> None:
+    wire = Wire()
+    head = (
+        "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{branch}\r\nFrom: <sip:a@127.0.0.1>;tag=a\r\n"
+        "To: <sip:4001@127.0.0.1>{tag}\r\nCall-ID: late\r\nCSeq: 1 {method}\r\nContact: <sip:a@127.0.0.1:5070>\r\n"
+    )
+    wire.say("INVITE sip:4001@127.0.0.1 SIP/2.0\r\n" + head.format(branch="1", tag="", method="INVITE") + "\r\n")
+    call = wire.invited[0].call
+    call.origin.port = 5000
+    before = len(wire.raw)
+    call.answer(wire.now_s)
+    assert b"m=audio 5000 RTP/AVP 96 8 0 13 101 102" in wire.raw[before]
+    tag = f";tag={call.dialog.record.local_tag}"
+    body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 101\r\n"
+    body += "a=rtpmap:101 telephone-event/8000\r\n"
+    ack = (
+        head.format(branch="2", tag=tag, method="ACK") + f"Content-Type: application/sdp\r\nContent-Length: {len(body)}"
+    )
+    wire.say("ACK sip:4001@127.0.0.1 SIP/2.0\r\n" + ack + "\r\n\r\n" + body)
+    assert call.agreement is not None
+    assert (call.agreement.codec.name, call.agreement.remote) == ("PCMA", ("127.0.0.1", 4000))
+    assert call.agreement.event_type == 101
+    wire.pass_time(40, 1.0)
+    assert call.end is None
