@@ -89,7 +89,7 @@ def served(
         expect(agent.get_by_test_id("offer")).to_have_attribute("data-call", call, timeout=60_000)
         view = agent.get_by_test_id("call-view")
         expect(view).to_have_attribute("data-call", call)
-        expect(view.locator("[data-final=true]", has_text="转人工").first).to_be_visible()
+        expect(view.locator("[data-final=true]", has_text="人工").first).to_be_visible()
         expect(view.get_by_test_id("route")).to_have_attribute("data-value", "human")
         agent.keyboard.press("F2")
         expect(agent.get_by_test_id("agent-phone")).to_have_attribute("data-state", "connected", timeout=20_000)
