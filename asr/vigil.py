@@ -31,9 +31,9 @@ STEP_CPU_PER_S: Final = 5.0
 core; Whisper base, whose slowest step takes the longest window three times, 0.5 for each."""
 
 TIMES: Final = 3.0
-LEAST_CPU_S: Final = 0.8
+LEAST_CPU_S: Final = 1.5
 """Where it is known what the latest steps cost: the CPU time that one may take, as a multiple of the dearest of them,
-and at least."""
+and at least. A Vosk recognizer that is new to its graph takes ten times as much for its first words as later."""
 
 LATE_S: Final = 0.4
 """Whoever asks later than that after the time before was not running itself, and judges nothing by it."""

@@ -35,7 +35,7 @@ from asr.types import Hypothesis, Language
 from voice.contracts.audio import Pcm, Samples, from_ms, to_s
 from voice.contracts.errors import ModelError, WarmlineError
 
-STEP: Final[Samples] = from_ms(400)
+STEP: Final[Samples] = from_ms(200)
 """Audio that an engine is given at once, at most. What a step may take is judged by what steps cost, and a streaming
 engine that hears an utterance again has all of it to hear."""
 

@@ -83,8 +83,8 @@ WAITING_TURNS: Final = 16
 """Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
 
 JUDGED_WITHIN_S: Final = 1.0
-"""How long hearing waits for a pause to be judged once that is due; half of what intake can bridge. Then the pause is
-an ordinary one."""
+"""How long hearing a live call waits for a pause to be judged once that is due; half of what intake can bridge. Then
+the pause is an ordinary one."""
 
 Heard = AsyncIterator[IntakeItem]
 
@@ -165,6 +165,8 @@ class Call:
         self._rooms = rooms
         self._journal = journal
         self._media_clock = media_clock or clock
+        # A file waits for who hears it; whoever speaks does not.
+        self._is_live = media_clock is None
         self._in_step = in_step
         self._recalled = recalled
         self._log = CallLog(call, journal, self._now, clock, agent_tone=rooms.agent_tone)
@@ -433,7 +435,7 @@ class Call:
         if judge is None:
             return None
         try:
-            with anyio.fail_after(None if self._in_step else JUDGED_WITHIN_S):
+            with anyio.fail_after(JUDGED_WITHIN_S if self._is_live else None):
                 return await judge.answer()
         except TimeoutError:
             late = TurnAnswerError(f"A pause was not judged within {JUDGED_WITHIN_S:g} s of when it was due.")

@@ -78,8 +78,8 @@ _EN: Final = _Grammar(
     does=re.compile(r"\b(?:what|which|give|tell|may|can|could)\b", re.IGNORECASE),
     end_only=re.compile(r"\b(?:ends? in|ending in|last four(?: digits)?(?: are| is)?)[\s,]*$", re.IGNORECASE),
 )
-_CALLS: Final = re.compile(r"打(?:了|过)?$")
-"""Whoever says which number they call dictates none."""
+_NOT_READ_OUT: Final = re.compile(r"(?:打(?:了|过)?|[十百千万亿点])$")
+"""What stands before digits that are the end of an amount, or a number that is called: nobody dictates those."""
 
 _COPULA: Final = re.compile(r"(?:[是为吧啊呢呐]|改成|[念报]给[你您]听?|记一?下|is|was|are|[:：])[\s,，、。.…-]*$")
 """Ends of an announcement after which a number is sure to come."""
@@ -112,7 +112,7 @@ def is_unfinished(text: str, language: Language) -> bool:
         return False
     ending = grammar.rest.search(text)
     at_end = bool(runs) and ending is not None and runs[-1][1] >= ending.start()
-    if at_end and runs[-1][2] >= 2 and not _CALLS.search(text, 0, runs[-1][0]):
+    if at_end and runs[-1][2] >= 2 and not _NOT_READ_OUT.search(text, 0, runs[-1][0]):
         return True
     return any(_is_number_so_far(text[:end], text[end:], grammar) for end in announced)
 

@@ -123,13 +123,13 @@ async def test_a_process_that_runs_in_a_circle_is_known_by_what_its_steps_cost(t
         utterance = recognition.begin(Language.ZH, ignore, on_setback=setbacks.append)
         pcm = np.concatenate([voice(1), level(SPIN), voice(0.5, seed=2)])
         push_frames(utterance, pcm)
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             assert await utterance.finish() == alone(pcm)
     [error] = setbacks
     assert isinstance(error, WorkerHungError)
     spent = re.search(r"used ([0-9.]+) s of CPU", str(error))
     assert spent is not None
-    assert float(spent.group(1)) < 1.5, "not the time that any engine may need"
+    assert float(spent.group(1)) < 2.5, "not the time that any engine may need"
 
 
 async def test_an_engine_that_raises_fails_its_utterance_and_no_process() -> None:

@@ -163,8 +163,9 @@ async def run_call(
     call: CallId = CALL,
     journal: Journal | None = None,
     recalled: VoiceRecalled | None = None,
+    live: bool = False,
 ) -> list[Stamped]:
-    """A whole call, checked against the grammar; its log."""
+    """A whole call, checked against the grammar; its log. A live one goes by the wall's clock."""
     journal, clock = journal or MemoryJournal(), ManualClock()
     one = Call(
         call,
@@ -172,7 +173,7 @@ async def run_call(
         rooms,
         journal,
         WallClock(),
-        media_clock=clock,
+        media_clock=None if live else clock,
         recorder=recorder,
         in_step=in_step,
         recalled=recalled,

@@ -223,7 +223,7 @@ async def test_words_that_do_not_come_hold_nobody_up(monkeypatch: pytest.MonkeyP
             new_segmenter=lambda party: Watched(LoudnessDetector(), SegmenterSettings(), party, TurnSettings()),
             judge_turn=WordsJudge,
         )
-        log = await run_call(rooms, frames_of(Party.CALLER, paused([1_000])), in_step=False)
+        log = await run_call(rooms, frames_of(Party.CALLER, paused([1_000])), in_step=False, live=True)
     [failed] = of_type(log, StageFailed)
     assert (failed.stage, failed.code) == (Stage.DETECTION, TurnAnswerError.code)
     assert [event.text for event in of_type(log, TranscriptFinal)] == ["幺三"]
