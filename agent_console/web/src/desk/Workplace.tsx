@@ -17,6 +17,8 @@ import { startMetronome } from "./metronome";
 import { useAlarm } from "./useAlarm";
 import { WorkplaceContext, type Workplace as Place } from "./workplace";
 import "./desk.css";
+import "./phone.css";
+import "./supervise.css";
 
 const SERVING_ROLES = ["agent", "supervisor", "admin"];
 const SUPERVISING_ROLES = ["supervisor", "admin"];
