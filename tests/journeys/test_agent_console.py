@@ -97,8 +97,8 @@ def served(
 
         # Each hears the other.
         expect(agent.get_by_test_id("caller-level")).to_have_attribute("data-heard", "true", timeout=30_000)
-        agent.wait_for_function(LOUDER_THAN, arg=0.01, timeout=30_000)
-        caller.wait_for_function(LOUDER_THAN, arg=0.01, timeout=30_000)
+        agent.wait_for_function(LOUDER_THAN, arg=0.005, timeout=60_000)
+        caller.wait_for_function(LOUDER_THAN, arg=0.005, timeout=60_000)
         expect(view.locator("[data-testid=segment][data-party=agent]").first).to_be_visible(timeout=30_000)
 
         for control, chip in (("phone-mute", "chip-muted"), ("phone-hold", "chip-held")):
@@ -106,7 +106,7 @@ def served(
             expect(view.get_by_test_id(chip)).to_be_visible(timeout=15_000)
             agent.get_by_test_id(control).click()
             expect(view.get_by_test_id(chip)).to_have_count(0, timeout=15_000)
-        caller.wait_for_function(LOUDER_THAN, arg=0.01, timeout=30_000)
+        caller.wait_for_function(LOUDER_THAN, arg=0.005, timeout=60_000)
         agent.get_by_test_id("phone-hang-up").click()
         expect(state).to_have_attribute("data-state", "ended", timeout=15_000)
         expect(agent.get_by_test_id("after-call")).to_be_visible(timeout=15_000)
