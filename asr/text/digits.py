@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pypinyin import lazy_pinyin
-
 from asr.chinese import is_han
 from asr.text.draft import Draft
 from asr.types import Language
@@ -57,6 +55,8 @@ _EN_SCALE_AFTER: Final = frozenset({"hundred", "thousand", "million", "billion",
 
 def sounds_like_digit(character: str) -> bool:
     """Whether a Chinese character sounds like a digit, or like what a telephone makes of one."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  a quarter of a second to import, which meaning does without
+
     return is_han(character) and lazy_pinyin(character)[0] in _ZH_LIKE
 
 
