@@ -6,8 +6,9 @@ people goes through the intake, too, so that it stands in its log where it happe
 
 On hold the caller is recorded and transcribed as before, for the system has told them that it listens; whoever serves
 is not, because they do not speak to the caller. A muted agent is heard, recorded and transcribed by nobody. What a
-supervisor says is never transcribed, as no utterance may stand under another's name; it is recorded where the caller
-hears it.
+supervisor says is neither transcribed nor recorded, even where the caller hears it: no utterance may stand under
+another's name, and a replay of the recording has to hear what the call heard. Prompts are not recorded either; the log
+says what was played. Whoever takes the call over serves from then on, and is heard as such.
 """
 
 from __future__ import annotations
