@@ -20,12 +20,19 @@ class Advice:
 
     Args:
         log: where hints go.
-        coach: None while no agent serves.
     """
 
-    def __init__(self, log: CallLog, coach: Coach | None) -> None:
+    def __init__(self, log: CallLog) -> None:
         self._log = log
+        self._coach: Coach | None = None
+
+    def begin(self, coach: Coach) -> None:
+        """An agent serves from now on."""
         self._coach = coach
+
+    def end(self) -> None:
+        """No agent serves any more."""
+        self._coach = None
 
     async def open(self, turn: Turn, known_at: Samples) -> None:
         """An utterance is announced, at that media time of its party."""

@@ -1,8 +1,10 @@
 """One call: a task group that joins the rooms.
 
-    frames ─ Ear (silence for gaps, segmenter) ─┬─ recognizer ── final ─┐
+    frames ─ Tape ─ Hearing (ears, utterances) ─┬─ recognizer ── final ─┐
              └─ recorder                        ├─ tone ── emotion ─────┴─ turn: meaning ─ emotion again ─ decision
-                                                └─ coach (timing)           └─ coach (frustration, pace)
+                                                └─ coach (timing)          └─ coach (frustration, pace)
+
+Whatever is heard goes past the tape first, so that a recording holds what the call heard.
 
 Hearing never waits for understanding. Tone and turns are each worked on in the order of the segments, and a turn uses
 only what belongs to it and to turns before it; so a live call, its replay at any pace, and its replay without a pace
@@ -12,7 +14,7 @@ come to the same finals, features, decisions and hints.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import partial
@@ -20,20 +22,17 @@ from operator import attrgetter
 from typing import Final, assert_never
 
 import anyio
-from anyio.abc import TaskGroup
-from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 from anyio.to_thread import run_sync
 
 from asr.ports import Recognition
-from asr.types import Hypothesis, Language
+from asr.types import Language
 from prosody.ports import ToneModel
 from routing.advice import Advice
 from routing.agent_tone import AgentTonePermission
 from routing.carry_over import can_be_known_again
 from routing.coaching import DEFAULT_COACHING, Coach, CoachSettings
 from routing.decider import Decider
-from routing.ear import Ear
 from routing.events import (
     AgentToneAllowed,
     CallEnded,
@@ -41,13 +40,11 @@ from routing.events import (
     DtmfReceived,
     EmotionScored,
     EmotionShifted,
-    SpeechEnded,
-    SpeechStarted,
-    TranscriptPartial,
     VoiceLearned,
     VoiceRecalled,
 )
 from routing.handover import Handover, HandoverEvent, follow, given_up
+from routing.hearing import Hearing
 from routing.journal.ports import Journal
 from routing.leg_events import (
     AudioDropped,
@@ -70,25 +67,18 @@ from routing.tone import CallTone
 from routing.turn import Turn
 from routing.understanding.continuation import Told
 from routing.understanding.turn import Understander
-from voice.contracts.audio import AudioFrame, CallId, Party, Pcm, Samples, SegmentId, from_s
-from voice.contracts.errors import TurnAnswerError, UnknownCallError, WarmlineError
+from voice.contracts.audio import AudioFrame, CallId, Party, Samples, from_s
+from voice.contracts.errors import UnknownCallError, WarmlineError
 from voice.contracts.ports import AudioSource, CallLeg, Clock
-from voice.contracts.speech import SpeechSegment
 from voice.intake import AudioLost, Begun, IntakeItem, Noted
 from voice.recording import StereoRecorder
-from voice.turns.judge import Judge, Pause, TurnJudge
-from voice.vad.segmenter import SegmentAudio, SegmentClosed, Segmenter, SegmenterOutput, SegmentOpened
+from voice.turns.judge import Judge
+from voice.vad.segmenter import Segmenter
 
 WAITING_TURNS: Final = 16
 """Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
 
-JUDGED_WITHIN_S: Final = 1.0
-"""How long hearing a live call waits for a pause to be judged once that is due; half of what intake can bridge. Then
-the pause is an ordinary one."""
-
 Heard = AsyncIterator[IntakeItem]
-
-Follow = Callable[[Party, Iterable[SegmenterOutput]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
@@ -165,20 +155,26 @@ class Call:
         self._rooms = rooms
         self._journal = journal
         self._media_clock = media_clock or clock
-        # A file waits for who hears it; whoever speaks does not.
-        self._is_live = media_clock is None
         self._in_step = in_step
         self._recalled = recalled
         self._log = CallLog(call, journal, self._now, clock, agent_tone=rooms.agent_tone)
         self._tone = CallTone(call, self._log, rooms.threads, model=rooms.tone_model, agents=rooms.agent_tone)
         self._tape = Tape(self._log, recorder)
         self.media = MediaWatch()
-        self._advice = Advice(self._log, None)
+        self._advice = Advice(self._log)
+        self._hearing = Hearing(
+            call,
+            started.language,
+            self._log,
+            self._tone,
+            self._advice,
+            worker=rooms.worker,
+            new_segmenter=rooms.new_segmenter,
+            judge_turn=rooms.judge_turn,
+            # A file waits for who hears it; whoever speaks does not.
+            is_live=media_clock is None,
+        )
         self._began_s: float | None = None
-        self._next_segment = 0
-        self._open: dict[Party, Turn] = {}
-        self._ears: dict[Party, Ear] = {}
-        self._judges: dict[Party, TurnJudge | None] = {}
         self._present: list[tuple[Party, str | None]] = []
         self._supervisors: list[str] = []
         self._begun = anyio.Event()
@@ -187,7 +183,7 @@ class Call:
         self._handover: Handover | None = None
         self._under_way = anyio.Event()
         self._over = False
-        self._hearing = anyio.CancelScope()
+        self._waiting = anyio.CancelScope()
         self._end_reason: CallEndReason | None = None
 
     @property
@@ -259,7 +255,7 @@ class Call:
     def end(self, reason: CallEndReason) -> None:
         """Stop hearing; what was said until now is still worked on."""
         self._end_reason = self._end_reason or reason
-        self._hearing.cancel()
+        self._waiting.cancel()
 
     async def press(self, digit: str) -> None:
         """The caller pressed a key.
@@ -313,51 +309,28 @@ class Call:
 
     async def _live(self, heard: Heard) -> None:
         to_decide, deciding = anyio.create_memory_object_stream[Turn](WAITING_TURNS)
-        ears, judges = self._ears, self._judges
-        async with self._tone.working(), deciding, anyio.create_task_group() as tasks, to_decide:
+
+        async def take(turn: Turn) -> None:
+            await to_decide.send(turn)
+            if self._in_step:
+                await turn.done.wait()
+
+        # Hearing outlives the turns, which wait for the words of what it closed.
+        async with (
+            self._tone.working(),
+            self._hearing.working(take),
+            deciding,
+            anyio.create_task_group() as tasks,
+            to_decide,
+        ):
             tasks.start_soon(self._take_turns, deciding, name=f"{self.id} turns")
-
-            async def close(turn: Turn, closed: SegmentClosed) -> None:
-                await self._close(turn, closed, tasks)
-                await self._tone.close(turn)
-                await to_decide.send(turn)
-                if self._in_step:
-                    await turn.done.wait()
-
             for party, _ in self._present:
-                self._listen_to(party, 0, tasks)
-
-            async def follow(party: Party, events: Iterable[SegmenterOutput]) -> None:
-                for event in events:
-                    match event:
-                        case SegmentOpened(start=start, pcm=pcm):
-                            self._open[party] = turn = await self._begin(party, start, tasks)
-                            await self._advice.open(turn, start + len(pcm))
-                            await self._push(turn, pcm)
-                        case SegmentAudio(pcm=pcm) as audio:
-                            await self._push(self._open[party], pcm, speech=audio.speech)
-                            if audio.question is not None and (judge := judges[party]) is not None:
-                                judge.ask(Pause(audio.question.pcm, self._open[party].heard_so_far))
-                            if audio.answer_due:
-                                ears[party].answer(await self._judged(self._open[party], judges[party]))
-                            await checkpoint()
-                        case SegmentClosed() as closed:
-                            await self._advice.close(closed)
-                            await close(self._open.pop(party), closed)
-                        case _:
-                            assert_never(event)
-                await self._advice.hear(party, ears[party].heard)
-
+                self._listen_to(party, 0)
             while (item := await self._next(heard)) is not None:
-                await self._take_in(item, follow, tasks)
-            # The recording holds silence where one party's audio ended before the other's; so is it heard.
-            end = max((ear.heard for ear in ears.values()), default=0)
-            for party, ear in ears.items():
-                await follow(party, ear.wait(end))
-            for party, ear in ears.items():
-                await follow(party, ear.flush())
+                await self._take_in(item)
+            await self._hearing.finish()
 
-    async def _take_in(self, item: IntakeItem, follow: Follow, tasks: TaskGroup) -> None:
+    async def _take_in(self, item: IntakeItem) -> None:
         """One frame, or what came between two of them."""
         if self._began_s is None and not isinstance(item, Noted):
             self._began_s = self._media_clock.now_s()
@@ -365,37 +338,31 @@ class Call:
         match item:
             case AudioLost(party=party, span=span):
                 await self._log.write(AudioDropped(party, span))
-            case AudioFrame(party=party) as frame:
-                kept = await self._tape.write(frame)
-                if party in self._ears:
-                    await follow(party, self._ears[party].hear(kept))
+            case AudioFrame() as frame:
+                await self._hearing.hear(await self._tape.write(frame))
             case Begun(party=party, start=start, who=who):
                 self._present.append((party, who))
                 await self._log.write(PartyJoined(party, who))
-                self._listen_to(party, start, tasks)
-            case Noted(what=PartyLeft(party=party) as left):
-                if party in self._ears:
-                    await follow(party, self._ears[party].flush())
+                self._listen_to(party, start)
+            case Noted(what=PartyLeft() as left):
+                await self._hearing.leave(left.party)
                 await self._forget(left)
             case Noted(what=what):
                 await self._note(what)
             case _:
                 assert_never(item)
 
-    def _listen_to(self, party: Party, since: Samples, tasks: TaskGroup) -> None:
+    def _listen_to(self, party: Party, since: Samples) -> None:
         """Hear a party from a moment on."""
-        self._ears[party] = Ear(party, self._rooms.new_segmenter(party), since)
-        self._judges[party] = self._judge(tasks)
+        self._hearing.listen_to(party, since)
         if party is Party.AGENT:
-            self._advice = Advice(self._log, Coach(self.language, self._rooms.coaching, since))
+            self._advice.begin(Coach(self.language, self._rooms.coaching, since))
 
     async def _forget(self, left: PartyLeft) -> None:
         """Nothing more will be heard of a party."""
-        self._ears.pop(left.party, None)
-        self._judges.pop(left.party, None)
         self._present = [one for one in self._present if one != (left.party, left.agent)]
         if left.party is Party.AGENT:
-            self._advice = Advice(self._log, None)
+            self._advice.end()
         await self._log.write(left)
 
     async def _note(self, what: object) -> None:
@@ -422,74 +389,9 @@ class Call:
         """
         item: IntakeItem | None = None
         if self._end_reason is None:
-            with anyio.CancelScope() as self._hearing:
+            with anyio.CancelScope() as self._waiting:
                 item = await anext(heard, None)
         return item
-
-    def _judge(self, tasks: TaskGroup) -> TurnJudge | None:
-        choose = self._rooms.judge_turn
-        return None if choose is None else TurnJudge(choose(self.language), tasks)
-
-    async def _judged(self, turn: Turn, judge: TurnJudge | None) -> float | None:
-        """What is thought of the latest pause; None leaves the ordinary hang-over."""
-        if judge is None:
-            return None
-        try:
-            with anyio.fail_after(JUDGED_WITHIN_S if self._is_live else None):
-                return await judge.answer()
-        except TimeoutError:
-            late = TurnAnswerError(f"A pause was not judged within {JUDGED_WITHIN_S:g} s of when it was due.")
-            await self._log.write_failure(Stage.DETECTION, late, turn.id)
-            return None
-        except WarmlineError as error:
-            await self._log.write_failure(Stage.DETECTION, error, turn.id)
-            return None
-
-    async def _begin(self, party: Party, start: Samples, tasks: TaskGroup) -> Turn:
-        turn = Turn(SegmentId(self._next_segment), party, start)
-        self._next_segment += 1
-        await self._log.write(SpeechStarted(party, turn.id, start))
-        self._tone.begin(turn)
-
-        def note_setback(why: WarmlineError) -> None:
-            tasks.start_soon(self._log.write_failure, Stage.RECOGNITION, why, turn.id)
-
-        try:
-            show = partial(self._show_partial, turn)
-            turn.utterance = self._rooms.worker.begin(self.language, show, on_setback=note_setback)
-        except WarmlineError as error:
-            await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
-        return turn
-
-    async def _push(self, turn: Turn, pcm: Pcm, *, speech: bool = True) -> None:
-        self._tone.hear(turn, pcm)
-        if turn.utterance is None:
-            return
-        try:
-            turn.utterance.push(pcm, speech=speech)
-        except WarmlineError as error:  # too far behind: better no words than the wrong ones
-            turn.utterance.abandon()
-            turn.utterance = None
-            await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
-
-    def _show_partial(self, turn: Turn, hypothesis: Hypothesis) -> None:
-        if not turn.recognized.is_set() and hypothesis.text:
-            words = turn.words_in_call(hypothesis.words)
-            self._log.offer(TranscriptPartial(turn.id, hypothesis.text, words))
-
-    async def _close(self, turn: Turn, closed: SegmentClosed, tasks: TaskGroup) -> None:
-        turn.segment = SpeechSegment(turn.id, turn.party, closed.span, closed.pcm, closed.reason, closed.silence)
-        tasks.start_soon(self._recognize, turn, name=f"{self.id} final {turn.id}")
-        await self._log.write(SpeechEnded(turn.party, turn.id, closed.span, closed.reason))
-
-    async def _recognize(self, turn: Turn) -> None:
-        try:
-            if turn.utterance is not None:
-                turn.hypothesis = await turn.utterance.finish()
-        except Exception as error:  # a stage boundary: the call goes on without these words
-            await self._log.write_failure(Stage.RECOGNITION, error, turn.id)
-        finally:
-            turn.recognized.set()
 
     async def _take_turns(self, turns: MemoryObjectReceiveStream[Turn]) -> None:
         async for turn in turns:

@@ -375,4 +375,4 @@ async def test_nothing_is_left_of_people_who_have_gone() -> None:
         sink = live.lines._caller.sink
         assert not getattr(sink, "_voices", [])
         await room.until(lambda log: isinstance(log[-1].event, PartyLeft))
-        assert set(live.call._ears) == {Party.CALLER}
+        assert set(live.call._hearing._ears) == {Party.CALLER}

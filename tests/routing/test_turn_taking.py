@@ -196,7 +196,7 @@ async def test_a_number_that_is_not_whole_keeps_its_turn_open_at_no_cost(in_step
 
 
 async def test_words_that_do_not_come_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("routing.call.JUDGED_WITHIN_S", 0.05)
+    monkeypatch.setattr("routing.hearing.JUDGED_WITHIN_S", 0.05)
 
     class Slow(Counting):
         def begin(self, language: Language) -> CountingUtterance:
