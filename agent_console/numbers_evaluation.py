@@ -21,10 +21,10 @@ from agent_console.wiring import open_rooms
 from asr.number_scoring import digit_edits, digits_of, holds_number, same_number, spoken_digits
 from asr.scoring import Edits
 from prosody.metrics import Estimate, Places, estimate
-from routing.call import Rooms
 from routing.events import EntityFound, TranscriptFinal
 from routing.journal.memory import MemoryJournal
 from routing.replay import replay
+from routing.rooms import Rooms
 from voice.audio.decode import AudioFile
 from voice.clock import WallClock
 from voice.contracts.audio import CallId, to_s

@@ -19,12 +19,12 @@ from agent_console.settings import Settings
 from agent_console.transcript_view import describe
 from agent_console.wiring import JOURNAL, RECORDINGS, open_rooms
 from asr.types import Language
-from routing.call import Rooms
 from routing.events import CallEnded, SpeechStarted, VoiceRecalled
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.journal.sqlite import SqliteJournal
 from routing.replay import replay
+from routing.rooms import Rooms
 from routing.wire import encode_line
 from voice.audio.bandwidth import file_is_fast
 from voice.audio.decode import inspect

@@ -35,7 +35,6 @@ from asr.text.terms import Terms
 from asr.turn_words import WordsJudge
 from asr.types import Language
 from prosody.features import warm_up
-from routing.call import Rooms
 from routing.commands import CommandRefusedError
 from routing.desk.file import DEFAULT_DESK, load_desk
 from routing.desk.keeper import Keeper
@@ -46,6 +45,7 @@ from routing.kept_file import KeptFile
 from routing.policy.file import DEFAULT_POLICY, load_policy
 from routing.policy.rules import Policy
 from routing.recovery import end_interrupted
+from routing.rooms import Rooms
 from routing.switchboard import Switchboard
 from routing.terms import Channel
 from voice.audio.opus import OpusSettings

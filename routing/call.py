@@ -15,23 +15,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, tzinfo
 from functools import partial
-from operator import attrgetter
 from typing import Final, assert_never
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 from anyio.to_thread import run_sync
 
-from asr.ports import Recognition
 from asr.types import Language
-from prosody.ports import ToneModel
 from routing.advice import Advice
-from routing.agent_tone import AgentTonePermission
 from routing.carry_over import can_be_known_again
-from routing.coaching import DEFAULT_COACHING, Coach, CoachSettings
+from routing.coaching import Coach
 from routing.decider import Decider
 from routing.events import (
     AgentToneAllowed,
@@ -58,22 +52,18 @@ from routing.leg_events import (
 )
 from routing.log import CallLog
 from routing.media_watch import MediaWatch
-from routing.policy.facts import Situation
-from routing.policy.rules import Policy
+from routing.rooms import Rooms
 from routing.service_events import PromptPlayed
 from routing.tape import Tape
 from routing.terms import CallEndReason, Stage
 from routing.tone import CallTone
 from routing.turn import Turn
 from routing.understanding.continuation import Told
-from routing.understanding.turn import Understander
 from voice.contracts.audio import AudioFrame, CallId, Party, Samples, from_s
 from voice.contracts.errors import UnknownCallError, WarmlineError
-from voice.contracts.ports import AudioSource, CallLeg, Clock
+from voice.contracts.ports import Clock
 from voice.intake import AudioLost, Begun, IntakeItem, Noted
 from voice.recording import StereoRecorder
-from voice.turns.judge import Judge
-from voice.vad.segmenter import Segmenter
 
 WAITING_TURNS: Final = 16
 """Utterances that may wait for their turn: at least 16 s of speech. Beyond it hearing waits (and intake drops)."""
@@ -81,43 +71,6 @@ WAITING_TURNS: Final = 16
 Heard = AsyncIterator[IntakeItem]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """What a call joins; shared by all calls of a process.
-
-    Attributes:
-        new_segmenter: makes a party's segmenter, with a detector of its own.
-        worker: recognition.
-        understander: the meaning of a turn.
-        policy: the policy in force.
-        threads: bounds the threads for tone and understanding.
-        tone_model: judges utterances by their sound besides the rules; None for rules alone.
-        carry_over: whether a call begins with how the same caller sounded before, and keeps it for the next.
-        agent_tone: the permission to measure agents' tone; None, as it is by default, leaves agents alone.
-        coaching: when a hint to the agent is due.
-        judge_turn: what judges pauses in a language, for segmenters with `TurnSettings`; None where they ask nothing.
-        zone: where the business is; dates, hours and weekdays are those of its clocks.
-        situation: what the desk says of itself and of a call at a moment; nothing where there is no desk.
-        refusal: why no more calls can be joined now; answers None where one more can.
-        listen: what is heard from a leg; its own source unless given.
-    """
-
-    new_segmenter: Callable[[Party], Segmenter]
-    worker: Recognition
-    understander: Understander
-    policy: Callable[[], Policy]
-    threads: anyio.CapacityLimiter
-    tone_model: ToneModel | None = None
-    carry_over: bool = True
-    agent_tone: AgentTonePermission | None = None
-    coaching: CoachSettings = DEFAULT_COACHING
-    judge_turn: Callable[[Language], Judge] | None = None
-    zone: tzinfo = UTC
-    situation: Callable[[CallId], Situation] = lambda _: Situation()
-    refusal: Callable[[], WarmlineError | None] = lambda: None
-    listen: Callable[[CallLeg], AudioSource] = attrgetter("source")
 
 
 class Call:

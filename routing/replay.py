@@ -6,9 +6,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 from asr.types import Language
-from routing.call import Call, Rooms
+from routing.call import Call
 from routing.events import CallStarted, VoiceRecalled
 from routing.journal.ports import Journal
+from routing.rooms import Rooms
 from routing.terms import CallEndReason, Channel, Direction
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId

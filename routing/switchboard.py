@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
 from asr.types import Language
-from routing.call import Call, Rooms
+from routing.call import Call
 from routing.commands import (
     CallAnswered,
     ChangeMode,
@@ -44,6 +44,7 @@ from routing.events import CallAttribute, CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.lines import Lines
+from routing.rooms import Rooms
 from routing.serving import NoDesk, Serving
 from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId, Pcm

@@ -21,10 +21,10 @@ from agent_console.bench.threads import cpu_time
 from agent_console.settings import Settings
 from agent_console.wiring import open_rooms
 from asr.types import Language
-from routing.call import Rooms
 from routing.grammar import check_log
 from routing.journal.sqlite import SqliteJournal
 from routing.replay import replay
+from routing.rooms import Rooms
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, CallId, from_s
 from voice.contracts.ports import Clock

@@ -14,7 +14,7 @@ import numpy as np
 from asr.ports import Recognizer
 from asr.types import Hypothesis, Language, Word
 from asr.worker import RecognitionWorker
-from routing.call import Call, Rooms
+from routing.call import Call
 from routing.events import (
     AgentToneScored,
     CallStarted,
@@ -31,6 +31,7 @@ from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.journal.ports import Journal
 from routing.policy.file import load_policy
+from routing.rooms import Rooms
 from routing.service_events import PriorityChanged, RouteDecided
 from routing.terms import CallEndReason, Channel, Direction
 from routing.understanding.turn import Understander

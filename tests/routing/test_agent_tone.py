@@ -19,7 +19,6 @@ from prosody.features import UtteranceAnalyser
 from prosody.types import AgentTone, EmotionScore, EmotionShift, ProsodyFeatures, VoiceNormal
 from routing import tone
 from routing.agent_tone import AgentTonePermission
-from routing.call import Rooms
 from routing.events import (
     EVENT_TYPES,
     AgentToneAllowed,
@@ -38,6 +37,7 @@ from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import PartyJoined
 from routing.replay import replay
+from routing.rooms import Rooms
 from routing.state import CallState, fold
 from routing.terms import Stage
 from tests.routing.rooms import CALL, frames_of, of_type, open_rooms, outcome, run_call, voice_of

@@ -17,10 +17,11 @@ from asr.fake import FakeRecognizer
 from asr.plan import EnginePlan
 from asr.supervisor import SupervisedRecognition
 from asr.types import Language
-from routing.call import Call, Rooms
+from routing.call import Call
 from routing.events import SpeechEnded, StageFailed, Stamped, TranscriptFinal
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
+from routing.rooms import Rooms
 from routing.terms import CallEndReason, Stage
 from tests.asr.child_plans import KILL, Brittle, level
 from tests.routing.rooms import CALL, STARTED, frames_of, of_type, open_rooms, run_call, voice_of

@@ -13,13 +13,13 @@ import soundfile
 from asr.fake import FakeRecognizer
 from asr.types import Language
 from prosody.types import EmotionBasis, FeatureNormal, VoiceNormal
-from routing.call import Rooms
 from routing.carry_over import LEAST_LEARNED, can_be_known_again, keep_voice, pitch_weight
 from routing.events import CallEnded, CallStarted, EmotionScored, ProsodyMeasured, Stamped, VoiceLearned, VoiceRecalled
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import PartyJoined, PartyLeft
 from routing.replay import replay
+from routing.rooms import Rooms
 from routing.terms import Channel, Direction
 from tests.routing.rooms import frames_of, of_type, open_rooms, outcome, run_call
 from voice.clock import WallClock

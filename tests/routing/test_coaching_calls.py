@@ -11,7 +11,6 @@ import pytest
 from asr.fake import FakeRecognizer
 from asr.types import Language
 from prosody.types import EmotionLevel
-from routing.call import Rooms
 from routing.coaching import Coach
 from routing.events import (
     AgentToneScored,
@@ -27,6 +26,7 @@ from routing.events import (
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.replay import replay
+from routing.rooms import Rooms
 from routing.terms import HintKind, Stage
 from tests.routing.rooms import CALL, ScriptedRecognizer, frames_of, of_type, open_rooms, outcome, run_call
 from tests.routing.stereo import aishell, emodb, in_a_row, place, write

@@ -16,8 +16,8 @@ from anyio.to_thread import run_sync
 from asr.turn_words import WordsJudge
 from asr.types import Hypothesis, Language
 from asr.worker import RecognitionWorker
-from routing.call import Rooms
 from routing.events import SpeechEnded, StageFailed, Stamped, TranscriptFinal
+from routing.rooms import Rooms
 from routing.terms import Stage
 from tests.routing.rooms import (
     LoudnessDetector,
