@@ -24,14 +24,13 @@ from functools import partial
 from time import process_time, thread_time
 from typing import Final, NoReturn
 
-from asr.child_protocol import (
+from asr.child_messages import (
     Abandon,
     Beat,
     Begin,
     Failed,
     Finish,
     Finished,
-    FrameReader,
     Heard,
     Message,
     Push,
@@ -40,8 +39,8 @@ from asr.child_protocol import (
     Settle,
     Settled,
     Told,
-    encode,
 )
+from asr.child_protocol import FrameReader, encode
 from asr.ports import Recognizer, Reporting
 from asr.thread_utterance import ThreadUtterance
 from asr.types import Hypothesis

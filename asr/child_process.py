@@ -20,7 +20,8 @@ import anyio
 from anyio.to_thread import run_sync
 
 from asr.child import PLAN_LENGTH, READ_BYTES, RECORD, Plan
-from asr.child_protocol import Beat, FrameReader, Message, Ready, Refused, encode
+from asr.child_messages import Beat, Message, Ready, Refused
+from asr.child_protocol import FrameReader, encode
 from asr.vigil import Hang, Vigil
 from voice.contracts.errors import (
     ModelCorruptError,

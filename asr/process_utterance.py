@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from asr.child_messages import Abandon, Begin, Finish, Push, Settle
 from asr.child_process import RecognitionProcess
-from asr.child_protocol import Abandon, Begin, Finish, Push, Settle
 from asr.ports import HAND_OVER, MAX_WAITING, PAUSE_HEARD
 from asr.types import Hypothesis, Language
 from voice.contracts.audio import Pcm, Samples, from_s, to_s

@@ -19,8 +19,7 @@ from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
 from asr.child import Plan
-from asr.child_process import RecognitionProcess
-from asr.child_protocol import (
+from asr.child_messages import (
     Abandon,
     Beat,
     Begin,
@@ -36,6 +35,7 @@ from asr.child_protocol import (
     Settled,
     Told,
 )
+from asr.child_process import RecognitionProcess
 from asr.ports import WorkerLoad
 from asr.process_utterance import LONGEST_KEPT, ProcessUtterance, UtteranceOwner
 from asr.types import Hypothesis, Language

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from asr.child_protocol import Beat
+from asr.child_messages import Beat
 from voice.contracts.audio import to_s
 
 SILENT_S: Final = 0.8

@@ -9,16 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.child_protocol import (
-    MAX_FRAME,
-    MAX_ITEMS,
+from asr.child_messages import (
     Abandon,
     Beat,
     Begin,
     Failed,
     Finish,
     Finished,
-    FrameReader,
     Heard,
     Message,
     Push,
@@ -27,9 +24,8 @@ from asr.child_protocol import (
     Settle,
     Settled,
     Told,
-    decode,
-    encode,
 )
+from asr.child_protocol import MAX_FRAME, MAX_ITEMS, FrameReader, decode, encode
 from asr.types import Hypothesis, Language, Repair, Stretch, Word
 from voice.contracts.audio import Span
 from voice.contracts.errors import WorkerProtocolError

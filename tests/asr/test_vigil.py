@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from asr.child_protocol import Beat
+from asr.child_messages import Beat
 from asr.vigil import LEAST_CPU_S, SILENT_S, STEP_CPU_PER_S, STEP_CPU_S, STILL_S, TIMES, Hang, Vigil
 from voice.contracts.audio import from_s
 
