@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
@@ -29,8 +28,6 @@ from routing.leg_events import (
     CallHeld,
     CallResumed,
     PartyLeft,
-    PartyMuted,
-    PartyUnmuted,
     RecordingPaused,
     RecordingResumed,
     SupervisionChanged,
@@ -38,11 +35,12 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.prompting import Prompting
+from routing.seat import Seat
 from routing.service_events import PromptPlayed
 from routing.serving import Serving
 from routing.terms import HandoverFailure
 from voice.bridge import MOST_PARTICIPANTS, Bridge, Participant, Standing
-from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
 from voice.contracts.ports import CallLeg, Voice
 from voice.intake import Intake
@@ -55,46 +53,7 @@ LIFE_FRAMES: Final = 500
 
 _SILENCE: Final[Pcm] = np.zeros(FRAME_SAMPLES, np.float32)
 _SILENCE.setflags(write=False)
-_STANDINGS: Final = {
-    LegMode.SERVE: Standing.AGENT,
-    LegMode.LISTEN: Standing.LISTEN,
-    LegMode.WHISPER: Standing.WHISPER,
-    LegMode.BARGE: Standing.BARGE,
-}
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Seat:
-    """Somebody's leg.
-
-    Attributes:
-        who: their account.
-        mode: as what they take part.
-        leg: None while it is being answered.
-        scope: ends it.
-        arriving: its first frame has come.
-        joined: they hear and are heard.
-        begins: the call hears them with their next frame.
-        offset: from the leg's time to the call's.
-        muted: nobody hears them.
-        frames: how many the call has heard.
-        failure: what the desk is told when they are gone; None to tell it nothing.
-        gone: set when they are gone.
-    """
-
-    who: str
-    mode: LegMode
-    leg: CallLeg | None = None
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    arriving: bool = False
-    joined: bool = False
-    begins: bool = False
-    offset: Samples = 0
-    muted: bool = False
-    frames: int = 0
-    failure: HandoverFailure | None = HandoverFailure.TECHNICAL
-    gone: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Lines:
@@ -121,7 +80,7 @@ class Lines:
         self._serving = serving
         self._bridge = Bridge(new_hold_sound)
         self._prompting = Prompting(caller, self._bridge, intake)
-        self._seats: dict[str, _Seat] = {}
+        self._seats: dict[str, Seat] = {}
         self._caller = caller
         self._both = Party.AGENT in caller.source.parties
         self._paused = False
@@ -183,7 +142,7 @@ class Lines:
             )
         if mode is LegMode.SERVE:
             self._make_way(who)
-        seat = self._seats[who] = _Seat(who, mode)
+        seat = self._seats[who] = Seat(who, mode)
         try:
             seat.leg = leg = await answer()
         except BaseException:
@@ -212,8 +171,8 @@ class Lines:
                 return
             seat.mode = mode
             if seat.joined:
-                self._bridge.change(who, standing=_STANDINGS[mode])
-                self._note_supervision(seat, SupervisionChanged)
+                self._bridge.change(who, standing=seat.standing)
+                self._intake.note(seat.supervision_event(SupervisionChanged))
 
     async def leave(self, who: str) -> None:
         """Let somebody go; returns when they are gone.
@@ -242,7 +201,7 @@ class Lines:
         if seat.joined:
             self._bridge.change(who, muted=muted)
             if seat.mode is LegMode.SERVE and not seat.begins:
-                self._note_mute(seat)
+                self._intake.note(seat.mute_event())
 
     def hold(self, who: str, *, held: bool, oversees: bool) -> None:
         """Put the caller on hold, or fetch them back.
@@ -279,7 +238,7 @@ class Lines:
         if (former := self._server()) is not None:
             self._dismiss(former)
 
-    def _dismiss(self, seat: _Seat) -> None:
+    def _dismiss(self, seat: Seat) -> None:
         """Send away who served; the desk knows."""
         seat.failure = None
         self._depart(seat)
@@ -292,16 +251,16 @@ class Lines:
         if server.who != who and not oversees:
             raise CommandRefusedError("call.not_yours", "Somebody else serves this caller.", fix="Ask a supervisor.")
 
-    def _find(self, who: str) -> _Seat:
+    def _find(self, who: str) -> Seat:
         seat = self._seats.get(who)
         if seat is None:
             raise CommandRefusedError("call.state", f"{who} is not on this call.", fix="Join it first.")
         return seat
 
-    def _server(self) -> _Seat | None:
+    def _server(self) -> Seat | None:
         return next((seat for seat in self._seats.values() if seat.mode is LegMode.SERVE), None)
 
-    async def _attend(self, seat: _Seat, leg: CallLeg) -> None:
+    async def _attend(self, seat: Seat, leg: CallLeg) -> None:
         """One leg, from its first packet to its last."""
         try:
             with seat.scope:
@@ -316,7 +275,7 @@ class Lines:
         finally:
             self._depart(seat)
 
-    async def _listen(self, seat: _Seat, leg: CallLeg) -> None:
+    async def _listen(self, seat: Seat, leg: CallLeg) -> None:
         async with aclosing(leg.source.frames()) as frames, anyio.create_task_group() as arriving:
             async for frame in frames:
                 if not seat.arriving:
@@ -326,7 +285,7 @@ class Lines:
                     self._hear(seat, frame)
             arriving.cancel_scope.cancel()
 
-    async def _arrive(self, seat: _Seat, leg: CallLeg) -> None:
+    async def _arrive(self, seat: Seat, leg: CallLeg) -> None:
         """Sound comes from somebody: let them take part as soon as they may."""
         await self._call.begun.wait()
         if seat.mode is LegMode.SERVE:
@@ -339,16 +298,16 @@ class Lines:
                 seat.scope.cancel()
                 return
             seat.failure = HandoverFailure.AGENT_LOST
-        self._bridge.join(Participant(seat.who, _STANDINGS[seat.mode], seat.muted), leg.sink)
+        self._bridge.join(Participant(seat.who, seat.standing, seat.muted), leg.sink)
         self._call.media.attach(Party.AGENT, seat.who, leg)
         seat.joined = True
         if seat.mode is LegMode.SERVE:
             seat.begins = True
             self._prompting.hush()
         else:
-            self._note_supervision(seat, SupervisionStarted)
+            self._intake.note(seat.supervision_event(SupervisionStarted))
 
-    def _hear(self, seat: _Seat, frame: AudioFrame) -> None:
+    def _hear(self, seat: Seat, frame: AudioFrame) -> None:
         self._bridge.hear(seat.who, frame.pcm)
         if seat.mode is not LegMode.SERVE:
             return
@@ -358,14 +317,14 @@ class Lines:
             self._intake.begin(Party.AGENT, start, seat.who)
             seat.begins = False
             if seat.muted:
-                self._note_mute(seat)
+                self._intake.note(seat.mute_event())
         seat.frames += 1
         if seat.frames % LIFE_FRAMES == 0 and self._tasks is not None:
             self._tasks.start_soon(self._serving.alive, seat.who, name=f"{self._call.id} sign of life")
         silent = seat.muted or self._bridge.state.held
         self._intake.put(AudioFrame(Party.AGENT, frame.start + seat.offset, _SILENCE if silent else frame.pcm))
 
-    async def _take_over(self, seat: _Seat) -> None:
+    async def _take_over(self, seat: Seat) -> None:
         if not seat.joined:
             raise CommandRefusedError("call.state", "Sound has to come first.", fix="Try again in a moment.")
         if self._both:
@@ -378,12 +337,12 @@ class Lines:
         if seat.gone.is_set():  # lost while the desk decided
             await self._serving.lost(self._call.id, seat.who, seat.failure)
             raise CommandRefusedError("call.state", f"{seat.who} is not on this call any more.")
-        self._note_supervision(seat, SupervisionEnded)
+        self._intake.note(SupervisionEnded(seat.who))
         seat.mode = LegMode.SERVE
         seat.begins = True
         self._bridge.change(seat.who, standing=Standing.AGENT)
 
-    def _depart(self, seat: _Seat) -> None:
+    def _depart(self, seat: Seat) -> None:
         """Somebody is gone; may be called again."""
         if seat.gone.is_set():
             return
@@ -396,7 +355,7 @@ class Lines:
             return
         if seat.mode is not LegMode.SERVE:
             if joined:
-                self._note_supervision(seat, SupervisionEnded)
+                self._intake.note(SupervisionEnded(seat.who))
             return
         if joined and not seat.begins:
             self._intake.note(PartyLeft(Party.AGENT, seat.who))
@@ -420,18 +379,3 @@ class Lines:
     def _pause(self, who: str, *, paused: bool) -> None:
         self._intake.note(RecordingPaused(who) if paused else RecordingResumed(who))
         self._paused = paused
-
-    def _note_mute(self, seat: _Seat) -> None:
-        muted = PartyMuted if seat.muted else PartyUnmuted
-        self._intake.note(muted(Party.AGENT, seat.who))
-
-    def _note_supervision(
-        self,
-        seat: _Seat,
-        kind: type[SupervisionStarted | SupervisionChanged | SupervisionEnded],
-    ) -> None:
-        mode = seat.mode.supervision
-        if issubclass(kind, SupervisionEnded) or mode is None:
-            self._intake.note(SupervisionEnded(seat.who))
-        else:
-            self._intake.note(kind(seat.who, mode))
