@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self, assert_never
@@ -44,12 +44,13 @@ from routing.events import CallAttribute, CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.lines import Lines
+from routing.live_call import Keys, LiveCall
 from routing.rooms import Rooms
 from routing.serving import NoDesk, Serving
 from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import RecordingError, UnknownCallError, WarmlineError
-from voice.contracts.ports import CallLeg, Clock, LegEnd, Voice
+from voice.contracts.ports import CallLeg, Clock, Voice
 from voice.contracts.recording import RecordingFormat
 from voice.intake import Intake
 from voice.recording import StereoRecorder
@@ -61,20 +62,10 @@ REMEMBERED_COMMANDS: Final = 2048
 DRAIN_S: Final = 10.0
 """How long live calls may take to finish their last utterances when the process stops."""
 
-_END_REASONS: Final = {
-    None: CallEndReason.CONNECTION_LOST,
-    LegEnd.HUNG_UP: CallEndReason.CALLER_HUNG_UP,
-    LegEnd.CONNECTION_LOST: CallEndReason.CONNECTION_LOST,
-    LegEnd.NEVER_CONNECTED: CallEndReason.NEVER_CONNECTED,
-    LegEnd.LEFT: CallEndReason.CONNECTION_LOST,
-}
 _DIGITS: Final = frozenset("0123456789*#ABCD")
 _log = logging.getLogger(__name__)
 
 Answer = Callable[[str], Awaitable[WebRtcLeg]]
-
-Keys = AsyncGenerator[str]
-"""Keys of a telephone as they are pressed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -84,16 +75,6 @@ class _Execution:
     done: anyio.Event = field(default_factory=anyio.Event)
     outcome: Outcome | None = None
     refusal: CommandRefusedError | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Live:
-    """A live call, its people, and the secret by which its caller commands it."""
-
-    call: Call
-    lines: Lines
-    intake: Intake
-    secret: str
 
 
 class Switchboard:
@@ -130,7 +111,7 @@ class Switchboard:
         self._max_calls = max_calls
         self._new_hold_sound = new_hold_sound
         self._serving: Serving = NoDesk()
-        self._live: dict[CallId, _Live] = {}
+        self._live: dict[CallId, LiveCall] = {}
         self._answering = 0
         self._executions: OrderedDict[Command, _Execution] = OrderedDict()
         self._tasks: TaskGroup | None = None
@@ -288,7 +269,7 @@ class Switchboard:
         await lines.join(who, mode, answer)
         return LegAnswered(call, answered[0].answer_sdp)
 
-    def _find(self, call: CallId, secret: str | None) -> _Live:
+    def _find(self, call: CallId, secret: str | None) -> LiveCall:
         live = self._live.get(call)
         if live is None:
             raise CommandRefusedError("call.unknown", f"No live call {call!r}; it may have ended.")
@@ -376,7 +357,7 @@ class Switchboard:
         keys: Keys | None,
         tasks: TaskGroup,
         attributes: tuple[CallAttribute, ...] = (),
-    ) -> _Live:
+    ) -> LiveCall:
         began = self._clock.utc_now()
         call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
         began_at = began.isoformat(timespec="milliseconds")
@@ -385,8 +366,8 @@ class Switchboard:
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         intake = Intake()
         lines = Lines(call, leg, intake, self._serving, self._new_hold_sound)
-        live = self._live[call_id] = _Live(call, lines, intake, secrets.token_urlsafe(24))
-        tasks.start_soon(self._serve, live, leg, recorder, keys, name=call_id)
+        live = self._live[call_id] = LiveCall(call, lines, intake, recorder, secrets.token_urlsafe(24))
+        tasks.start_soon(self._serve, live, keys, name=call_id)
         return live
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
@@ -400,43 +381,15 @@ class Switchboard:
             return None
         return recorder
 
-    async def _serve(self, live: _Live, leg: CallLeg, recorder: StereoRecorder | None, keys: Keys | None) -> None:
-        call = live.call
+    async def _serve(self, live: LiveCall, keys: Keys | None) -> None:
         try:
-            try:
-                await self._talk(live, leg, keys)
-            finally:
-                if recorder is not None:
-                    with anyio.CancelScope(shield=True):
-                        await run_sync(recorder.close)
+            await live.run(self._rooms.listen, keys)
         except Exception:  # the boundary of a call: whatever breaks here harms no other call
-            _log.exception("call %s failed", call.id)
+            _log.exception("call %s failed", live.call.id)
         finally:
-            del self._live[call.id]
+            del self._live[live.call.id]
             if not self._live:
                 self._idle.set()
-
-    async def _talk(self, live: _Live, leg: CallLeg, keys: Keys | None) -> None:
-        call, lines, intake = live.call, live.lines, live.intake
-
-        async def take_in() -> None:
-            try:
-                async with leg, aclosing(self._rooms.listen(leg).frames()) as frames:
-                    async for frame in frames:
-                        lines.hear_caller(frame)
-            except WarmlineError as error:
-                _log.warning("call %s: audio ended (%s)", call.id, error.code)
-            except Exception as error:  # the boundary of a leg: the call ends well, whatever its transport does
-                _log.error("call %s: audio ended (%s)", call.id, type(error).__name__)
-            finally:
-                intake.close()
-
-        async with anyio.create_task_group() as tasks, lines.open():
-            tasks.start_soon(take_in, name=f"{call.id} intake")
-            if keys is not None:
-                tasks.start_soon(_press, call, keys, name=f"{call.id} keys")
-            await call.run(intake, leg.source.parties, lambda: _END_REASONS[leg.end_reason])
-            tasks.cancel_scope.cancel()
 
     async def _drain(self) -> None:
         self._draining = True
@@ -445,12 +398,3 @@ class Switchboard:
         if self._live:
             self._idle = anyio.Event()
             await self._idle.wait()
-
-
-async def _press(call: Call, keys: Keys) -> None:
-    async with aclosing(keys):
-        async for digit in keys:
-            try:
-                await call.press(digit)
-            except UnknownCallError:
-                return
