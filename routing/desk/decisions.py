@@ -249,7 +249,7 @@ class Decisions:
         best: AgentId | None = None
         best_fit = -1
         first = self.ledger.queue_of(contact).strategy is Strategy.LONGEST_IDLE or not lane.demand.skills
-        for _, _, agent in self.ledger.free:
+        for agent in self.ledger.free:
             if agent not in lane.able or (barred and contact.bars(agent, self.ledger.now)):
                 continue
             if first:

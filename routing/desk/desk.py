@@ -141,7 +141,7 @@ class Desk:
         return self._answer()
 
     def _offer_all(self) -> None:
-        for _, _, agent in list(self.ledger.free):
+        for agent in list(self.ledger.free):
             self._decisions.offer_agent(agent)
 
     def _answer(self, refusal: Refusal | None = None) -> Answer:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from routing.desk.config import Queue
+from routing.desk.records import ContactRecord
+from routing.desk.terms import ContactState
 
 
 class Duty(StrEnum):
@@ -51,3 +57,38 @@ class Duties:
 
     def __len__(self) -> int:
         return len(self._heap)
+
+
+def duties_of(contact: ContactRecord, queue: Queue) -> Iterator[tuple[float, Duty, str]]:
+    """What is due for a caller, in the order in which it has to be noted: moment, what, and whom it concerns.
+
+    Args:
+        contact: the caller.
+        queue: the one that they are in.
+    """
+    if contact.held_until is not None:
+        yield contact.held_until, Duty.HOLD_ENDS, contact.call
+    yield from overflows_of(contact, queue)
+    for one in contact.exclusions:
+        yield one.until, Duty.EXCLUSION_ENDS, contact.call
+    if contact.offer is not None and contact.state is ContactState.OFFERED:
+        yield contact.offer.expires_at, Duty.OFFER_ENDS, contact.offer.id
+    if contact.connect_by is not None:
+        yield contact.connect_by, Duty.CONNECTION_ENDS, contact.call
+    if contact.asleep_until is not None:
+        yield contact.asleep_until, Duty.WAKE, contact.call
+
+
+def overflows_of(contact: ContactRecord, queue: Queue) -> Iterator[tuple[float, Duty, str]]:
+    """When a caller may be moved on, as `duties_of`."""
+    for step in queue.overflow:
+        yield contact.queued_since + step.after_s, Duty.OVERFLOW, contact.call
+
+
+def announced_next(contact: ContactRecord, queue: Queue, now: float) -> float:
+    """When a caller is told next how things stand.
+
+    Counted from when each of them came, so that after a restart not all are told at the same moment.
+    """
+    told = math.floor((now - contact.since) / queue.announce_s)
+    return contact.since + (told + 1) * queue.announce_s

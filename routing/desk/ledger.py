@@ -6,14 +6,12 @@ another set-up, can be folded today. What may happen is decided in `routing.desk
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, insort
 from collections import OrderedDict
 from dataclasses import replace
 from typing import Final, assert_never
 
 from routing.desk.config import DeskConfig, Queue
-from routing.desk.duties import Duties, Duty
+from routing.desk.duties import Duties, Duty, announced_next, duties_of, overflows_of
 from routing.desk.events import (
     AgentProfiled,
     AgentRemoved,
@@ -35,29 +33,16 @@ from routing.desk.events import (
     OfferMade,
     PresenceChanged,
 )
+from routing.desk.free_agents import FreeAgents
 from routing.desk.line import Lane, Place, rank
-from routing.desk.records import AgentRecord, ContactRecord, EndedOffer, Exclusion, Offer, QueueRecord
-from routing.desk.terms import (
-    AgentId,
-    ContactKind,
-    ContactState,
-    Departure,
-    OfferId,
-    Presence,
-    QueueId,
-)
+from routing.desk.records import ACCEPTED, TAKEN, AgentRecord, ContactRecord, EndedOffer, Exclusion, Offer, QueueRecord
+from routing.desk.terms import AgentId, ContactKind, ContactState, Departure, OfferId, Presence, QueueId
 from routing.desk.waiting import Waiting
 from routing.terms import HandoverFailure, HandoverReturn
 from voice.contracts.audio import CallId
 
 ENDED_OFFERS: Final = 4096
 """Ended offers whose end is remembered, for clear answers to late acceptances: hours of a busy desk."""
-
-ACCEPTED: Final = "accepted"
-"""How an offer ended that was accepted; other ends have the code of the failure or of the departure."""
-
-TAKEN: Final = "taken"
-"""How an offer ended whose caller a supervisor took."""
 
 _OWN_DOING: Final = frozenset({HandoverFailure.DECLINED, HandoverFailure.NO_ANSWER, HandoverFailure.AGENT_LOST})
 
@@ -89,7 +74,7 @@ class Ledger:
         self.contacts: dict[CallId, ContactRecord] = {}
         self.queues: dict[QueueId, QueueRecord] = {}
         self.waiting = Waiting(config, self.agents)
-        self.free: list[tuple[float, int, AgentId]] = []
+        self.free = FreeAgents()
         self.offers: dict[OfferId, CallId] = {}
         self.ended: OrderedDict[OfferId, EndedOffer] = OrderedDict()
         self.duties = Duties()
@@ -237,7 +222,7 @@ class Ledger:
         )
         self.contacts[event.call] = contact
         self._put_in(contact)
-        self._note_waiting(contact)
+        self._note_duties(contact)
 
     def _accept(self, contact: ContactRecord, offer: OfferId, agent: AgentId, console: str, connect_by: float) -> None:
         contact.state, contact.agent, contact.console = ContactState.CONNECTING, agent, console
@@ -260,10 +245,7 @@ class Ledger:
             counted.wait_ended(waited_s, abandoned=False)
         if event.offer is not None and event.former is not None:
             self._end_offer(event.offer, event.former, TAKEN)
-        if contact.agent is not None:
-            former = self.agents[contact.agent]
-            former.calls = tuple(call for call in former.calls if call != contact.call)
-            self._idle(former)
+        self._part(contact)
         if event.former is not None:
             self._refresh(event.former)
         contact.state, contact.agent, contact.with_ai = ContactState.SERVING, event.agent, False
@@ -307,13 +289,9 @@ class Ledger:
         if contact.offer is not None and contact.state is ContactState.OFFERED:
             self._end_offer(contact.offer.id, contact.offer.agent, departure)
             self._refresh(contact.offer.agent)
-        if contact.agent is not None:
-            agent = self.agents[contact.agent]
-            agent.calls = tuple(call for call in agent.calls if call != contact.call)
-            if contact.accepted_at is not None and contact.bridged_at is not None:
-                counted.handle.add(self.now - contact.accepted_at)
-            self._idle(agent)
-            self._refresh(agent.id)
+        if contact.agent is not None and contact.accepted_at is not None and contact.bridged_at is not None:
+            counted.handle.add(self.now - contact.accepted_at)
+        self._part(contact)
 
     def _change(
         self,
@@ -327,17 +305,14 @@ class Ledger:
                 contact.queue, contact.queued_since = queue, self.now
                 contact.skills = contact.skills if skills is None else skills
                 contact.held_until = None
-                self._note_overflow(contact)
+                for due in overflows_of(contact, self.queue_of(contact)):
+                    self.duties.note(*due)
             case ContactReleased():
                 contact.held_until = None
             case ContactSlept(until=until):
                 contact.state, contact.asleep_until = ContactState.ASLEEP, until
                 contact.attempts += contact.agent is not None
-                if contact.agent is not None:
-                    agent = self.agents[contact.agent]
-                    agent.calls = tuple(call for call in agent.calls if call != contact.call)
-                    self._idle(agent)
-                    self._refresh(agent.id)
+                self._part(contact)
                 contact.offer = contact.agent = contact.console = None
                 contact.connect_by = contact.accepted_at = contact.bridged_at = None
                 self.duties.note(until, Duty.WAKE, contact.call)
@@ -367,57 +342,41 @@ class Ledger:
         if (record := self.agents.get(agent)) is not None and record.offer == offer:
             record.offer = None
 
+    def _part(self, contact: ContactRecord) -> None:
+        """The agent who serves a caller, if any, has them no more."""
+        if contact.agent is not None:
+            agent = self.agents[contact.agent]
+            agent.calls = tuple(call for call in agent.calls if call != contact.call)
+            self._idle(agent)
+            self._refresh(agent.id)
+
     def _idle(self, agent: AgentRecord) -> None:
         """The agent's waiting for work begins anew."""
-        self._withdraw(agent)
+        self.free.take_out(agent)
         agent.idle_since, agent.idle_order = self.now, self.next_seq
 
     def _refresh(self, agent: AgentId) -> None:
-        record = self.agents[agent]
-        self._withdraw(record)
-        if record.free:
-            insort(self.free, (record.idle_since, record.idle_order, agent))
-
-    def _withdraw(self, record: AgentRecord) -> None:
-        place = (record.idle_since, record.idle_order, record.id)
-        at = bisect_left(self.free, place)
-        if at < len(self.free) and self.free[at] == place:
-            del self.free[at]
+        self.free.refresh(self.agents[agent])
 
     def _note_lease(self, agent: AgentId) -> None:
         if self.config.lease_s > 0:
             self.duties.note(self.seen[agent] + self.config.lease_s, Duty.LEASE_ENDS, agent)
 
-    def _note_overflow(self, contact: ContactRecord) -> None:
-        for step in self.queue_of(contact).overflow:
-            self.duties.note(contact.queued_since + step.after_s, Duty.OVERFLOW, contact.call)
-
-    def _note_waiting(self, contact: ContactRecord) -> None:
-        if contact.held_until is not None:
-            self.duties.note(contact.held_until, Duty.HOLD_ENDS, contact.call)
+    def _note_duties(self, contact: ContactRecord) -> None:
+        queue = self.queue_of(contact)
+        for due in duties_of(contact, queue):
+            self.duties.note(*due)
         if contact.kind is ContactKind.LIVE:
-            # Counted from when each of them came, so that after a restart not all are told at the same moment.
-            every_s = self.queue_of(contact).announce_s
-            told = math.floor((self.now - contact.since) / every_s)
-            self.announcements.note(contact.since + (told + 1) * every_s, Duty.ANNOUNCE, contact.call)
-        self._note_overflow(contact)
+            self.announcements.note(announced_next(contact, queue, self.now), Duty.ANNOUNCE, contact.call)
 
     def _index(self) -> None:
         """Make all that follows from the records and the set-up anew."""
         self.waiting = Waiting(self.config, self.agents)
         self.duties, self.announcements = Duties(), Duties()
-        self.free = sorted((one.idle_since, one.idle_order, one.id) for one in self.agents.values() if one.free)
+        self.free = FreeAgents(self.agents.values())
         for contact in sorted(self.contacts.values(), key=lambda one: one.order):
             self._put_in(contact)
-            self._note_waiting(contact)
-            for one in contact.exclusions:
-                self.duties.note(one.until, Duty.EXCLUSION_ENDS, contact.call)
-            if contact.offer is not None and contact.state is ContactState.OFFERED:
-                self.duties.note(contact.offer.expires_at, Duty.OFFER_ENDS, contact.offer.id)
-            if contact.connect_by is not None:
-                self.duties.note(contact.connect_by, Duty.CONNECTION_ENDS, contact.call)
-            if contact.asleep_until is not None:
-                self.duties.note(contact.asleep_until, Duty.WAKE, contact.call)
+            self._note_duties(contact)
         for agent in self.agents.values():
             if agent.until is not None:
                 self.duties.note(agent.until, Duty.WRAP_UP_ENDS, agent.id)

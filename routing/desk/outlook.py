@@ -43,7 +43,7 @@ class Outlook:
 def look_at_queues(ledger: Ledger, now: float) -> tuple[QueueLoad, ...]:
     """How busy the queues are at a moment, the default one first. Linear in waiting callers and agents."""
     config = ledger.config
-    free = frozenset(agent for _, _, agent in ledger.free)
+    free = frozenset(ledger.free)
     loads = []
     for queue in sorted(config.queues.values(), key=lambda one: one.id != config.default_queue):
         able, places = ledger.waiting.able_for(queue), ledger.waiting.line(queue).places

@@ -21,6 +21,12 @@ from voice.contracts.audio import CallId
 REMEMBERED: Final = 200
 """Calls that a running mean looks back on, about: an older one counts for less and less."""
 
+ACCEPTED: Final = "accepted"
+"""How an offer ended that was accepted; other ends have the code of the failure or of the departure."""
+
+TAKEN: Final = "taken"
+"""How an offer ended whose caller a supervisor took."""
+
 
 @dataclass(slots=True)
 class AgentRecord:

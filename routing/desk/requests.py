@@ -38,9 +38,9 @@ from routing.desk.events import (
     ContactTurnedAway,
     OfferAccepted,
 )
-from routing.desk.ledger import ACCEPTED, Ledger
+from routing.desk.ledger import Ledger
 from routing.desk.notices import Notice, NoticeKind
-from routing.desk.records import AgentRecord, ContactRecord
+from routing.desk.records import ACCEPTED, AgentRecord, ContactRecord
 from routing.desk.terms import (
     MAX_ID,
     AgentId,

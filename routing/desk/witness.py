@@ -71,7 +71,7 @@ class Witness:
             DeskLogError: somebody does.
         """
         self.ledger.now = max(self.ledger.now, now)
-        for _, _, agent in self.ledger.free:
+        for agent in self.ledger.free:
             for lane in self.ledger.waiting.lanes.values():
                 if agent in lane.able:
                     for _, _, call in lane.places:
@@ -155,7 +155,7 @@ class Witness:
         for lane in ledger.waiting.lanes.values():
             _demand(lane.places == sorted(lane.places), "a lane is out of order")
         free = {record.id for record in ledger.agents.values() if record.free}
-        _demand(free == {agent for _, _, agent in ledger.free}, "who is free is not in the list of the free")
+        _demand(free == set(ledger.free), "who is free is not in the list of the free")
 
 
 def _demand(holds: bool, rule: str) -> None:
