@@ -11,18 +11,15 @@ from voice.sip.codecs import Codec
 from voice.sip.description import Agreement, Described, Origin, agree, parse_description, write_answer, write_offer
 from voice.sip.dialog import CallDialog, SendRequest
 from voice.sip.messages import (
-    ALLOWED,
     Request,
     Response,
     add_header,
     content_kind,
     cseq_of,
-    make_response,
     set_body,
     tokens_of,
-    write_uri,
 )
-from voice.sip.refer import parse_refer_to, parse_sipfrag
+from voice.sip.refer import Transfers
 from voice.sip.session_timer import SessionInterval, SessionTimer, asked_interval
 from voice.sip.telephone_event import parse_info
 from voice.sip.timers import Timer, Timers
@@ -61,6 +58,7 @@ class SipCall:
         self.origin = origin
         self.terms = terms
         self.hooks = CallHooks()
+        self.transfers = Transfers(dialog, terms, self.hooks, send)
         self.end: CallEnd | None = None
         self.status = 0
         self.reason = ""
@@ -94,7 +92,7 @@ class SipCall:
         if invite is None or self.end is not None:
             return
         self.is_answered = True
-        response = self._response(invite, 200)
+        response = self.dialog.response(invite.request, 200)
         self._put_description(response, self.described)
         if self.interval is not None:
             add_header(response, "Session-Expires", str(self.interval))
@@ -108,7 +106,7 @@ class SipCall:
         """Don't take the call."""
         if self.invite is None or self.end is not None or self.is_answered:
             return
-        response = self._response(self.invite, status)
+        response = self.dialog.response(self.invite.request, status)
         if retry_s:
             add_header(response, "Retry-After", str(retry_s))
         self.invite.respond(response, now_s)
@@ -158,19 +156,6 @@ class SipCall:
                 if status == 491:
                     wait_s = OWN_GLARE_S if self.is_calling else GLARE_S
                     self._again = self._timers.at(moment_s + wait_s, lambda now: self.hold(now, held=held))
-
-        self._send(request, self.dialog.flow, answered, now_s)
-
-    def transfer(self, target: str, now_s: float) -> None:
-        """Ask the other side to call somebody else instead (blind transfer, RFC 3515, RFC 5589)."""
-        request = self.dialog.request("REFER")
-        add_header(request, "Refer-To", f"<{target}>")
-        add_header(request, "Referred-By", self.dialog.local.contact(self.dialog.flow))
-
-        def answered(response: Response | None, _: float) -> None:
-            status = response.status_code if response is not None else 408
-            if status >= 300:
-                self.hooks.transferred(status)
 
         self._send(request, self.dialog.flow, answered, now_s)
 
@@ -225,9 +210,9 @@ class SipCall:
             case "OPTIONS":
                 self._respond(transaction, 200, now_s)
             case "REFER":
-                self._take_refer(transaction, now_s)
+                self.transfers.take_refer(transaction, now_s)
             case "NOTIFY":
-                self._take_notify(transaction, now_s)
+                self.transfers.take_notify(transaction, now_s)
             case _:
                 self._respond(transaction, 405, now_s)
 
@@ -272,7 +257,7 @@ class SipCall:
         try:
             interval = asked_interval(request)
             if interval is not None and interval.seconds < self.terms.least_session_s:
-                response = self._response(transaction, 422)
+                response = self.dialog.response(transaction.request, 422)
                 add_header(response, "Min-SE", str(self.terms.least_session_s))
                 transaction.respond(response, now_s)
                 return
@@ -290,7 +275,7 @@ class SipCall:
         except SipMessageError:
             self._respond(transaction, 400, now_s)
             return
-        response = self._response(transaction, 200)
+        response = self.dialog.response(transaction.request, 200)
         if request.method == "INVITE" or described is not None:
             self._put_description(response, described)
         if interval is not None:
@@ -325,42 +310,6 @@ class SipCall:
             return
         self._respond(transaction, 200, now_s)
         self.hooks.pressed(digit)
-
-    def _take_refer(self, transaction: ServerTransaction, now_s: float) -> None:
-        try:
-            target = parse_refer_to(transaction.request)
-        except SipMessageError:
-            self._respond(transaction, 400, now_s)
-            return
-        if target.host.lower() not in self.terms.transfer_to:
-            self._respond(transaction, 403, now_s)
-        elif not self.hooks.referred(write_uri(target)):
-            self._respond(transaction, 603, now_s)
-        else:
-            self._respond(transaction, 202, now_s)
-            self.notify(100, now_s)
-
-    def notify(self, status: int, now_s: float) -> None:
-        """Say how a transfer goes that the other side asked for."""
-        request = self.dialog.request("NOTIFY")
-        state = "terminated;reason=noresource" if status >= 200 else "active;expires=60"
-        add_header(request, "Event", "refer")
-        add_header(request, "Subscription-State", state)
-        set_body(request, "message/sipfrag;version=2.0", f"SIP/2.0 {status} \r\n")
-        self._send(request, self.dialog.flow, lambda _, __: None, now_s)
-
-    def _take_notify(self, transaction: ServerTransaction, now_s: float) -> None:
-        event = (transaction.request.headers.get_first("event") or "").partition(";")[0].strip().lower()
-        if event != "refer":
-            self._respond(transaction, 489, now_s)
-            return
-        try:
-            status = parse_sipfrag(transaction.request)
-        except SipMessageError:
-            self._respond(transaction, 400, now_s)
-            return
-        self._respond(transaction, 200, now_s)
-        self.hooks.transferred(status)
 
     def _refresh(self, now_s: float) -> None:
         interval = self.interval
@@ -406,14 +355,5 @@ class SipCall:
             self._awaits_answer = True
             set_body(response, SDP, write_offer(self.origin, self._codecs_first()))
 
-    def _response(self, transaction: ServerTransaction, status: int) -> Response:
-        response = make_response(transaction.request, status, tag=self.dialog.record.local_tag)
-        if transaction.request.method in ("INVITE", "UPDATE") and 100 < status < 300:
-            add_header(response, "Contact", self.dialog.local.contact(self.dialog.flow))
-        if status in (200, 405):
-            add_header(response, "Allow", ", ".join(ALLOWED))
-            add_header(response, "Supported", "timer")
-        return response
-
     def _respond(self, transaction: ServerTransaction, status: int, now_s: float) -> None:
-        transaction.respond(self._response(transaction, status), now_s)
+        transaction.respond(self.dialog.response(transaction.request, status), now_s)

@@ -19,6 +19,7 @@ from voice.sip.messages import (
     Uri,
     add_header,
     cseq_of,
+    make_response,
     new_branch,
     new_tag,
     read_address,
@@ -144,6 +145,16 @@ class CallDialog:
             add_header(request, "Allow", ", ".join(ALLOWED))
             add_header(request, "Supported", "timer")
         return request
+
+    def response(self, request: Request, status: int) -> Response:
+        """Our answer to a request of the other end."""
+        response = make_response(request, status, tag=self.record.local_tag)
+        if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
+            add_header(response, "Contact", self.local.contact(self.flow))
+        if status in (200, 405):
+            add_header(response, "Allow", ", ".join(ALLOWED))
+            add_header(response, "Supported", "timer")
+        return response
 
     def renew(self, request: Request) -> None:
         """Make a request that was challenged a new one: the next number, another branch."""

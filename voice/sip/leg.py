@@ -236,7 +236,7 @@ class SipLeg:
                 ended.set()
 
         self.call.hooks.transferred = told
-        self.call.transfer(write_uri(read_address(target).uri), self._clock.now_s())
+        self.call.transfers.ask(write_uri(read_address(target).uri), self._clock.now_s())
         with anyio.move_on_after(seconds):
             await ended.wait()
         self.call.hooks.transferred = lambda _: None

@@ -245,10 +245,10 @@ def test_an_expert_may_be_asked_to_take_the_call() -> None:
         return True
 
     outgoing.call.hooks.referred = refer
-    incoming.call.transfer("sip:expert@pbx.example", wire.now_s)
+    incoming.call.transfers.ask("sip:expert@pbx.example", wire.now_s)
     wire.deliver()
-    outgoing.call.notify(180, wire.now_s)
-    outgoing.call.notify(486, wire.now_s)
+    outgoing.call.transfers.notify(180, wire.now_s)
+    outgoing.call.transfers.notify(486, wire.now_s)
     wire.deliver()
     assert asked == ["sip:expert@pbx.example"]
     assert told == [100, 180, 486]
@@ -263,7 +263,7 @@ def test_a_transfer_to_elsewhere_is_refused(target: str) -> None:
     incoming.call.hooks.transferred = told.append
     outgoing.call.terms.transfer_to = frozenset({"pbx.example"})
     outgoing.call.hooks.referred = lambda _: True
-    incoming.call.transfer(target, wire.now_s)
+    incoming.call.transfers.ask(target, wire.now_s)
     wire.deliver()
     assert told in ([403], [400])
     assert incoming.call.end is outgoing.call.end is None

@@ -34,8 +34,8 @@ async def test_a_transfer_hands_the_caller_over_or_leaves_them_here(status: int)
         leg.call.terms.transfer_to = frozenset({"pbx.example"})
 
         async def progress() -> None:
-            leg.call.notify(180, 0.0)
-            leg.call.notify(status, 0.0)
+            leg.call.transfers.notify(180, 0.0)
+            leg.call.transfers.notify(status, 0.0)
 
         async with anyio.create_task_group() as tasks:
 
