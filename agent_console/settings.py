@@ -7,15 +7,13 @@ an error, wherever it stands.
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -25,17 +23,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from agent_console.settings_sources import ENVIRONMENT_PREFIX, gather
 from agent_console.time_zone import find_zone, local_zone
 from routing.agent_tone import SHORTEST_BASIS, AgentTonePermission
 from voice.contracts.errors import SettingsError
 from voice.contracts.recording import RecordingFormat
-
-ENVIRONMENT_PREFIX: Final = "WARMLINE_"
-
-_FOREIGN_PREFIX: Final = "WARMLINE_TEST_"
-"""Variables that steer the test suite and are none of the application's settings."""
-
-SETTINGS_FILE: Final = "warmline.toml"
 
 _Texts = Annotated[tuple[str, ...], NoDecode]
 
@@ -348,23 +340,7 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: a key is unknown, a value out of range, or the file cannot be read.
         """
-        values: dict[str, object] = {}
-        sources: dict[str, str] = {}
-        path = file if file is not None else Path(SETTINGS_FILE)
-        if file is not None or path.is_file():
-            for key, value in _read_file(path).items():
-                _check_key(key, f"the file {path}")
-                values[key], sources[key] = value, str(path)
-        for name, text in (os.environ if environ is None else environ).items():
-            if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(_FOREIGN_PREFIX) or text == "":
-                continue
-            key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
-            _check_key(key, f"the environment variable {name}")
-            values[key], sources[key] = text, f"environment {name}"
-        for key, value in overrides.items():
-            if value is not None:
-                _check_key(key, "the command line")
-                values[key], sources[key] = value, "command line"
+        values, sources = gather(list(cls.model_fields), file, os.environ if environ is None else environ, overrides)
         try:
             settings = cls(**values)  # type: ignore[arg-type]  # validated by the call itself
         except ValidationError as error:
@@ -378,27 +354,6 @@ class Settings(BaseSettings):
             SettingLine(key, _as_text(getattr(self, key)), self._sources.get(key, "default"), field.description or "")
             for key, field in type(self).model_fields.items()
         ]
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"The settings file {path} cannot be read: {error.strerror}.", fix="Check the path and its permissions."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"The settings file {path} is not TOML: {error}.", fix='Write lines like: port = 8080 or host = "0.0.0.0".'
-        ) from error
-
-
-def _check_key(key: str, where: str) -> None:
-    if key in Settings.model_fields:
-        return
-    near = difflib.get_close_matches(key, list(Settings.model_fields), n=1, cutoff=0.5)
-    meant = f"Did you mean '{near[0]}'?" if near else "`warmline config show` lists every setting."
-    raise SettingsError(f"Unknown setting '{key}' in {where}.", fix=meant)
 
 
 def _refusal(error: ValidationError, sources: Mapping[str, str]) -> SettingsError:
