@@ -1,4 +1,4 @@
-"""Every route and every error of the HTTP surface, over the real server."""
+"""The routes and errors of the HTTP interface, over the real server; its pages: `test_pages`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
 
 from agent_console.deps import NotReady
 from routing.commands import CommandRefusedError, HangUp, OfferCall, PressKey, ReofferCall
+from tests.agent_console.problems import check_problem
 from voice.contracts.audio import CallId
 
 if TYPE_CHECKING:
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.anyio
 
 OFFER = {"key": "page-0001", "sdp": "v=0", "language": "zh", "caller": "web"}
 Refuse = Callable[[str], CommandRefusedError]
-
-
-def check_problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, str] = answer.json()
-    assert set(body) == {"code", "message", "fix"}
-    assert body["code"] == code
-    assert body["message"]
-    return body
 
 
 async def test_config_says_what_a_caller_page_needs(rig: Rig) -> None:
@@ -277,72 +268,12 @@ async def test_an_error_nobody_foresaw_leaks_nothing(rig: Rig, caplog: pytest.Lo
     assert "conftest.py" in caplog.text
 
 
-async def test_every_answer_carries_the_security_headers(rig: Rig) -> None:
-    for path in ("/", "/api/config", "/api/nothing", "/api/session", "/assets/index-Ab12.js"):
-        headers = (await rig.client.get(path)).headers
-        policy = headers["content-security-policy"]
-        assert "default-src 'self'" in policy
-        assert "unsafe" not in policy
-        assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
-        assert "microphone=(self)" in headers["permissions-policy"]
-        assert "server" not in headers
-
-
-@pytest.mark.parametrize("path", ["/", "/call", "/qa/calls/call-1", "/sign-in", "/live"])
-async def test_every_page_is_the_single_page(rig: Rig, path: str) -> None:
-    answer = await rig.client.get(path)
-    assert answer.status_code == 200
-    assert "<title>Warmline</title>" in answer.text
-    assert answer.headers["cache-control"] == "no-cache"
-    assert (await rig.client.head(path)).status_code == 200
-
-
-async def test_hashed_assets_are_kept_and_other_files_are_not(rig: Rig) -> None:
-    asset = await rig.client.get("/assets/index-Ab12.js")
-    assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert "javascript" in asset.headers["content-type"]
-    assert (await rig.client.get("/favicon.svg")).headers["cache-control"] == "no-cache"
-    again = await rig.client.get("/assets/index-Ab12.js", headers={"If-None-Match": asset.headers["etag"]})
-    assert again.status_code == 304
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/assets/none.js",
-        "/assets/",
-        "/assets",
-        "/robots.txt",
-        "/..%2foutside.txt",
-        "/assets/..%2f..%2foutside.txt",
-        "/assets/%2e%2e/%2e%2e/outside.txt",
-        "/%00.txt",
-        "/..%5coutside.txt",
-    ],
-)
-async def test_a_file_that_is_not_there_is_no_page(rig: Rig, path: str) -> None:
-    answer = await rig.client.get(path)
-    if path == "/assets":
-        assert answer.status_code == 200
-    else:
-        check_problem(answer, 404, "request.unknown_path")
-
-
 async def test_unknown_paths_and_methods(rig: Rig) -> None:
     for method in ("GET", "POST", "DELETE"):
         check_problem(await rig.client.request(method, "/api/nothing"), 404, "request.unknown_path")
     wrong = await rig.client.put("/api/session")
     check_problem(wrong, 405, "request.method")
     check_problem(await rig.client.post("/call"), 405, "request.method")
-
-
-async def test_without_the_web_app_pages_say_how_to_build_it(open_rig: OpenRig) -> None:
-    async with open_rig(built=False) as rig:
-        problem = check_problem(await rig.client.get("/call"), 503, "web.not_built")
-        assert "make" in problem["fix"]
-        check_problem(await rig.client.get("/favicon.svg"), 404, "request.unknown_path")
-        assert (await rig.client.get("/api/config")).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", "junk"])
