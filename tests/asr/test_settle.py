@@ -155,6 +155,7 @@ async def test_it_gives_way_to_audio_that_waits_and_comes_after_it() -> None:
     assert steps(engine, "accept", "settle", "finish") == [
         "accept en",
         "accept zh",
+        "accept zh",  # 300 ms in two steps
         "accept ko",
         f"settle zh {15 * FRAME_SAMPLES}",
         f"finish zh {15 * FRAME_SAMPLES} ready",
