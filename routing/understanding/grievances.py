@@ -176,26 +176,45 @@ def find_mentions(heard: Heard) -> tuple[tuple[int, int], ...]:
 
 
 _DENIED_ZH: Final = re.compile(r"(?:没|没有|不|不用|不会|别|不要|不是|不想|从不|从没|并没)(?:有|再|让我|叫我|什么)?$")
-_DENIED_EN: Final = re.compile(r"\b(?:not|don't|didn't|never|no|won't|isn't|haven't|hasn't|without|wasn't|wouldn't) $")
+_RHETORICAL_ZH: Final = re.compile(r"不是.{0,3}[吗嘛么呢]")
+_DENIED_EN: Final = re.compile(
+    r"\b(?:not|don't|didn't|never|no|won't|isn't|haven't|hasn't|without|wasn't|wouldn't) "
+    r"(?:(?:going to|gonna|want to|wanted to|wanna|trying to|planning to|looking to|mean to|need to|about to) )?$"
+)
 _UNWILLING: Final = re.compile(
     r"不想|不会|不打算|没打算|不要|不用|没必要|没想|不至于|懒得|don't want|not going|no need|won't"
 )
 
 
 def find_complaints(heard: Heard) -> Iterator[Complaint]:
-    """Ways of complaining in a turn, each at its first place; linear in the text's length."""
+    """Ways of complaining in a turn, those that escalate at each place, others at their first; linear in its length."""
     grievances = load_grievances()
     for language in LANGUAGES:
         if language == "zh" and not heard.has_han:
             continue
         denied = _DENIED_ZH if language == "zh" else _DENIED_EN
         for way in grievances.ways[language]:
-            for found in way.pattern.finditer(heard.plain):
-                if found.end() == found.start() or denied.search(
-                    heard.plain, max(0, found.start() - 10), found.start()
-                ):
-                    continue
-                if way.escalate and _UNWILLING.search(found[0]):
-                    continue
-                yield Complaint(way, found.start(), found.end())
-                break
+            yield from _find(way, heard.plain, denied)
+
+
+def _is_denied(found: re.Match[str], plain: str, denied: re.Pattern[str]) -> bool:
+    """这不是敲诈吗 says that it is."""
+    denial = denied.search(plain, max(0, found.start() - 24), found.start())
+    asked = plain[max(0, found.start() - 2) : found.start()] + plain[found.end() : found.end() + 4]
+    return denial is not None and not _RHETORICAL_ZH.match(asked)
+
+
+def _find(way: Grievance, plain: str, denied: re.Pattern[str]) -> Iterator[Complaint]:
+    """Where one way stands: the first place; of one that escalates each place, as what is told there may be denied."""
+    place = 0
+    while found := way.pattern.search(plain, place):
+        if found.end() == found.start() or _is_denied(found, plain, denied):
+            # What begins within a denied stretch may stand outside of it: 再不[给我理赔我就[到保监局]].
+            place = found.start() + 1
+            continue
+        place = found.end()
+        if way.escalate and _UNWILLING.search(found[0]):
+            continue
+        yield Complaint(way, found.start(), found.end())
+        if not way.escalate:
+            return

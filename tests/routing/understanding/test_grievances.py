@@ -98,6 +98,29 @@ def test_threats_and_mentions(text: str, escalate: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "escalate"),
+    [
+        # A denial in one clause leaves the threat of the next.
+        ("你们不给我退票我去交警队告你们", True),
+        ("不给我修好我就往民政局反映", True),
+        ("这不是敲诈吗", True),
+        ("我表哥是律师楼的他说你们这是违法", True),
+        ("that's not going to stop me from calling the ombudsman", True),
+        ("i'm not going to post a bad review", False),
+        ("i never wanted to leave a one star review", False),
+        ("我没打算往上面反映", False),
+        # Errands at an office are none.
+        ("我要去交警队拿认定书需要保单吗", False),
+        ("派出所开的证明可以用来办卡吗", False),
+        ("how do i dispute a charge", False),
+        ("do you have a media center", False),
+    ],
+)
+def test_a_threat_stands_beside_a_denial(text: str, escalate: bool) -> None:
+    assert read_mood(text).escalate is escalate
+
+
+@pytest.mark.parametrize(
     ("text", "language", "matches", "misses"),
     [
         ("(再不|还不)~(我就|别怪)", "zh", ["再不处理我就走", "还不来别怪我"], ["我就走再不", "再不。我就"]),
