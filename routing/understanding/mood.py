@@ -33,11 +33,14 @@ MOST: Final = 0.6
 """Strength that meaning alone can give: no more than one clear word does, so that it never decides like a threat."""
 
 
-ALARMED: Final = 0.6
+ALARMED: Final = 0.5
 """Probability from which a sentence of discontent brings a person at once, without a word that does.
 
-Chosen with sets held out: of threats in nobody's words (every parent at that school will hear what you did) it finds
-half of those that words miss, and raises no alarm on 3 000 ordinary turns.
+A threat that is missed costs more than a person too many. Of the 160 threats of the labelled sets c, d, h and i, which
+train nothing, 0.7, 0.6, 0.5 and 0.4 find 83, 103, 120 and 124 without any word; of the nine that words missed when h
+was new, 1, 5, 5 and 5. With authors and groups held out, words and alarm together wrongly take 5, 8, 15 and 24 of 405
+complaints for threats, and 2, 2, 4 and 8 of 3 410 ordinary turns (2 of either by words). Asking for less discontent
+than `SURE` found no further threat.
 """
 
 
