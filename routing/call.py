@@ -136,6 +136,7 @@ class Call:
         self._handover: Handover | None = None
         self._under_way = anyio.Event()
         self._over = False
+        self._heard_out = False
         self._waiting = anyio.CancelScope()
         self._end_reason: CallEndReason | None = None
 
@@ -151,8 +152,8 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is heard or taken notice of."""
-        return self._over
+        """Whether nothing more is heard, though what was said may still be worked on."""
+        return self._over or self._heard_out or self._end_reason is not None
 
     def media_now(self) -> Samples:
         """Media time; 0 before the first frame."""
@@ -344,6 +345,7 @@ class Call:
         if self._end_reason is None:
             with anyio.CancelScope() as self._waiting:
                 item = await anext(heard, None)
+        self._heard_out = item is None
         return item
 
     async def _take_turns(self, turns: MemoryObjectReceiveStream[Turn]) -> None:
