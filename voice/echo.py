@@ -6,6 +6,10 @@ Two views of the same sound. WebRTC's canceller (AEC3) leaves nearly nothing of 
 delay has jumped. So the canceller decides whether the caller speaks, and the filter says what: where something is left
 by the canceller, the caller is heard through the filter, and otherwise through the canceller, which is next to silence.
 
+Most lines have no echo, and there the canceller would only take from the caller's words. So it decides nothing before
+the filter has found an echo; and where that has found none in two seconds in which something was heard, nothing is done
+until it does.
+
 While nothing was played for a while, nothing is done: the samples go through as they came. In every case audio leaves
 8 ms late, which is what the canceller takes.
 """
@@ -74,6 +78,18 @@ SPEAKS_AT_ONCE_FRAMES: Final = 2
 HANG_FRAMES: Final = 30
 """How long somebody is taken to speak on after the last loud frame: 600 ms, a pause between words."""
 
+UNKNOWN_FRAMES: Final = 100
+"""For how long the filter alone is at work on a line on which something is heard and no echo found: 2 s."""
+
+FOUND_DB: Final = 3.0
+"""The filter has found an echo where it takes more than this out of what is heard, and is loud enough to tell,"""
+
+FOUND_FRAMES: Final = 5
+"""in so many frames of late, of which one is forgotten every half second."""
+
+FORGOTTEN_FRAMES: Final = 500
+"""An echo that did not show in so much of what was heard is gone: 10 s."""
+
 MOST_MISSING: Final = 50
 """Frames of a gap through which the room is followed: 1 s."""
 
@@ -83,6 +99,9 @@ _ONLY_ECHO_DB: Final = 6.0  # so far below what is enough for speech, nobody spe
 _AUDIBLE_REST_DBFS: Final = -45.0
 _LEAST_REST_DBFS: Final = -48.0
 _REST_FALLS_DB: Final = 0.02  # a frame: 1 dB a second
+_BETTER_DB: Final = 1.0
+_TELLING_DBFS: Final = -55.0
+_FOUND_FADES: Final = 0.04  # of a frame, a frame
 _RAMP: Final = np.arange(1, FRAME_SAMPLES + 1, dtype=np.float32) / FRAME_SAMPLES
 _PLAYED_FADES_DB: Final = 0.2  # a frame: 10 dB a second
 
@@ -105,6 +124,9 @@ class EchoSuppressor:
         self._floor_dbfs = _FLOOR_DBFS
         self._played_dbfs = FLOOR_DBFS
         self._next: Samples | None = None
+        self._known = 0  # frames in which an echo would have shown
+        self._found = 0.0  # frames in which it showed of late
+        self._since_found = FORGOTTEN_FRAMES
 
     @property
     def is_open(self) -> bool:
@@ -157,11 +179,34 @@ class EchoSuppressor:
             cancelled = self._canceller.process(heard, far)
             filtered = self._filter.subtract(heard, far)
             self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
-            target = float(self._speaks(level_dbfs(heard), level_dbfs(cancelled), level_dbfs(filtered)))
+            levels = level_dbfs(heard), level_dbfs(cancelled), level_dbfs(filtered)
+            speaks = self._speaks(*levels)
+            match self._echo(levels[0], levels[2]):
+                case True:
+                    target = float(speaks)
+                case None:
+                    # Before it has found its way the filter may add what nobody said.
+                    target, filtered = 1.0, filtered if levels[2] < levels[0] - _BETTER_DB else heard
+                case False:
+                    target, filtered = 1.0, heard
         voice = self._delayed(filtered)
         share = np.float32(self._share) + np.float32(target - self._share) * _RAMP
         self._share = target
         return on_16_bit_grid((share * voice + (1 - share) * cancelled).astype(np.float32))
+
+    def _echo(self, heard_dbfs: float, rest_dbfs: float) -> bool | None:
+        """Whether what is played comes back; None while that is not known."""
+        if self._played_dbfs > _AUDIBLE_REST_DBFS:
+            tells = heard_dbfs > _TELLING_DBFS
+            self._known += tells
+            self._since_found += tells
+            shows = tells and heard_dbfs - rest_dbfs > FOUND_DB
+            self._found = max(0.0, self._found - _FOUND_FADES) + shows
+            if self._found >= FOUND_FRAMES:
+                self._found, self._since_found = FOUND_FRAMES, 0
+        if self._since_found < FORGOTTEN_FRAMES:
+            return True
+        return None if self._known < UNKNOWN_FRAMES else False
 
     def _delayed(self, pcm: Pcm) -> Pcm:
         joined = np.concatenate([self._late, pcm])

@@ -79,7 +79,7 @@ def test_an_echo_is_no_speech(project: Path, delay_ms: float, level_db: float) -
     assert [at for at in segments(on_16_bit_grid(heard)) if at > CONVERGED], "the echo alone would be an utterance"
     reduced, _ = reduce(heard, played)
     assert [at for at in segments(reduced) if at > CONVERGED] == []
-    assert power(reduced) < power(heard) / 10  # the noise stays
+    assert power(reduced) < power(heard) / 5  # the noise stays, and a weak echo is found late
 
 
 def test_an_interruption_is_heard_within_300_ms_and_in_its_own_words(project: Path) -> None:
@@ -98,6 +98,15 @@ def test_an_interruption_is_heard_within_300_ms_and_in_its_own_words(project: Pa
     before = np.corrcoef(heard[part], said[part])[0, 1]
     after = np.corrcoef(reduced[part], late[part])[0, 1]
     assert after > max(0.9, before)
+
+
+def test_on_a_line_without_an_echo_words_are_left_as_they_are(project: Path) -> None:
+    played, said = speech(project, "zh-logistics-calm", 12), on_16_bit_grid(speech(project, "zh-human-16k", 12))
+    size = min(played.size, said.size) // FRAME_SAMPLES * FRAME_SAMPLES
+    reduced, is_open = reduce(said[:size], played[:size])
+    since = 6 * SAMPLE_RATE
+    assert np.array_equal(reduced[since + DELAY : size], said[since : size - DELAY])
+    assert all(is_open[since // FRAME_SAMPLES :])
 
 
 def test_where_nothing_is_played_nothing_is_changed(project: Path) -> None:

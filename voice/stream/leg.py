@@ -43,6 +43,9 @@ WAITING_TEXTS: Final = 512
 LEAD_S: Final = 0.1
 """How far audio is sent ahead of being due, against jitter on the way to the provider."""
 
+MARK_WITHIN_S: Final = 2.0
+"""How long after audio was sent a provider may take to say that it was played."""
+
 AHEAD_S: Final = 5.0
 """How far time stamps may run ahead of the clock; a jump beyond it counts as following, more audio is not taken."""
 
@@ -184,13 +187,26 @@ class StreamSink:
         return self._playout.clear(fade=False) + from_s(waiting_s)
 
     async def wait_played(self) -> None:
-        """Return once all that was queued has been heard or cleared, or the call has ended."""
+        """Return once all that was queued has been heard or cleared, or the call has ended.
+
+        What is sent runs ahead of time by `LEAD_S` only, so a provider that never tells is believed to have played it
+        after `MARK_WITHIN_S`.
+        """
         await self._playout.drain()
         self._named += 1
         name = f"m{self._named}"
         played = self._marks[name] = anyio.Event()
         self._put(write_mark(self._stream, name))
-        await played.wait()
+        async with anyio.create_task_group() as tasks:
+
+            async def give_up() -> None:
+                await self._clock.sleep_until(self._clock.now_s() + MARK_WITHIN_S)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(give_up, name="mark")
+            await played.wait()
+            tasks.cancel_scope.cancel()
+        self._marks.pop(name, None)
 
     def mix_in(self, voice: Voice) -> None:
         """See `AudioSink`."""

@@ -38,7 +38,7 @@ def test_one_path_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     figures, results = measure_echo(SAMPLES, None, utterances=2, report=steps.append)
     assert steps == ["-12 dB, 150 ms", "no echo, 150 ms"]
     found = {figure.name: figure.value for figure in figures}
-    assert found["echo_erle_db_12db_150ms_0ms"] > 10
+    assert found["echo_erle_db_12db_150ms_0ms"] > 5
     assert found["echo_false_per_minute_12db_150ms_0ms"] < results[0].false_before
     assert len(results[0].onset_ms) == 2
     assert echo_table(results).row_count == 2

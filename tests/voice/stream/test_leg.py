@@ -19,7 +19,7 @@ from voice.clock import ManualClock
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, from_ms, from_s
 from voice.contracts.errors import MediaError, StreamProtocolError
 from voice.contracts.ports import LegEnd
-from voice.stream.leg import AHEAD_S, LEAD_S, SILENCE_S, StreamLeg
+from voice.stream.leg import AHEAD_S, LEAD_S, MARK_WITHIN_S, SILENCE_S, StreamLeg
 from voice.stream.messages import Connected, Dtmf, Mark, Media, Start, Stop, Track
 
 pytestmark = pytest.mark.anyio
@@ -258,6 +258,25 @@ async def test_who_waits_until_all_was_heard_waits_for_the_mark(new_leg: NewLeg)
         assert not heard.is_set()
         await leg.take(Mark("s", "m1"))
         await heard.wait()
+
+
+async def test_a_provider_that_tells_of_no_mark_is_waited_for_no_longer_than_it_plays(new_leg: NewLeg) -> None:
+    clock = ManualClock()
+    async with new_leg(clock) as leg, anyio.create_task_group() as tasks:
+        leg.sink.play(voice(0.1))
+        heard = anyio.Event()
+
+        async def wait() -> None:
+            await leg.sink.wait_played()
+            heard.set()
+
+        tasks.start_soon(wait)
+        await let_pass(clock, 0.2)
+        await let_pass(clock, MARK_WITHIN_S - 0.3)
+        assert not heard.is_set()
+        await let_pass(clock, 0.3)
+        await heard.wait()
+        await leg.take(Mark("s", "m1"))  # comes late, and means nothing any more
 
 
 async def test_a_provider_that_sends_nothing_is_gone(new_leg: NewLeg) -> None:
