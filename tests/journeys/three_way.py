@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.journeys.stage import CHROMIUM_FLAGS, PASSWORD
@@ -21,6 +22,9 @@ from voice.contracts.audio import SAMPLE_RATE, Pcm, from_s
 WINDOW = SAMPLE_RATE // 2
 LOUD = 0.01
 """A window of speech below this level (-40 dBFS) says nothing about likeness."""
+
+NEAR = from_s(0.6)
+"""How far a voice may have moved since its lag was learnt: buffers grow where a machine is busy."""
 
 EARS = """
 (() => {
@@ -257,3 +261,59 @@ class Ear:
         """The likeness of each window of a stretch in which something was said."""
         found = (self.likeness(said, lag, at, at + size, search=search) for at in range(begin, end - size + 1, size))
         return [one for one in found if one is not None]
+
+    def apart(self, said: Mapping[str, Pcm], lags: Mapping[str, int], begin: int, end: int) -> dict[str, list[float]]:
+        """How alike each half second is to each speaker, after those who are more alike are taken out of it.
+
+        Matching pursuit: without it, a voice under two others would look like one that is not there. Windows in which a
+        speaker says little are left out.
+
+        Args:
+            said: what each said.
+            lags: whom to look for, and where about they lie.
+            begin: first sample of the stretch.
+            end: behind its last.
+        """
+        found: dict[str, list[float]] = {who: [] for who in lags}
+        for at in range(begin, end - WINDOW + 1, WINDOW):
+            rest = self.heard[at : at + WINDOW].astype(np.float64)
+            left = {who: said[who] for who in lags}
+            while left:
+                places = {who: _place(rest, pcm, at - lags[who]) for who, pcm in left.items()}
+                who = max(places, key=lambda one: places[one][0])
+                alike, start = places[who]
+                pcm = left.pop(who)
+                stretch = pcm[max(0, start) : start + WINDOW]
+                if stretch.size == WINDOW and np.sqrt(np.mean(stretch**2)) > 2 * LOUD:
+                    found[who].append(alike)
+                rest = _without(rest, pcm, start)
+        return found
+
+
+def _place(piece: NDArray[np.float64], said: Pcm, at: int) -> tuple[float, int]:
+    """The greatest normalised correlation near a place, and where it is."""
+    first = max(0, at - NEAR)
+    around = said[first : max(0, at + piece.size + NEAR)].astype(np.float64)
+    if around.size < piece.size:
+        return 0.0, at
+    size = 1 << (around.size + piece.size).bit_length()
+    products = np.fft.irfft(np.fft.rfft(around, size) * np.conj(np.fft.rfft(piece, size)), size)
+    sums = np.concatenate([[0.0], np.cumsum(around**2)])
+    energy = np.maximum(sums[piece.size :] - sums[: -piece.size], 1e-8 * piece.size)
+    alike = np.abs(products[: energy.size]) / np.sqrt(energy * (piece @ piece) + 1e-12)
+    best = int(np.argmax(alike))
+    return float(alike[best]), first + best
+
+
+def _without(piece: NDArray[np.float64], said: Pcm, start: int, taps: int = 16) -> NDArray[np.float64]:
+    """What is left of a piece when what a short filter makes of a voice is taken away."""
+    starts = [at for at in range(start - taps, start + taps + 1) if 0 <= at <= said.size - piece.size]
+    if not starts:
+        return piece
+    shifted = np.stack([said[at : at + piece.size].astype(np.float64) for at in starts], axis=1)
+    powers = shifted.T @ shifted
+    ridge = 1e-6 * np.trace(powers) / len(starts) + 1e-9
+    rest: NDArray[np.float64] = piece - shifted @ np.linalg.solve(
+        powers + ridge * np.eye(len(starts)), shifted.T @ piece
+    )
+    return rest
