@@ -70,16 +70,21 @@ class Recorded:
     ears: dict[str, Ear] = field(default_factory=dict)
     phases: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     log: list[Stamped] = field(default_factory=list)
-    lags: dict[tuple[str, str], int] = field(default_factory=dict)
+    lags: dict[str, int] = field(default_factory=dict)
     audit: str = ""
     desk: list[dict[str, str]] = field(default_factory=list)
 
-    def lag(self, listener: str, speaker: str, phase: str) -> int:
-        """Where a speaker lies in what a listener heard, learnt from a phase in which they did."""
-        key = listener, speaker
-        if key not in self.lags:
-            self.lags[key] = self.ears[listener].lag(self.said[speaker], *self.phases[phase][listener])
-        return self.lags[key]
+    def lag(self, listener: str, speaker: str) -> int:
+        """Where a speaker lies in what a listener heard.
+
+        It is learnt from what one listener heard; the others' time is that one's but for where they began.
+        """
+        first, phase, last = LEARNT_FROM[speaker]
+        if speaker not in self.lags:
+            begin, end = self.phases[phase][first][0], self.phases[last][first][1]
+            self.lags[speaker] = self.ears[first].lag(self.said[speaker], begin, end)
+        together = next(times for times in self.phases.values() if {first, listener} <= times.keys())
+        return self.lags[speaker] + together[listener][0] - together[first][0]
 
 
 class Stopwatch:
@@ -189,7 +194,7 @@ def wait_for(colleague: Colleague, call: str, kind: str) -> None:
 @pytest.mark.parametrize(("listener", "speaker"), [("caller", "li"), ("li", "caller")])
 def test_both_directions_are_the_sound_that_was_sent(recorded: Recorded, listener: str, speaker: str) -> None:
     ear, said = recorded.ears[listener], recorded.said[speaker]
-    lag = recorded.lag(listener, speaker, "talk")
+    lag = recorded.lag(listener, speaker)
     alike = np.array(ear.windows(said, lag, *recorded.phases["talk"][listener]))
     assert alike.size >= 8
     # Two generations of Opus leave 0.9 and more of most half seconds; a loaded machine squeezes some of them.
@@ -197,7 +202,7 @@ def test_both_directions_are_the_sound_that_was_sent(recorded: Recorded, listene
     assert np.mean(alike >= 0.8) >= 0.9, np.round(alike, 2).tolist()
 
 
-# Who heard whom in which phase; where no lag could be learnt in "talk", it is learnt in the phase named first.
+# Who heard whom in which phase.
 HEARD_IN: dict[str, set[tuple[str, str]]] = {
     "talk": {("caller", "li"), ("li", "caller")},
     "muted": {("li", "caller")},
@@ -214,14 +219,8 @@ HEARD_IN: dict[str, set[tuple[str, str]]] = {
     },
     "taken": {("caller", "boss"), ("boss", "caller")},
 }
-LEARNT_IN = {
-    ("caller", "li"): "talk",
-    ("li", "caller"): "talk",
-    ("boss", "caller"): "taken",
-    ("boss", "li"): "listen",
-    ("li", "boss"): "whisper",
-    ("caller", "boss"): "taken",
-}
+# By speaker: who heard them, from which phase to which.
+LEARNT_FROM = {"li": ("caller", "talk", "talk"), "caller": ("li", "talk", "talk"), "boss": ("li", "whisper", "barge")}
 
 
 @pytest.mark.parametrize("phase", list(HEARD_IN))
@@ -230,13 +229,13 @@ def test_who_heard_whom(recorded: Recorded, phase: str) -> None:
         if phase == "taken" and listener == "li":
             continue  # off the call: their page hears nothing, and its time may stand still
         others = [who for who in recorded.phases[phase] if who != listener]
-        lags = {who: recorded.lag(listener, who, LEARNT_IN[listener, who]) for who in others}
+        lags = {who: recorded.lag(listener, who) for who in others}
         alike = recorded.ears[listener].apart(recorded.said, lags, begin, end)
         for speaker, found in alike.items():
-            assert found, (phase, listener, speaker)
             if (listener, speaker) in HEARD_IN[phase]:
+                assert found, (phase, listener, speaker)
                 assert np.quantile(found, 0.75) >= HEARD, (phase, listener, speaker, found)
-            else:
+            elif found:
                 assert np.median(found) <= UNHEARD, (phase, listener, speaker, found)
 
 
