@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
 import anyio
 from anyio.abc import TaskGroup
@@ -20,9 +20,6 @@ from routing.telling import Telling, Tellings
 from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
-
-MOST_WAITING: Final = 6
-"""What may wait to be said to one caller: a step, a notice, and a disclosure for each of the latest hand-overs."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +51,8 @@ class Teller:
     """Speaks to callers, one thing after the other; made by `Teller.open`.
 
     Of what waits to be said, a newer step replaces the older one, and a newer notice the older; a disclosure is always
-    said. Once a human is on the line they speak for
-    themselves, and who has hung up hears nothing more.
+    said, and once where the same one waits already. So no more waits for a caller than one of each. Once a human is on
+    the line they speak for themselves, and who has hung up hears nothing more.
 
     Args:
         tellings: the texts.
@@ -99,17 +96,17 @@ class Teller:
     def hush(self, call: CallId) -> None:
         """Say nothing more of what waits, but disclosures."""
         if (waiting := self._waiting.get(call)) is not None:
-            self._waiting[call] = deque((said for said in waiting if said.disclosure), maxlen=waiting.maxlen)
+            self._waiting[call] = deque(said for said in waiting if said.disclosure)
 
     def _tell(self, call: CallId, said: _Said) -> None:
         if self._tasks is None:
             return
         speaks = call in self._waiting
-        waiting = self._waiting.setdefault(call, deque(maxlen=MOST_WAITING))
-        older = [one for one in waiting if one.step is said.step and not one.disclosure]
-        for one in older:
+        waiting = self._waiting.setdefault(call, deque())
+        for one in [one for one in waiting if one.step is said.step and not one.disclosure]:
             waiting.remove(one)
-        waiting.append(said)
+        if said not in waiting:
+            waiting.append(said)
         if not speaks:
             self._tasks.start_soon(self._speak, call, name=f"{call} teller")
 

@@ -89,6 +89,22 @@ async def test_news_replace_what_waits_but_no_disclosure() -> None:
     assert said == ["notice.nobody", "handover.requested", "handover.accepted", "notice.callback_offered"]
 
 
+async def test_however_much_comes_every_disclosure_is_said_and_no_more_waits_than_one_of_each() -> None:
+    line = Line()
+    async with Teller.open(Tellings.load(), say, line.announce) as teller:
+        teller.tell_step(CALL, Language.ZH, OFFER)
+        await line.until(1)
+        for _ in range(20):
+            teller.tell_step(CALL, Language.ZH, REQUEST)
+            teller.tell_step(CALL, Language.ZH, OFFER)
+            teller.tell_notice(Language.ZH, Notice(CALL, NoticeKind.NOBODY))
+        line.go.set()
+        said = await line.until(4)
+        await anyio.wait_all_tasks_blocked()
+    assert said == ["handover.offered", "handover.requested", "handover.offered", "notice.nobody"]
+    assert len(line.played) == 4
+
+
 async def test_a_human_on_the_line_speaks_for_themselves() -> None:
     line = Line()
     async with Teller.open(Tellings.load(), say, line.announce) as teller:

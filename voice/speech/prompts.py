@@ -28,7 +28,7 @@ PAUSE_MS: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Decoded clips, a few megabytes in all.
+    """Decoded clips, 14 MB in all.
 
     Attributes:
         clips: audio by language and name, 16 kHz mono float32 on the 16-bit grid.
@@ -40,7 +40,7 @@ class Prompts:
 
     @classmethod
     def load(cls, folder: Path = PROMPTS) -> Self:
-        """Read and verify the clips; blocking, some hundred milliseconds.
+        """Read and verify the clips; blocking, less than a second.
 
         Raises:
             PromptError: the list is missing or not valid; a clip is missing, altered or cannot be decoded.
