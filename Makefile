@@ -47,7 +47,11 @@ check: setup  ## format, lint, types, import rules; Python and web
 
 test: setup  ## all tests
 	npm --prefix $(WEB) run --silent test
-	$(BIN)/pytest
+	@# Journeys last and one at a time: they hear calls at real pace, with a browser and a server beside them.
+	@status=0; \
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --ignore=tests/journeys || status=$$?; \
+	$(BIN)/pytest tests/journeys || status=$$?; \
+	exit $$status
 
 bench: setup  ## measure the pipeline on this machine
 	$(BIN)/warmline bench pipeline
