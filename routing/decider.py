@@ -119,6 +119,7 @@ class Decider:
                 after.policy_version,
                 after.announce,
                 after.hints,
+                after.because,
             )
         ]
         priority = before.priority if before else 0

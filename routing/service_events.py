@@ -63,6 +63,7 @@ class DecisionMade:
         policy_version: version of the policy and hash of its content.
         announce: what the caller shall be told, in the words of a rule that took part for the first time.
         hints: what whoever serves shall be told, likewise.
+        because: names of the facts that made the rules hold; logs of older servers lack it.
     """
 
     TYPE: ClassVar[str] = "decision.made"
@@ -74,6 +75,7 @@ class DecisionMade:
     policy_version: str
     announce: Wording | None = None
     hints: tuple[Wording, ...] = ()
+    because: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Decision:
         route: what decided the target, or else the queue and the skills; stays as it was while they do.
         urgency: what decided the priority; likewise.
         matched: every rule whose condition held, in the policy's order.
+        because: the facts that made them hold, in alphabetical order.
         policy_version: version of the policy and hash of its content.
         queue: the desk's queue; None for the default one, and where the AI serves.
         skills: what whoever serves must be able to do; empty where the AI serves.
@@ -107,6 +108,7 @@ class Decision:
     hints: tuple[Wording, ...] = ()
     tier: str | None = None
     mode: CollaborationMode = CollaborationMode.AI_FIRST
+    because: tuple[str, ...] = ()
     memory: Memory = field(default_factory=Memory)
 
     @property

@@ -175,6 +175,7 @@ def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> De
         hints=tuple(rule.hint for rule in fresh if rule.hint),
         tier=look.facts.tier,
         mode=look.facts.mode,
+        because=tuple(sorted(NOTHING.union(*(names for _, names in matched)))),
         memory=Memory(held, frozenset(look.now), streaks, queue, skills, memory.told | {rule.id for rule in fresh}),
     )
 

@@ -145,6 +145,8 @@ export interface EventBodies {
     readonly called: string;
     readonly language: string;
     readonly started_at: string;
+    /** What came with the call, as its transport names it: a trunk, headers; logs of older servers lack it. */
+    readonly attributes?: readonly { readonly name: string; readonly value: string }[];
   };
   "call.ended": { readonly reason: CallEndReason; readonly duration_ms: number };
   "party.joined": { readonly party: Party; readonly agent: string | null };
@@ -239,6 +241,8 @@ export interface EventBodies {
     readonly announce: Wording | null;
     /** What whoever serves is told. */
     readonly hints: readonly Wording[];
+    /** Names of the facts that made the rules hold; logs of older servers lack it. */
+    readonly because?: readonly string[];
   };
   "bot.said": { readonly text: string; readonly sources: readonly string[]; readonly completed: boolean };
   "prompt.played": { readonly prompt: string; readonly disclosure: boolean; readonly completed: boolean };
