@@ -120,6 +120,7 @@ class Decider:
                 after.announce,
                 after.hints,
                 after.because,
+                after.announced_by,
             )
         ]
         priority = before.priority if before else 0

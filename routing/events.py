@@ -27,6 +27,7 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.service_events import (
+    AnnouncementMade,
     BotSaid,
     CallWrappedUp,
     DecisionMade,
@@ -312,6 +313,7 @@ ReportableEvent: TypeAlias = (
     | RouteDecided
     | BotSaid
     | PromptPlayed
+    | AnnouncementMade
     | HandoverRequested
     | HandoverOffered
     | HandoverAccepted

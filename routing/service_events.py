@@ -64,6 +64,7 @@ class DecisionMade:
         announce: what the caller shall be told, in the words of a rule that took part for the first time.
         hints: what whoever serves shall be told, likewise.
         because: names of the facts that made the rules hold; logs of older servers lack it.
+        announced_by: the rule that announces; None where nothing is announced, and in logs of older servers.
     """
 
     TYPE: ClassVar[str] = "decision.made"
@@ -76,6 +77,7 @@ class DecisionMade:
     announce: Wording | None = None
     hints: tuple[Wording, ...] = ()
     because: tuple[str, ...] = ()
+    announced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,22 @@ class PromptPlayed:
     prompt: str
     disclosure: bool
     completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementMade:
+    """The caller is told what a rule announces: in writing on their page, and aloud where there is a clip.
+
+    Attributes:
+        rule: which rule.
+        text: what they read.
+        spoken: whether there is a recording of it in their language; `prompt.played` says how far it was heard.
+    """
+
+    TYPE: ClassVar[str] = "announcement.made"
+    rule: str
+    text: Wording
+    spoken: bool
 
 
 @dataclass(frozen=True, slots=True)

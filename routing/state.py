@@ -48,6 +48,7 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.service_events import (
+    AnnouncementMade,
     BotSaid,
     CallWrappedUp,
     DecisionMade,
@@ -217,6 +218,7 @@ class CallState:
                 | SuggestionUsed()
                 | BotSaid()
                 | PromptPlayed()
+                | AnnouncementMade()
                 | NoteWritten()
                 | SummaryPrepared()
                 | CallWrappedUp()

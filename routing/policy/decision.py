@@ -64,7 +64,8 @@ class Memory:
         streaks: rules that wait until their condition has held for a while, and for how long it has.
         queue: the queue that was named last, whoever serves at present.
         skills: what was asked for so far.
-        told: rules whose announcement and hint were given; each is given once.
+        hinted: rules whose hint was given; each is given once.
+        announced: rules whose announcement was made, likewise.
     """
 
     held: Hold | None = None
@@ -72,7 +73,8 @@ class Memory:
     streaks: Mapping[str, Streak] = field(default_factory=dict)
     queue: str | None = None
     skills: Skills = ()
-    told: frozenset[str] = frozenset()
+    hinted: frozenset[str] = frozenset()
+    announced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Decision:
         queue: the desk's queue; None for the default one, and where the AI serves.
         skills: what whoever serves must be able to do; empty where the AI serves.
         announce: what the caller shall be told now.
+        announced_by: the rule that announces it.
         hints: what whoever serves shall be told now.
         tier: the caller's, as the policy has it.
         mode: how AI and people share the work, likewise.
@@ -109,6 +112,7 @@ class Decision:
     tier: str | None = None
     mode: CollaborationMode = CollaborationMode.AI_FIRST
     because: tuple[str, ...] = ()
+    announced_by: str | None = None
     memory: Memory = field(default_factory=Memory)
 
     @property

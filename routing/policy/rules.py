@@ -161,7 +161,9 @@ def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> De
         )
         route = _ruling(rule, look.facts, names)
 
-    fresh = [rule for rule, _ in matched if (rule.announce or rule.hint) and rule.id not in memory.told]
+    # One announcement at a time: another rule's waits for the next decision at which it holds.
+    announcing = next((one for one, _ in matched if one.announce and one.id not in memory.announced), None)
+    hinting = [one for one, _ in matched if one.hint and one.id not in memory.hinted]
     return Decision(
         target=target,
         priority=priority,
@@ -171,12 +173,21 @@ def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> De
         policy_version=policy.version,
         queue=queue if human else None,
         skills=skills if human else (),
-        announce=next((rule.announce for rule in fresh if rule.announce), None),
-        hints=tuple(rule.hint for rule in fresh if rule.hint),
+        announce=announcing.announce if announcing else None,
+        hints=tuple(one.hint for one in hinting if one.hint),
         tier=look.facts.tier,
         mode=look.facts.mode,
         because=tuple(sorted(NOTHING.union(*(names for _, names in matched)))),
-        memory=Memory(held, frozenset(look.now), streaks, queue, skills, memory.told | {rule.id for rule in fresh}),
+        announced_by=announcing.id if announcing else None,
+        memory=Memory(
+            held,
+            frozenset(look.now),
+            streaks,
+            queue,
+            skills,
+            memory.hinted.union(one.id for one in hinting),
+            memory.announced.union([announcing.id] if announcing else ()),
+        ),
     )
 
 

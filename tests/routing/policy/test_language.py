@@ -200,6 +200,20 @@ def test_callers_and_agents_are_told_once() -> None:
     assert last.hints == ()
 
 
+def test_of_two_announcements_the_second_waits_for_the_next_decision() -> None:
+    rules = policy(
+        "when: {escalate: true}, then: {announce: {zh: 马上为您处理, en: We see to it}}",
+        "when: {queue: {waiting: {at_least: 5}}}, then: {announce: {zh: 排队较多, en: It is busy}}",
+    )
+    busy = {"queues": QUEUES, "escalate": True}
+    made = [(one.announced_by, one.announce) for one in run(rules, busy, busy, busy)]
+    assert made == [
+        ("r0", Wording("马上为您处理", "We see to it")),
+        ("r1", Wording("排队较多", "It is busy")),
+        (None, None),
+    ]
+
+
 GOOD = f"""\
 version: t
 title: {{zh: 试, en: t}}

@@ -92,6 +92,8 @@ def actions(draw: st.DrawFn) -> dict[str, Any]:
         then |= {"queue": draw(st.sampled_from(["a", "b"])), "skills": {"x": draw(st.integers(1, 9))}}
     if draw(st.booleans()):
         then["hint"] = REASON
+    if draw(st.booleans()):
+        then["announce"] = REASON
     return then
 
 
@@ -157,7 +159,8 @@ FACTS = st.builds(
 @given(rules=policies(), course=st.lists(FACTS, min_size=1, max_size=6))
 def test_any_policy_decides_anything_the_same_way_twice(rules: Policy, course: list[Facts]) -> None:
     previous: Decision | None = None
-    told: list[str] = []
+    hinted: set[str] = set()
+    announced: list[str] = []
     for facts in course:
         decision = decide(rules, facts, previous)
         assert decision == decide(rules, facts, previous)
@@ -173,10 +176,17 @@ def test_any_policy_decides_anything_the_same_way_twice(rules: Policy, course: l
         look = rules.place(Look(facts, previous.memory.latched if previous else frozenset()))
         for rule in rules.rules:
             assert trace(rule.when, look).holds == (rule.when.match(Look(look.facts, look.before)) is not None)
-        told += [rule.id for rule in rules.rules if rule.id in decision.memory.told and rule.id not in told]
+        hinting = {rule.id for rule in rules.rules if rule.hint and rule.id in decision.matched} - hinted
+        assert len(decision.hints) == len(hinting)
+        hinted |= hinting
+        fresh = [rule.id for rule in rules.rules if rule.announce and rule.id in decision.matched]
+        fresh = [one for one in fresh if one not in announced]
+        assert decision.announced_by == (fresh[0] if fresh else None)
+        assert (decision.announce is None) is (decision.announced_by is None)
+        announced += fresh[:1]
         previous = decision
     assert previous is not None
-    assert sorted(previous.memory.told) == sorted(told)
+    assert (previous.memory.hinted, previous.memory.announced) == (frozenset(hinted), frozenset(announced))
 
 
 def flips(rules: Policy, course: list[Facts]) -> int:

@@ -243,7 +243,11 @@ export interface EventBodies {
     readonly hints: readonly Wording[];
     /** Names of the facts that made the rules hold; logs of older servers lack it. */
     readonly because?: readonly string[];
+    /** The rule that announces; null where nothing is announced, and in logs of older servers. */
+    readonly announced_by?: string | null;
   };
+  /** The caller is told what a rule announces: on their page, and aloud where `spoken`. */
+  "announcement.made": { readonly rule: string; readonly text: Wording; readonly spoken: boolean };
   "bot.said": { readonly text: string; readonly sources: readonly string[]; readonly completed: boolean };
   "prompt.played": { readonly prompt: string; readonly disclosure: boolean; readonly completed: boolean };
   "handover.requested": { readonly ticket: string; readonly reason: Wording };
