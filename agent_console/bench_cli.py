@@ -162,7 +162,7 @@ def media(
         str | None, typer.Option(help="Recognition engine for the words; fake leaves the words out.")
     ] = None,
 ) -> None:
-    """What arrives over bad networks, when, and what a leg costs, beside stock aiortc (about five minutes)."""
+    """What arrives over bad networks, when, and what a leg costs, beside stock aiortc (six minutes)."""
     from agent_console.bench.media import measure_media, network_table
 
     terminal = Terminal(stderr=True)

@@ -6,7 +6,9 @@ sockets, ours and stock in turn, the callers in a process of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +19,8 @@ from rich.table import Column, Table
 
 from agent_console.asr_manifest import load_said, read_pcm
 from agent_console.bench.figures import Figure, Target
-from agent_console.bench.media_cpu import Load, measure_load, our_leg, stock_leg
+from agent_console.bench.media_capacity import MOST_LATE, Capacity, fit_growth, measure_capacity
+from agent_console.bench.media_cpu import Leg, Load, measure_load, our_leg, stock_leg
 from agent_console.bench.media_loss import OnNetwork, compare
 from agent_console.bench.media_network import speech_packets
 from agent_console.bench.media_score import Score
@@ -28,9 +31,9 @@ from asr.engines import load_recognizer
 from asr.evaluation import Reference
 from asr.types import Language
 from voice.contracts.audio import FRAME_SAMPLES, Pcm, to_s
-from voice.contracts.errors import AudioFormatError
+from voice.contracts.errors import AudioFormatError, MediaError, WarmlineError
 
-GROWTH: Final = (1, 10, 40)
+GROWTH: Final = (1, 10, 20, 40)
 """With how many legs it is measured whether cost grows with their number."""
 
 TABLE_S: Final = 90.0
@@ -59,43 +62,81 @@ async def measure_media(
         report: told what is done next.
 
     Returns:
-        The figures, what they were measured with, and the table of networks.
+        The figures, what they were measured with, and the table of networks. A part that could not be measured is
+        missing from the figures, and said under `not_measured`.
 
     Raises:
         ManifestError: the list cannot be read.
         AudioFormatError: no speech in it.
-        ModelError: no engine can be loaded.
-        MediaError: the callers' process does not answer.
     """
     report("Reading speech")
     references = await run_sync(_references, speech or SAMPLES, utterances)
     pcm = np.concatenate([reference.pcm for reference in references])
-    report("Sending it through networks")
     payloads = speech_packets(pcm[: int(TABLE_S * 16_000)])
-    networks = await run_sync(compare, payloads)
-    words = None
-    if settings.engine != "fake":
-        recognizer = await run_sync(
-            load_recognizer, settings.engine, settings.models, frozenset({Language.ZH, Language.EN})
-        )
-        words = await run_sync(measure_words, recognizer.recognizer, references, report)
-    costs = await _costs(pcm, legs, seconds, rounds, report)
-    growth = []
-    for count in GROWTH:
-        report(f"{count} legs")
-        growth.append(await measure_load(lambda: our_leg(pcm), count, pcm, seconds))
-    about = {
+    about: dict[str, Any] = {
         "speech": str(speech or "sample calls"),
         "utterances": len(references),
         "seconds": round(to_s(len(payloads) * FRAME_SAMPLES), 1),
         "legs": legs,
-        "networks": [_row(each) for each in networks],
+        "not_measured": {},
     }
-    return (
-        [*_loss_figures(networks), *_word_figures(words), *_cost_figures(costs), *_growth_figures(growth)],
-        about,
-        networks,
-    )
+    figures: list[Figure] = []
+    networks: list[OnNetwork] = []
+    costs: dict[str, list[Load]] = {}
+
+    async def through_networks() -> list[Figure]:
+        networks.extend(await run_sync(compare, payloads))
+        about["networks"] = [_row(each) for each in networks]
+        return _loss_figures(networks)
+
+    async def words() -> list[Figure]:
+        if settings.engine == "fake":
+            return []
+        languages = frozenset({Language.ZH, Language.EN})
+        recognizer = await run_sync(load_recognizer, settings.engine, settings.models, languages)
+        return _word_figures(await run_sync(measure_words, recognizer.recognizer, references, report))
+
+    async def cost() -> list[Figure]:
+        costs.update(await _costs(pcm, legs, seconds, rounds, report))
+        return _cost_figures(costs)
+
+    async def grow() -> list[Figure]:
+        loads = []
+        for count in GROWTH:
+            report(f"{count} legs")
+            loads.append(await measure_load(lambda: our_leg(pcm), count, pcm, seconds))
+        return _growth_figures(loads)
+
+    async def capacity() -> list[Figure]:
+        found = {}
+        for name, new_leg in (("", lambda: our_leg(pcm)), ("_aiortc", lambda: stock_leg(pcm))):
+
+            async def load(count: int, name: str = name, new_leg: Callable[[], Leg] = new_leg) -> Load:
+                report(f"{count} legs on one core{name.replace('_', ', ')}")
+                return await measure_load(new_leg, count, pcm, seconds)
+
+            known = costs.get(f"two_way{name}") or [await load(legs)]
+            found[name] = await measure_capacity(load, min(each.cpu_ms_per_s for each in known))
+        about["loads"] = [
+            {"of": f"two_way{name}", **asdict(load)} for name, each in found.items() for load in each.loads
+        ]
+        return _capacity_figures(found)
+
+    parts: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+        "Sending it through networks": through_networks,
+        "Recognizing it": words,
+        "Costs": cost,
+        "Growth": grow,
+        "Legs on one core": capacity,
+    }
+    for name, part in parts.items():
+        report(name)
+        try:
+            figures += await part()
+        except WarmlineError as error:
+            about["not_measured"][name] = str(error)
+            report(f"{name}: not measured ({error})")
+    return figures, about, networks
 
 
 def network_table(networks: Sequence[OnNetwork]) -> Table:
@@ -176,6 +217,8 @@ def _word_figures(words: WordErrors | None) -> list[Figure]:
 
 def _cost_figures(loads: dict[str, list[Load]]) -> list[Figure]:
     costs = {name: [load.cpu_ms_per_s for load in found] for name, found in loads.items()}
+    if not all(math.isfinite(cost) for each in costs.values() for cost in each):
+        raise MediaError("Audio was expected from the callers' process; none came.")
     figures = [
         Figure(f"{name}_cpu_ms_per_s", min(found), "ms/s", len(found), min(found), max(found))
         for name, found in costs.items()
@@ -185,22 +228,35 @@ def _cost_figures(loads: dict[str, list[Load]]) -> list[Figure]:
         each = [one / other for one, other in zip(ours, stock, strict=True)]
         ratio = min(ours) / min(stock)
         figures.append(Figure(f"{name}_cpu_ratio_vs_aiortc", ratio, "ratio", len(each), min(each), max(each), target))
-    for name in ("two_way", "two_way_aiortc"):
-        per_core = [1000 / cost for cost in costs[name]]
-        figure = name.replace("two_way", "two_way_legs_per_core")
-        figures.append(Figure(figure, max(per_core), "legs", len(per_core), min(per_core), max(per_core)))
     return figures
 
 
-def _growth_figures(growth: Sequence[Load]) -> list[Figure]:
+def _growth_figures(loads: Sequence[Load]) -> list[Figure]:
+    growth = fit_growth(loads)
     return [
-        figure
-        for load in growth
-        for figure in (
-            _one(f"two_way_cpu_ms_per_s_of_{load.legs}_legs", load.cpu_ms_per_s, "ms/s"),
-            _one(f"late_tick_p99_ms_with_{load.legs}_legs", load.late_p99_ms, "ms"),
-        )
+        *(
+            figure
+            for load in loads
+            for figure in (
+                _one(f"two_way_cpu_ms_per_s_of_{load.legs}_legs", load.cpu_ms_per_s, "ms/s"),
+                _one(f"late_tick_p99_ms_with_{load.legs}_legs", load.late_p99_ms, "ms"),
+                _one(f"late_tick_share_with_{load.legs}_legs", load.late_share, "share", Target("<=", MOST_LATE)),
+            )
+            if math.isfinite(figure.value)
+        ),
+        _one("two_way_growth_r2", growth.r2, "share", Target(">=", 0.98), n=len(loads)),
+        _one("two_way_cpu_ms_per_s_of_one_more_leg", growth.slope_ms_per_s, "ms/s", n=len(loads)),
+        _one("two_way_cpu_ms_per_s_without_legs", growth.base_ms_per_s, "ms/s", n=len(loads)),
     ]
+
+
+def _capacity_figures(found: dict[str, Capacity]) -> list[Figure]:
+    figures = []
+    for name, each in found.items():
+        figures.append(_one(f"two_way_legs_per_core{name}", each.carried, "legs", n=len(each.loads)))
+        if each.refused is not None:
+            figures.append(_one(f"two_way_legs_too_many{name}", each.refused, "legs", n=len(each.loads)))
+    return figures
 
 
 def _one(name: str, value: float, unit: str, target: Target | None = None, n: int = 1) -> Figure:

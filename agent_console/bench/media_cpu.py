@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +20,7 @@ import orjson
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from agent_console.bench.media_aiortc import AiortcLeg
+from agent_console.bench.media_far_end import CONNECT_S as FAR_CONNECT_S
 from voice.audio.opus import OpusSettings
 from voice.clock import WallClock
 from voice.contracts.audio import Party, Pcm, from_s
@@ -26,10 +30,23 @@ from voice.webrtc.ice import IceSettings
 from voice.webrtc.leg import LegLimits, WebRtcLeg
 from voice.webrtc.peer import Peer
 
-SETTLE_S: Final = 1.5
-"""After the last leg has connected: buffers fill, first packets are parsed."""
+CONNECT_S: Final = 40.0
+"""How long the callers' process may take to start and to connect, beyond what it allows itself to connect."""
 
-TICK_S: Final = 0.02
+READY_S: Final = 15.0
+"""How long it may take until every leg hears its caller. A load that does not get there is measured all the same."""
+
+READY_FRAMES: Final = 25
+"""A leg hears its caller once it has had half a second."""
+
+SETTLE_S: Final = 1.0
+"""After the last leg hears: buffers fill, first packets are parsed."""
+
+PACKET_S: Final = 0.02
+TICK_S: Final = 0.01
+LATE_S: Final = 0.04
+"""A tick that comes later than this is a late one: two packets' time."""
+
 MAX_LINE: Final = 8 << 20
 
 _ICE: Final = IceSettings(host_addresses=("127.0.0.1",))
@@ -41,26 +58,39 @@ class Load:
 
     Attributes:
         legs: how many.
-        cpu_ms_per_s: processor time per second of audio that came, all threads of this process. What did not come,
-            because the callers' process was kept waiting, costs nothing and counts for nothing.
-        late_p99_ms: how late a 20 ms tick of the event loop came, 99th percentile.
+        cpu_ms_per_s: processor time per second of audio that came, all threads of this process; infinite where none
+            came. What did not come, because the callers' process was kept waiting, costs nothing and counts for
+            nothing.
+        busy: processor time over time, 1 is one core.
+        late_p99_ms: how late a tick of the event loop came, 99th percentile.
+        late_share: the share of ticks that came more than 40 ms late.
         frames: share of the frames that should have come that came.
     """
 
     legs: int
     cpu_ms_per_s: float
+    busy: float
     late_p99_ms: float
+    late_share: float
     frames: float
 
 
-class _Leg(Protocol):
+class Leg(Protocol):
     """A leg under measurement."""
 
     frames: int
 
-    async def answer(self, offer: str) -> str: ...
-    async def run(self) -> None: ...
-    async def close(self) -> None: ...
+    async def answer(self, offer: str) -> str:
+        """The complete answer to a complete offer."""
+        ...
+
+    async def run(self) -> None:
+        """Listen, and speak where there is something to say, until cancelled or hung up on."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back."""
+        ...
 
 
 class _OurLeg:
@@ -129,82 +159,122 @@ class _OurEar:
             await self._clock.sleep_until(self._clock.now_s() + 1)
 
 
-def our_leg(speech: Pcm | None) -> _Leg:
+def our_leg(speech: Pcm | None) -> Leg:
     """A leg of ours; without speech it only receives."""
     return _OurEar() if speech is None else _OurLeg(speech)
 
 
-def stock_leg(speech: Pcm | None) -> _Leg:
+def stock_leg(speech: Pcm | None) -> Leg:
     """A leg of stock aiortc; without speech it only receives."""
     return AiortcLeg(speech, WallClock())
 
 
-async def measure_load(new_leg: Callable[[], _Leg], legs: int, speech: Pcm, seconds: float) -> Load:
+async def measure_load(new_leg: Callable[[], Leg], legs: int, speech: Pcm, seconds: float) -> Load:
     """Connect so many legs, let callers speak to them, and measure this process meanwhile.
 
+    A load that is too heavy is no error but an answer: late ticks, missing frames. Where there are several cores, this
+    process keeps to one of them meanwhile, and the callers to the others.
+
     Raises:
-        MediaError: the callers' process does not answer, or sends nothing.
+        MediaError: the callers' process ended, or said nothing for too long.
     """
     made = [new_leg() for _ in range(legs)]
-    try:
-        async with _far_end(legs, speech) as (offers, answer), anyio.create_task_group() as tasks:
-            await answer([await leg.answer(offer) for leg, offer in zip(made, offers, strict=True)])
-            for leg in made:
-                tasks.start_soon(leg.run)
-            await anyio.sleep(SETTLE_S)
-            before = sum(leg.frames for leg in made)
-            began_s, cpu_s = time.monotonic(), time.process_time()
-            late_s = await _watch(seconds)
-            took_s, used_s = time.monotonic() - began_s, time.process_time() - cpu_s
-            came = sum(leg.frames for leg in made) - before
-            tasks.cancel_scope.cancel()
-    finally:
-        with anyio.CancelScope(shield=True):
-            for leg in made:
-                await leg.close()
-    if not came:
-        raise MediaError("Audio was expected from the callers' process; none came.")
+    with _one_core() as others:
+        try:
+            async with _far_end(legs, speech, others) as (offers, answer), anyio.create_task_group() as tasks:
+                answers = [await leg.answer(offer) for leg, offer in zip(made, offers, strict=True)]
+                for leg in made:
+                    tasks.start_soon(leg.run)
+                await answer(answers)
+                await _until_all_hear(made)
+                before = sum(leg.frames for leg in made)
+                began_s, cpu_s = time.monotonic(), time.process_time()
+                late_s = await _watch(seconds)
+                took_s, used_s = time.monotonic() - began_s, time.process_time() - cpu_s
+                came = sum(leg.frames for leg in made) - before
+                tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                for leg in made:
+                    await leg.close()
     return Load(
         legs,
-        1000 * used_s / (came * TICK_S),
+        1000 * used_s / (came * PACKET_S) if came else math.inf,
+        used_s / took_s,
         1000 * float(np.percentile(late_s, 99)),
-        came / (took_s / TICK_S * legs),
+        float(np.mean(np.array(late_s) > LATE_S)),
+        came / (took_s / PACKET_S * legs),
     )
 
 
+async def _until_all_hear(legs: Sequence[Leg]) -> None:
+    with anyio.move_on_after(READY_S):
+        while any(leg.frames < READY_FRAMES for leg in legs):  # noqa: ASYNC110 - a leg sets no event per frame
+            await anyio.sleep(TICK_S)
+    await anyio.sleep(SETTLE_S)
+
+
+@contextmanager
+def _one_core() -> Iterator[Sequence[int]]:
+    """Keep this thread, and those it starts, to one core; answers the others. Nothing happens where there is one."""
+    if not hasattr(os, "sched_setaffinity") or len(cores := sorted(os.sched_getaffinity(0))) < 2:
+        yield ()
+        return
+    os.sched_setaffinity(0, cores[:1])
+    try:
+        yield cores[1:]
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 async def _watch(seconds: float) -> list[float]:
-    """How late each tick came."""
-    began_s = time.monotonic()
-    late_s = []
-    for tick in range(1, int(seconds / TICK_S) + 1):
-        due_s = began_s + tick * TICK_S
-        await anyio.sleep(max(0.0, due_s - time.monotonic()))
-        late_s.append(time.monotonic() - due_s)
+    """How late each tick came. A tick that was missed while another one was late counts as late as it would be."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    ticks = int(seconds / TICK_S)
+    late_s: list[float] = []
+    over = anyio.Event()
+
+    def tick() -> None:
+        now_s = loop.time()
+        while len(late_s) < ticks and (due_s := began_s + (len(late_s) + 1) * TICK_S) <= now_s + 1e-3:
+            late_s.append(now_s - due_s)
+        if len(late_s) == ticks:
+            over.set()
+        else:
+            loop.call_at(began_s + (len(late_s) + 1) * TICK_S, tick)
+
+    tick()
+    await over.wait()
     return late_s
 
 
 @asynccontextmanager
 async def _far_end(
-    legs: int, speech: Pcm
+    legs: int, speech: Pcm, cores: Sequence[int]
 ) -> AsyncIterator[tuple[Sequence[str], Callable[[Sequence[str]], Awaitable[None]]]]:
     """The callers' process: their offers, and where their answers go."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "speech.npy"
         np.save(path, speech)
         command = [sys.executable, "-m", "agent_console.bench.media_far_end", str(legs), str(path)]
-        async with await anyio.open_process(command, stderr=None) as process:
+        async with await anyio.open_process([*command, orjson.dumps(list(cores)).decode()], stderr=None) as process:
             if process.stdin is None or process.stdout is None:
                 raise MediaError("The callers' process has no pipes.")
             lines = BufferedByteReceiveStream(process.stdout)
             to_process = process.stdin
             try:
-                offers = orjson.loads(await lines.receive_until(b"\n", MAX_LINE))
+                with anyio.fail_after(CONNECT_S):
+                    offers = orjson.loads(await lines.receive_until(b"\n", MAX_LINE))
 
                 async def answer(answers: Sequence[str]) -> None:
                     await to_process.send(orjson.dumps(list(answers)) + b"\n")
-                    await lines.receive_until(b"\n", MAX_LINE)
+                    with anyio.fail_after(CONNECT_S + FAR_CONNECT_S):
+                        await lines.receive_until(b"\n", MAX_LINE)
 
                 yield offers, answer
+            except TimeoutError as error:
+                raise MediaError("The callers' process was expected to get ready; it says nothing.") from error
             except (anyio.EndOfStream, anyio.IncompleteRead) as error:
                 raise MediaError("The callers' process ended before its calls did.") from error
             finally:

@@ -10,7 +10,8 @@ import pytest
 
 from agent_console.bench.audio import long_call
 from agent_console.bench.media import network_table
-from agent_console.bench.media_cpu import measure_load, our_leg, stock_leg
+from agent_console.bench.media_capacity import fit_growth, measure_capacity
+from agent_console.bench.media_cpu import Load, measure_load, our_leg, stock_leg
 from agent_console.bench.media_loss import compare
 from agent_console.bench.media_network import BASE_S, NETWORKS, Network, arrivals, speech_packets
 from agent_console.bench.media_score import Delivered, decoded_whole, score
@@ -90,3 +91,40 @@ async def test_both_legs_run_and_are_measured() -> None:
             assert load.legs == 1
             assert load.cpu_ms_per_s > 0
             assert load.frames > 0.3
+            assert 0 <= load.late_share <= 1
+
+
+def a_load(legs: int, *, late: float = 0.0, cost_ms_per_s: float = 10.0) -> Load:
+    return Load(legs, cost_ms_per_s, legs * cost_ms_per_s / 1000, 1.0, late, 1.0)
+
+
+@pytest.mark.parametrize("most", [1, 3, 41, 75, 90])
+async def test_legs_are_raised_or_lowered_until_one_number_is_carried_and_the_next_is_not(most: int) -> None:
+    async def measure(legs: int) -> Load:
+        return a_load(legs, late=0.0 if legs <= most else 0.2)
+
+    found = await measure_capacity(measure, 10.0 if most > 3 else 300.0)
+    assert found.refused is not None
+    assert found.carried <= most < found.refused
+    assert found.refused <= max(found.carried + 1, round(1.2 * found.carried) + 1)
+
+
+async def test_a_load_is_believed_to_be_too_heavy_the_second_time() -> None:
+    asked: list[int] = []
+
+    async def measure(legs: int) -> Load:
+        asked.append(legs)
+        return a_load(legs, late=0.0 if len(asked) == 2 or legs < 80 else 1.0)
+
+    found = await measure_capacity(measure, 9.0)
+    assert (found.carried, found.refused) == (83, 95)
+    assert asked == [83, 83, 95, 95]
+
+
+def test_growth_tells_a_straight_line_from_a_bent_one() -> None:
+    counts = (1, 10, 20, 40)
+    straight = fit_growth([a_load(legs, cost_ms_per_s=12.0) for legs in counts])
+    assert straight.slope_ms_per_s == pytest.approx(12)
+    assert straight.r2 == pytest.approx(1)
+    bent = fit_growth([a_load(legs, cost_ms_per_s=0.5 * legs) for legs in counts])
+    assert bent.r2 < 0.96
