@@ -136,6 +136,11 @@ class Metrics:
         is_known = reason in REFUSALS or reason.startswith("sip.")
         self._refused.labels(reason if is_known else "other").inc()
 
+    def refusals(self) -> dict[str, int]:
+        """Calls that were refused since the start, by reason."""
+        samples = (sample for family in self._refused.collect() for sample in family.samples)
+        return {one.labels["reason"]: int(one.value) for one in samples if one.name.endswith("_total")}
+
     def page(self) -> bytes:
         """Everything, as Prometheus reads it."""
         now = self._standing()

@@ -35,6 +35,7 @@ from routing.desk.commands import (
 )
 from routing.desk.terms import AgentId, AgentProfile, OfferId, Presence, SkillLevel
 from routing.desk.views import AgentView, view_agent, view_agents, view_contacts, view_offer, view_queues
+from routing.terms import Wording
 from voice.contracts.audio import CallId
 
 router = APIRouter(prefix="/api/desk", tags=["desk"])
@@ -119,6 +120,14 @@ class WordingOut(BaseModel):
     en: str
 
 
+class NamesOut(BaseModel):
+    """What people call what the desk's file names."""
+
+    default_queue: str = Field(description="where callers wait whom nothing sends elsewhere")
+    queues: dict[str, WordingOut]
+    skills: dict[str, WordingOut]
+
+
 class QueueOut(BaseModel):
     """A queue; waits in seconds."""
 
@@ -186,6 +195,18 @@ async def list_queues(_session: SessionDep, console: ConsoleDep, response: Respo
     _keep_private(response)
     keeper = _desk(console).keeper
     return [QueueOut.model_validate(asdict(one)) for one in view_queues(keeper.ledger, keeper.now_s())]
+
+
+@router.get("/names", summary="Name queues and skills", responses=_SEEN)
+async def show_names(_session: SessionDep, console: ConsoleDep, response: Response) -> NamesOut:
+    """The titles of every queue and skill of the desk's file."""
+    _keep_private(response)
+    config = _desk(console).keeper.ledger.config
+    return NamesOut(
+        default_queue=config.default_queue,
+        queues={name: _show_wording(queue.title) for name, queue in config.queues.items()},
+        skills={name: _show_wording(title) for name, title in config.skills.items()},
+    )
 
 
 @router.get("/contacts", summary="List callers at the desk", responses=_SEEN)
@@ -297,6 +318,10 @@ def _show_agent(one: AgentView, now_s: float) -> AgentOut:
         calls=list(one.calls),
         ready_in_s=None if one.until is None else max(0.0, one.until - now_s),
     )
+
+
+def _show_wording(wording: Wording) -> WordingOut:
+    return WordingOut(zh=wording.zh, en=wording.en)
 
 
 def _desk(console: ConsoleDep) -> DeskSide:

@@ -143,6 +143,15 @@ async def test_an_override_needs_a_reason_and_is_audited_before_it_takes_effect(
         assert (told["kind"], told["actor"], told["reason"]) == (AuditKind.OVERRIDE, "supervisor", "other")
 
 
+async def test_queues_and_skills_have_names(open_rig: OpenRig, tmp_path: Path) -> None:
+    async with open_desk(open_rig, tmp_path) as desk:
+        await desk.rig.sign_in("qa")
+        names = await desk.get("names")
+    assert names["default_queue"] == "general"
+    assert names["queues"]["complaints"] == {"zh": "投诉受理", "en": "Complaints"}
+    assert names["skills"]["refund"] == {"zh": "退款", "en": "Refunds"}
+
+
 async def test_callbacks_keep_the_place(open_rig: OpenRig, tmp_path: Path) -> None:
     async with open_desk(open_rig, tmp_path) as desk:
         await desk.come("c1", "c2")

@@ -152,3 +152,18 @@ async def test_a_server_that_counts_nothing_says_so(open_rig: OpenRig) -> None:
         answer = await rig.client.get("/metrics")
     assert answer.status_code == 503
     assert answer.json()["code"] == "metrics.absent"
+
+
+@pytest.mark.parametrize(("user", "status"), [(None, 401), ("mei", 403), ("supervisor", 200), ("admin", 200)])
+async def test_supervisors_see_why_calls_were_refused(
+    open_rig: OpenRig, metrics: Metrics, user: str | None, status: int
+) -> None:
+    for reason in ("sip.rate", "sip.rate", "capacity.exceeded", "made up by a stranger"):
+        metrics.note_refusal(reason)
+    async with open_rig(metrics=metrics) as rig:
+        if user is not None:
+            await rig.sign_in(user)
+        answer = await rig.client.get("/api/refusals")
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json() == {"refusals": {"sip.rate": 2, "capacity.exceeded": 1, "other": 1}}
