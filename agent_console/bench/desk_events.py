@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 
 import numpy as np
@@ -26,15 +26,18 @@ from routing.desk.commands import (
     Reroute,
     SetPresence,
     ShowLife,
+    TakeContact,
 )
 from routing.desk.desk import Answer, Desk
 from routing.desk.file import read_desk
-from routing.desk.ledger import Ledger
+from routing.desk.snapshot import freeze, thaw
 from routing.desk.terms import AgentId, AgentProfile, ContactKind, Departure, OfferId, Presence, QueueId, SkillLevel
 from routing.desk.witness import Witness
 from voice.contracts.audio import CallId
+from voice.contracts.errors import DeskLogError
 
 AGENTS: Final = tuple(AgentId(f"agent{number}") for number in range(14))
+SUPERVISORS: Final = tuple(AgentId(f"boss{number}") for number in range(3))
 CALLS: Final = 60
 SKILLS: Final = ((), (SkillLevel("refund", 2),), (SkillLevel("complaint", 4),))
 
@@ -65,6 +68,9 @@ class RandomDay:
 
     Attributes:
         events: commands, steps of time, restarts and reloads so far.
+        carried_out: commands that were not refused, by kind, repeated ones included.
+        restarts: how often the desk went on from its snapshot.
+        offers_kept: offers that were open at a restart.
     """
 
     def __init__(self, seed: int) -> None:
@@ -78,6 +84,9 @@ class RandomDay:
         self._now = 1_000_000.0
         self._asked: deque[DeskCommand] = deque(maxlen=50)
         self.events = 0
+        self.carried_out: Counter[str] = Counter()
+        self.restarts = 0
+        self.offers_kept = 0
         self._take(self._desk.adopt(self._config, self._now))
 
     def step(self) -> None:
@@ -90,9 +99,9 @@ class RandomDay:
         draw = self._chance.random()
         if draw < 0.25:
             self._pass_time()
-        elif draw < 0.251:
+        elif draw < 0.254:
             self._restart()
-        elif draw < 0.252:
+        elif draw < 0.255:
             self._reload()
         elif draw < 0.28 and self._asked:
             self._ask(self._asked[int(self._chance.integers(len(self._asked)))])
@@ -112,17 +121,17 @@ class RandomDay:
         self._take(self._desk.advance(self._now))
 
     def _restart(self) -> None:
-        old, new = self._desk.ledger, Ledger(self._config)
-        new.restore(
-            list(old.agents.values()),
-            list(old.contacts.values()),
-            list(old.queues.values()),
-            now=old.now,
-            next_seq=old.next_seq,
-        )
+        """Go on from what was written, as another process would: an open offer goes on and is not made again."""
+        old = self._desk.ledger
+        open_offers = dict(old.offers)
+        new = thaw(freeze(old), self._config)
         self._desk = Desk(self._config, new)
         self._now = max(self._now, old.now) + float(self._chance.choice([0.0, 5.0, 500.0]))
         self._take(self._desk.resume(self._now))
+        if not open_offers.items() <= self._desk.ledger.offers.items():
+            raise DeskLogError("The desk broke a rule: an open offer is gone after a restart.")
+        self.restarts += 1
+        self.offers_kept += len(open_offers)
 
     def _reload(self) -> None:
         self._config = self._configs[int(self._chance.integers(len(self._configs)))]
@@ -190,12 +199,21 @@ class RandomDay:
         call, draw = self._call(), self._chance.random()
         if draw < 0.4:
             return Reprioritize("", call, int(self._chance.integers(-5, 110)))
-        if draw < 0.6:
+        if draw < 0.5:
             return RequestCallback("", call, "tel:2")
         if draw < 0.7:
-            queue = QueueId(("general", "urgent", "refunds")[int(self._chance.integers(3))])
-            return Reroute("", call, queue, SKILLS[int(self._chance.integers(3))])
+            queue = (None, "general", "urgent", "hasty", "refunds", "nowhere")[int(self._chance.integers(6))]
+            return Reroute("", call, None if queue is None else QueueId(queue), SKILLS[int(self._chance.integers(3))])
+        if draw < 0.85:
+            return self._take_over(call)
         return LeaveQueue("", call, tuple(Departure)[int(self._chance.integers(len(Departure)))])
+
+    def _take_over(self, call: CallId) -> TakeContact:
+        contact = self._desk.ledger.contacts.get(call)
+        known = contact.agent if contact is not None else None
+        former = known if self._chance.random() < 0.9 else self._agent()
+        taker = self._agent() if self._chance.random() < 0.5 else SUPERVISORS[int(self._chance.integers(3))]
+        return TakeContact("", call, taker, former, tuple(Language)[int(self._chance.integers(2))])
 
     def _agent(self) -> AgentId:
         return AGENTS[int(self._chance.integers(len(AGENTS)))]
@@ -205,7 +223,9 @@ class RandomDay:
 
     def _ask(self, command: DeskCommand) -> None:
         self._asked.append(command)
-        self._take(self._desk.execute(command, self._now))
+        answer = self._desk.execute(command, self._now)
+        self.carried_out[type(command).__name__] += answer.refusal is None
+        self._take(answer)
 
     def _take(self, answer: Answer) -> None:
         self._witness.watch(answer.logged)

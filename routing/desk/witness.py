@@ -14,6 +14,7 @@ from routing.desk.events import (
     ContactLeft,
     ContactQueued,
     ContactReprioritized,
+    ContactTaken,
     Logged,
     OfferAccepted,
     OfferMade,
@@ -98,6 +99,10 @@ class Witness:
                 held = contact.offer
                 _demand(held is not None and (held.id, held.agent) == (offer, agent), f"{call} is offered to another")
                 _demand(held is not None and one.at < held.expires_at, f"{call} is accepted too late")
+            case ContactTaken(call=call, agent=agent, former=former):
+                contact, record = ledger.contacts[call], ledger.agents[agent]
+                _demand(contact.taken_by == former, f"{call} is taken from {former} and is with another")
+                _demand(len(record.calls) < record.profile.capacity, f"{agent} has no capacity left and takes {call}")
             case ContactLeft(call=call):
                 _demand(call in ledger.contacts, f"{call} leaves twice")
                 self.left += 1

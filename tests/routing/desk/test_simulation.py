@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from agent_console.bench.desk import measure_properties
 from agent_console.simulate_cli import app
 from routing.desk.clientele import kinds_by_policy
 from routing.desk.config import DeskConfig
@@ -120,11 +119,6 @@ def test_the_same_seed_gives_the_same_day() -> None:
     first, again, other = (Simulation(config(), scenario, seed).run() for seed in (5, 5, 6))
     assert first.served == again.served
     assert first.served != other.served
-
-
-def test_random_events_break_nothing() -> None:
-    (figure,) = measure_properties(events=4_000, seed=11)
-    assert figure.value == 4_000
 
 
 @pytest.mark.parametrize(("ahead", "giving_up"), [(0, 0.0), (5, 0.0), (5, 0.01), (300, 0.01), (5_000, 0.001)])
