@@ -48,7 +48,7 @@ def test_without_a_file_this_machine_alone_may_call() -> None:
         ("trunks:\n  a: {language: zh}\n", "expected `from` or `users`"),
         ("trunks:\n  a:\n    users: {mei: short}\n", "at least 8 character"),
         ("trunks:\n  a:\n    users: {mei: 'env:NOT_THERE_AT_ALL'}\n", "environment variable NOT_THERE_AT_ALL"),
-        ("trunks:\n  a: {from: [10.0.0.1], codecs: [G729]}\n", "expected one of opus, PCMA, PCMU; got 'G729'"),
+        ("trunks:\n  a: {from: [10.0.0.1], codecs: [G729]}\n", "expected one of opus, G722, PCMA, PCMU; got 'G729'"),
         ("trunks:\n  a:\n    users: {mei: longenough}\n  b:\n    users: {mei: longenough}\n", "stands in a already"),
         ("audio_ports: [30000, 20000]\ntrunks:\n  a: {from: [10.0.0.1]}\n", "line 1, audio_ports"),
         ("trunks: {}\n", "at least 1 key"),

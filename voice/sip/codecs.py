@@ -1,4 +1,4 @@
-"""What telephone lines speak: G.711 both ways, and Opus where the other side has it."""
+"""What telephone lines speak: G.711 both ways, and G.722 or Opus where the other side has it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Final, Protocol
 import numpy as np
 
 from voice.audio.g711 import Pcm16, decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from voice.audio.g722 import G722Decoder, G722Encoder
 from voice.audio.line import LineDownsampler, LineUpsampler
 from voice.audio.opus import GRAIN, MAX_DECODED, OpusDecoder, OpusEncoder
 from voice.audio.resampling import to_float, to_int16
-from voice.contracts.audio import Pcm, Samples
+from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples
 from voice.contracts.errors import RtpError
 from voice.rtp.jitter import OPUS, PayloadFacts
 from voice.sip.concealment import Concealment
@@ -22,7 +23,7 @@ SILENCE_BYTES: Final = 3
 """A payload of the line's length would be 0.4 ms: so long are those that say silence, see `silence`."""
 
 LONGEST_LINE_BYTES: Final = 1_600
-"""200 ms of G.711."""
+"""200 ms of G.711 or G.722."""
 
 _NOISE_SEED: Final = 3389
 
@@ -41,7 +42,9 @@ def _line_samples(payload: bytes) -> int:
     if len(payload) == SILENCE_BYTES:
         return int.from_bytes(payload[1:])
     if not 16 <= len(payload) <= LONGEST_LINE_BYTES:
-        raise RtpError(f"A payload of G.711 of 16 to {LONGEST_LINE_BYTES} bytes was expected; got {len(payload)}.")
+        raise RtpError(
+            f"A payload of G.711 or G.722 of 16 to {LONGEST_LINE_BYTES} bytes was expected; got {len(payload)}."
+        )
     return len(payload)
 
 
@@ -56,6 +59,7 @@ class Decoder(Protocol):
 
         Raises:
             OpusError: nothing that can be decoded.
+            AudioFormatError: the same.
         """
         ...
 
@@ -80,18 +84,31 @@ class Encoder(Protocol):
         ...
 
 
+class _Noise:
+    """Comfort noise, as loud as the other side says."""
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(_NOISE_SEED)
+        self._level = 0.0
+
+    def hear(self, silence: bytes) -> None:
+        # Full scale, 0 dBov, is a square wave; uniform noise of amplitude a has the power a^2 / 3.
+        self._level = 10 ** (-silence[0] / 20) * 3**0.5 if silence[0] < 127 else 0.0
+
+    def make(self, samples: Samples) -> Pcm:
+        return self._random.uniform(-1, 1, samples).astype(np.float32) * np.float32(min(self._level, 0.1))
+
+
 class _LineDecoder:
     def __init__(self, expand: Callable[[bytes], Pcm16]) -> None:
         self._expand = expand
         self._upsampler = LineUpsampler()
-        self._concealment = Concealment()
-        self._noise = np.random.default_rng(_NOISE_SEED)
-        self._level = 0.0
+        self._concealment = Concealment(LINE_RATE)
+        self._noise = _Noise()
 
     def decode(self, payload: bytes) -> Pcm:
         if len(payload) == SILENCE_BYTES:
-            # Full scale, 0 dBov, is a square wave; uniform noise of amplitude a has the power a^2 / 3.
-            self._level = 10 ** (-payload[0] / 20) * 3**0.5 if payload[0] < 127 else 0.0
+            self._noise.hear(payload)
             return self.quiet(2 * _line_samples(payload))
         return self._upsampler.feed(self._concealment.note(to_float(self._expand(payload))))
 
@@ -103,8 +120,7 @@ class _LineDecoder:
         return self._upsampler.feed(self._concealment.conceal(samples // 2))
 
     def quiet(self, samples: Samples) -> Pcm:
-        noise = self._noise.uniform(-1, 1, samples // 2).astype(np.float32) * np.float32(min(self._level, 0.1))
-        return self._upsampler.feed(self._concealment.note(noise))
+        return self._upsampler.feed(self._concealment.note(self._noise.make(samples // 2)))
 
 
 class _LineEncoder:
@@ -114,6 +130,39 @@ class _LineEncoder:
 
     def encode(self, pcm: Pcm) -> bytes:
         return self._compress(to_int16(self._downsampler.feed(pcm)))
+
+
+class _WideDecoder:
+    """G.722: what comes at 16 kHz stays there."""
+
+    def __init__(self) -> None:
+        self._decoder = G722Decoder()
+        self._concealment = Concealment(SAMPLE_RATE)
+        self._noise = _Noise()
+
+    def decode(self, payload: bytes) -> Pcm:
+        if len(payload) == SILENCE_BYTES:
+            self._noise.hear(payload)
+            return self.quiet(2 * _line_samples(payload))
+        return self._concealment.note(to_float(self._decoder.decode(payload)))
+
+    def recover(self, following: bytes, samples: Samples) -> Pcm:
+        del following
+        return self.conceal(samples)
+
+    def conceal(self, samples: Samples) -> Pcm:
+        return self._concealment.conceal(samples)
+
+    def quiet(self, samples: Samples) -> Pcm:
+        return self._concealment.note(self._noise.make(samples))
+
+
+class _WideEncoder:
+    def __init__(self) -> None:
+        self._encoder = G722Encoder()
+
+    def encode(self, pcm: Pcm) -> bytes:
+        return self._encoder.encode(to_int16(pcm))
 
 
 class _OpusDecoder:
@@ -167,7 +216,9 @@ PCMU: Final = Codec(
 PCMA: Final = Codec(
     "PCMA", 8, 8_000, "8000", LINE, lambda: _LineDecoder(decode_alaw), lambda: _LineEncoder(encode_alaw)
 )
+# Its stamps count at 8 kHz although it is 16 kHz wide, since RFC 1890 said so by mistake (RFC 3551, 4.5.2).
+G722: Final = Codec("G722", 9, 8_000, "8000", LINE, _WideDecoder, _WideEncoder)
 OPUS_CODEC: Final = Codec("opus", 96, 48_000, "48000/2", OPUS, _OpusDecoder, OpusEncoder)
 
-CODECS: Final = {codec.name.lower(): codec for codec in (OPUS_CODEC, PCMA, PCMU)}
+CODECS: Final = {codec.name.lower(): codec for codec in (OPUS_CODEC, G722, PCMA, PCMU)}
 """By name in lower case."""

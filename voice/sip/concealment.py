@@ -1,4 +1,4 @@
-"""What is heard where a packet of G.711 is missing: the last period of the voice, repeated and faded.
+"""What is heard where a packet of G.711 or G.722 is missing: the last period of the voice, repeated and faded.
 
 After ITU-T G.711, Appendix I (09/1999): the pitch is where the signal looks most like itself, its last period goes on
 for 10 ms at full strength and fades by 20 % every 10 ms after that; where the voice comes back, the two overlap for a
@@ -13,24 +13,30 @@ import numpy as np
 
 from voice.contracts.audio import Pcm, Samples
 
-_RATE: Final = 8_000
-_SHORTEST: Final = 40
+_SHORTEST_S: Final = 0.005
 """200 Hz: what is higher repeats as two of its periods."""
 
-_LONGEST: Final = 120
+_LONGEST_S: Final = 0.015
 """66 Hz."""
 
-_WINDOW: Final = 160
-_KEPT: Final = _LONGEST + _WINDOW + _LONGEST // 4
+_WINDOW_S: Final = 0.02
 _FULL_S: Final = 0.01
 _GONE_S: Final = 0.06
 
 
 class Concealment:
-    """Keeps the last 40 ms of a voice at 8 kHz, to go on with them."""
+    """Keeps the last 40 ms of a voice, to go on with them.
 
-    def __init__(self) -> None:
-        self._past = np.zeros(_KEPT, np.float32)
+    Args:
+        rate: of the voice, Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._shortest, self._longest = round(_SHORTEST_S * rate), round(_LONGEST_S * rate)
+        self._window = round(_WINDOW_S * rate)
+        self._kept = self._longest + self._window + self._longest // 4
+        self._past = np.zeros(self._kept, np.float32)
         self._period: Pcm | None = None
         self._filled = 0
 
@@ -38,7 +44,7 @@ class Concealment:
         """What came, as it is heard: led over from what was made up, where it was.
 
         Args:
-            pcm: shape (n,), 8 kHz; any n.
+            pcm: shape (n,); any n.
         """
         if self._period is not None and pcm.size:
             overlap = min(pcm.size, self._period.size // 4)
@@ -48,14 +54,14 @@ class Concealment:
             pcm[:overlap] = ramp * pcm[:overlap] + (1 - ramp) * made
             self._period = None
             self._filled = 0
-        self._past = np.concatenate([self._past, pcm])[-_KEPT:]
+        self._past = np.concatenate([self._past, pcm])[-self._kept :]
         return pcm
 
     def conceal(self, samples: Samples) -> Pcm:
         """The next samples of a voice that is missing.
 
         Args:
-            samples: at 8 kHz.
+            samples: how many.
         """
         if self._period is None:
             self._period = self._find_period()
@@ -68,15 +74,15 @@ class Concealment:
         if self._period is None or samples <= 0:
             return np.zeros(max(0, samples), np.float32)
         places = self._filled + np.arange(samples)
-        strength = np.clip(1 - (places / _RATE - _FULL_S) / (_GONE_S - _FULL_S), 0, 1)
+        strength = np.clip(1 - (places / self._rate - _FULL_S) / (_GONE_S - _FULL_S), 0, 1)
         made: Pcm = (self._period[places % self._period.size] * strength).astype(np.float32)
         return made
 
     def _find_period(self) -> Pcm:
         """The last period, its end led over to its beginning so that it repeats without a click."""
-        now = self._past[-_WINDOW:]
-        lags = np.arange(_SHORTEST, _LONGEST + 1)
-        rows = np.lib.stride_tricks.sliding_window_view(self._past, _WINDOW)[self._past.size - _WINDOW - lags]
+        now = self._past[-self._window :]
+        lags = np.arange(self._shortest, self._longest + 1)
+        rows = np.lib.stride_tricks.sliding_window_view(self._past, self._window)[self._past.size - self._window - lags]
         energy = np.einsum("ij,ij->i", rows, rows)
         lag = int(lags[np.argmax(rows @ now / np.sqrt(energy + 1e-9))])
         period = self._past[-lag:].copy()

@@ -6,7 +6,7 @@ from typing import Final
 
 from voice.audio.framing import Framer
 from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm, Samples
-from voice.contracts.errors import OpusError
+from voice.contracts.errors import AudioFormatError, OpusError
 from voice.rtp.drift import DriftFilter, DriftGauge
 from voice.rtp.jitter import Arrival, Concealed, JitterBuffer, Piece, Played, Quiet, Recovered
 from voice.rtp.packet import RtpPacket
@@ -112,6 +112,6 @@ class IncomingLine:
                     return self._decoder.conceal(samples)
                 case Quiet():
                     return self._decoder.quiet(samples)
-        except OpusError:
+        except (AudioFormatError, OpusError):
             self.undecodable += 1
             return self._decoder.conceal(samples)

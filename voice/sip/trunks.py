@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from voice.sip.codecs import CODECS, OPUS_CODEC, PCMA, PCMU, Codec
+from voice.sip.codecs import CODECS, G722, OPUS_CODEC, PCMA, PCMU, Codec
 from voice.sip.digest import Credentials
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-DEFAULT_CODECS: Final = (OPUS_CODEC, PCMA, PCMU)
+DEFAULT_CODECS: Final = (OPUS_CODEC, G722, PCMA, PCMU)
 
 
 @dataclass(frozen=True, slots=True)

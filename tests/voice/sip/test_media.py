@@ -13,7 +13,7 @@ from voice.audio.g711 import decode_alaw, encode_alaw, encode_ulaw
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm
 from voice.contracts.errors import SipMessageError
 from voice.rtp.packet import RtpPacket, parse_rtp, write_rtp
-from voice.sip.codecs import OPUS_CODEC, PCMA, PCMU, Codec
+from voice.sip.codecs import G722, OPUS_CODEC, PCMA, PCMU, Codec
 from voice.sip.concealment import Concealment
 from voice.sip.description import Agreement
 from voice.sip.latch import Latch
@@ -61,7 +61,7 @@ def likeness(heard: Pcm, said: Pcm) -> float:
     return float(np.abs(cross).max() / np.linalg.norm(heard) / np.linalg.norm(said))
 
 
-@pytest.mark.parametrize("codec", [PCMA, PCMU, OPUS_CODEC], ids=lambda codec: codec.name)
+@pytest.mark.parametrize("codec", [PCMA, PCMU, G722, OPUS_CODEC], ids=lambda codec: codec.name)
 def test_what_one_side_says_the_other_hears(codec: Codec) -> None:
     t = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     said = (0.3 * np.sin(2 * np.pi * (300 * t + 150 * t**2))).astype(np.float32)
@@ -76,6 +76,36 @@ def test_what_one_side_says_the_other_hears(codec: Codec) -> None:
     assert likeness(joined(frames)[: said.size], said) > 0.9
     statistics = listener.statistics()
     assert (statistics.lost, statistics.concealed, statistics.refused) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("codec", [G722, OPUS_CODEC], ids=lambda codec: codec.name)
+def test_a_wide_line_stays_wide(codec: Codec) -> None:
+    """5.5 kHz lies where G.711 has nothing; recognition gets it at full strength."""
+    said = tone(2, hz=5500)
+    speaker, _ = media(agreement(codec), said)
+    listener, _ = media(agreement(codec))
+    frames: list[AudioFrame] = []
+    for tick in range(120):
+        for packet in speaker.packets(10 + tick * 0.02):
+            listener.receive(packet, FAR, 10 + tick * 0.02)
+        frames += listener.frames(10 + tick * 0.02)
+    middle = joined(frames)[SAMPLE_RATE // 2 : SAMPLE_RATE]
+    spectrum = np.abs(np.fft.rfft(middle))
+    assert 2 * spectrum[2750] / middle.size == pytest.approx(0.3, rel=0.2)
+    assert spectrum[2740:2760].max() > 20 * np.delete(spectrum, slice(2700, 2800)).max()
+
+
+def test_g722_goes_on_behind_a_loss_and_a_payload_of_another_length() -> None:
+    encoder, decoder = G722.encoder(), G722.decoder()
+    said = tone(1, hz=300)
+    payloads = [encoder.encode(said[at : at + 320]) for at in range(0, said.size, 320)]
+    assert {len(payload) for payload in payloads} == {160}
+    heard = [decoder.decode(payload) for payload in payloads[:20]]
+    made = decoder.conceal(320)
+    assert 0.1 < np.abs(made).max() < 0.4
+    heard += [decoder.decode(payloads[21] + payloads[22])]
+    assert heard[-1].size == 640
+    assert np.abs(decoder.decode(payloads[23])).max() == pytest.approx(0.3, rel=0.1)
 
 
 def test_lost_packets_are_concealed_and_long_losses_are_gaps() -> None:
@@ -203,6 +233,7 @@ def test_music_on_hold_is_not_heard_and_the_pause_is_no_loss() -> None:
     assert listener.latch.target == FAR
     pcm = joined(frames)
     assert not pcm[int(1.3 * SAMPLE_RATE) : int(3.8 * SAMPLE_RATE)].any()
+    assert [frame.start for frame in frames] == list(range(0, pcm.size, FRAME_SAMPLES))
     assert pcm[int(4.3 * SAMPLE_RATE) : int(5.5 * SAMPLE_RATE)].any()
     assert (listener.statistics().skipped, listener.statistics().lost) == (0, 0)
 
@@ -233,7 +264,7 @@ def test_datagrams_of_any_kind_do_no_harm(datagram: bytes) -> None:
 
 
 def test_concealment_goes_on_with_the_voice_and_fades() -> None:
-    concealment = Concealment()
+    concealment = Concealment(8_000)
     concealment.note(tone(0.1, 8000, 150))
     made = concealment.conceal(800)
     loudness = np.sqrt(np.mean(made.reshape(10, 80) ** 2, axis=1))
@@ -241,7 +272,7 @@ def test_concealment_goes_on_with_the_voice_and_fades() -> None:
     assert loudness[-1] == 0
     assert np.all(np.diff(loudness[1:]) <= 0.05)
     assert np.abs(np.diff(made)).max() < 0.1  # no clicks
-    assert np.isfinite(Concealment().conceal(160)).all()
+    assert np.isfinite(Concealment(8_000).conceal(160)).all()
 
 
 def test_what_is_sent_keeps_the_clocks_pace() -> None:
