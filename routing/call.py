@@ -57,6 +57,9 @@ from routing.service_events import PromptPlayed
 from routing.tape import Tape
 from routing.terms import CallEndReason, Stage
 from routing.tone import CallTone
+from routing.transfer_events import TransferEvent
+from routing.transferring import Transferring, broken_off
+from routing.transferring import follow as follow_transfer
 from routing.turn import Turn
 from routing.understanding.continuation import Told
 from voice.contracts.audio import AudioFrame, CallId, Party, Samples, from_s
@@ -130,6 +133,7 @@ class Call:
         self._began_s: float | None = None
         self._present: list[tuple[Party, str | None]] = []
         self._supervisors: list[str] = []
+        self._transferring = Transferring()
         self._begun = anyio.Event()
         situation = partial(rooms.situation, call)
         self._decider = Decider(started, rooms.policy, zone=rooms.zone, situation=situation)
@@ -198,6 +202,7 @@ class Call:
                     *measured,
                     *self._learned(),
                     *given_up(self._handover),
+                    *broken_off(self._transferring),
                     *supervised,
                     *left,
                     CallEnded(reason, self._now()),
@@ -330,9 +335,11 @@ class Call:
                 self._supervisors.append(who)
             case SupervisionEnded(supervisor=who):
                 self._supervisors.remove(who)
+            case what if isinstance(what, TransferEvent):
+                self._transferring = follow_transfer(self._transferring, what)
             case _:
                 pass
-        if not isinstance(what, LegEvent | PromptPlayed):
+        if not isinstance(what, LegEvent | PromptPlayed | TransferEvent):
             raise TypeError(f"An event of the people on a call was expected; got {type(what).__name__}.")
         await self._log.write(what)
 

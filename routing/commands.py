@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import ClassVar, Protocol, TypeAlias
 
 from asr.types import Language
-from routing.terms import SupervisionMode
+from routing.terms import SupervisionMode, TransferKind
+from routing.transfer_events import TransferTarget
 from voice.contracts.audio import CallId
 from voice.contracts.errors import WarmlineError
 
@@ -104,10 +105,13 @@ class LegMode(StrEnum):
     BARGE = "barge"
     """Supervises; see `routing.terms.SupervisionMode`, which has the same names."""
 
+    CONSULT = "consult"
+    """Is consulted by whoever serves, who has asked for it: see `Consult`."""
+
     @property
     def supervision(self) -> SupervisionMode | None:
-        """How a supervisor takes part; None for whoever serves."""
-        return None if self is LegMode.SERVE else SupervisionMode(self.value)
+        """How a supervisor takes part; None for whoever serves or is consulted."""
+        return None if self in (LegMode.SERVE, LegMode.CONSULT) else SupervisionMode(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ class JoinCall:
         key: idempotency key, chosen by the client.
         call: which call.
         who: their account.
-        mode: as what. Whether they may is asked of the desk for `SERVE`, and of whoever sends this for the others.
+        mode: as what. Whether they may is asked of the desk for `SERVE`, unless a transfer is to them; for `CONSULT`
+            whoever serves has asked them; for the others it is asked of whoever sends this.
         sdp: the offer, complete with candidates (no trickle).
     """
 
@@ -131,9 +136,19 @@ class JoinCall:
 
 @dataclass(frozen=True, slots=True)
 class LegAnswered:
-    """Success of `JoinCall`: `sdp` is the answer."""
+    """Success of `JoinCall` and `ReofferLeg`: `sdp` is the answer."""
 
     call: CallId
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReofferLeg:
+    """Somebody's browser offers anew, because its network has changed; answered by `LegAnswered`, the leg goes on."""
+
+    key: str
+    call: CallId
+    who: str
     sdp: str
 
 
@@ -214,10 +229,62 @@ class ResumeRecording:
     oversees: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Whoever serves puts the caller on hold and asks an agent, or somebody outside, to talk to them.
+
+    An agent who is asked joins with `LegMode.CONSULT`; how it goes is said by `consult.*` events. While it lasts, the
+    end of the hold joins all three.
+    """
+
+    key: str
+    call: CallId
+    who: str
+    target: TransferTarget
+
+
+@dataclass(frozen=True, slots=True)
+class EndConsult:
+    """Whoever serves goes back to the caller; or whoever was asked declines, or leaves."""
+
+    key: str
+    call: CallId
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCall:
+    """Whoever serves passes the caller on, who waits until it is done; `transfer.*` events say how it goes.
+
+    Attributes:
+        kind: `BLIND` to an agent (who joins with `LegMode.SERVE`), a queue, or an address outside; `ATTENDED` to
+            whoever is consulted at the moment.
+        target: to whom; None with `ATTENDED` for whoever is consulted.
+    """
+
+    key: str
+    call: CallId
+    who: str
+    kind: TransferKind
+    target: TransferTarget | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawTransfer:
+    """Whoever served takes the caller back before the other one has them; or the agent who was asked declines."""
+
+    key: str
+    call: CallId
+    who: str
+
+
 CallAct: TypeAlias = HoldCall | ResumeCall | PauseRecording | ResumeRecording
 """What whoever serves may do with the call, and anybody who `oversees`: supervisors and administrators."""
 
-LegCommand: TypeAlias = JoinCall | ChangeMode | LeaveCall | MuteLeg | UnmuteLeg | CallAct
+TransferAct: TypeAlias = Consult | EndConsult | TransferCall | WithdrawTransfer
+"""How a caller is passed on."""
+
+LegCommand: TypeAlias = JoinCall | ReofferLeg | ChangeMode | LeaveCall | MuteLeg | UnmuteLeg | CallAct | TransferAct
 """Commands of people who are signed in, about their leg or about the call that they are on."""
 
 
@@ -242,6 +309,7 @@ class Commands(Protocol):
             CommandRefusedError: it cannot be carried out; `reason` says why: `call.unknown`, `call.ended`,
                 `webrtc.sdp`, `capacity.exceeded`, `secret.wrong`, `dtmf.digit`, `command.interrupted`,
                 `server.draining`; `call.state` (not possible as things stand) and `call.not_yours` (somebody else
-                serves); of a leg that shall serve also what the desk says, see `routing.desk.commands.REFUSALS`.
+                serves); of a leg that shall serve also what the desk says, see `routing.desk.commands.REFUSALS`;
+                `transfer.target` (nobody can be asked at that address).
         """
         ...

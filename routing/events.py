@@ -12,6 +12,7 @@ from typing import ClassVar, Final, TypeAlias, get_args
 from asr.types import Language, Repair, Stretch, Word
 from prosody.types import AgentTone, EmotionScore, EmotionShift, ProsodyFeatures, VoiceNormal
 from routing.leg_events import (
+    AgentAwaited,
     AudioDropped,
     CallHeld,
     CallResumed,
@@ -53,6 +54,15 @@ from routing.terms import (
     KeyPointTag,
     Stage,
     Wording,
+)
+from routing.transfer_events import (
+    ConsultAnswered,
+    ConsultEnded,
+    ConsultStarted,
+    TransferAccepted,
+    TransferCompleted,
+    TransferFailed,
+    TransferRequested,
 )
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
 from voice.contracts.speech import EndReason
@@ -290,6 +300,7 @@ ReportableEvent: TypeAlias = (
     | SupervisionEnded
     | RecordingPaused
     | RecordingResumed
+    | AgentAwaited
     | AudioDropped
     | MediaMeasured
     | SpeechStarted
@@ -319,6 +330,13 @@ ReportableEvent: TypeAlias = (
     | HandoverAccepted
     | HandoverBridged
     | HandoverFailed
+    | ConsultStarted
+    | ConsultAnswered
+    | ConsultEnded
+    | TransferRequested
+    | TransferAccepted
+    | TransferCompleted
+    | TransferFailed
     | DtmfReceived
     | NoteWritten
     | SummaryPrepared

@@ -57,8 +57,20 @@ from routing.service_events import (
     SummaryPrepared,
 )
 from routing.terms import Stage
+from routing.transfer_events import (
+    ConsultAnswered,
+    ConsultEnded,
+    ConsultStarted,
+    TransferAccepted,
+    TransferCompleted,
+    TransferEvent,
+    TransferFailed,
+    TransferRequested,
+)
+from routing.transferring import Transferring
+from routing.transferring import follow as follow_transfer
 from voice.contracts.audio import Party, SegmentId
-from voice.contracts.errors import HandoverError, LogGrammarError
+from voice.contracts.errors import HandoverError, LogGrammarError, TransferError
 
 
 @dataclass(slots=True)
@@ -81,7 +93,7 @@ class _Reader:
     at: int = 0
     call: str | None = None
     ended: bool = False
-    held: bool = False
+    held: set[Party] = field(default_factory=set)
     paused: bool = False
     muted: set[tuple[Party, str | None]] = field(default_factory=set)
     supervisors: set[str] = field(default_factory=set)
@@ -94,6 +106,7 @@ class _Reader:
     segments: dict[SegmentId, _Segment] = field(default_factory=dict)
     failed: set[tuple[Stage, SegmentId | None]] = field(default_factory=set)
     tickets: dict[str, Handover] = field(default_factory=dict)
+    transferring: Transferring = field(default_factory=Transferring)
 
     def read(self, stamped: Stamped) -> None:
         self._read_stamp(stamped)
@@ -140,6 +153,16 @@ class _Reader:
             ) as step:
                 self._read_handover(stamped, step)
             case (
+                ConsultStarted()
+                | ConsultAnswered()
+                | ConsultEnded()
+                | TransferRequested()
+                | TransferAccepted()
+                | TransferCompleted()
+                | TransferFailed()
+            ) as step:
+                self._read_transfer(stamped, step)
+            case (
                 ProsodyMeasured()
                 | EmotionScored()
                 | EmotionShifted()
@@ -183,12 +206,12 @@ class _Reader:
             case PartyUnmuted(party=party, agent=agent):
                 _demand((party, agent) in self.muted, stamped, f"{party} was not muted")
                 self.muted.discard((party, agent))
-            case CallHeld():
-                _demand(not self.held, stamped, "the call is held already")
-                self.held = True
-            case CallResumed():
-                _demand(self.held, stamped, "the call was not held")
-                self.held = False
+            case CallHeld(party=party):
+                _demand(party not in self.held, stamped, f"the {party} holds the call already")
+                self.held.add(party)
+            case CallResumed(party=party):
+                _demand(party in self.held, stamped, f"the {party} did not hold the call")
+                self.held.discard(party)
             case SupervisionStarted(supervisor=who):
                 _demand(who not in self.supervisors, stamped, f"{who} supervises the call already")
                 self.supervisors.add(who)
@@ -298,6 +321,12 @@ class _Reader:
         except HandoverError as error:
             _demand(False, stamped, error.args[0].rstrip("."))
 
+    def _read_transfer(self, stamped: Stamped, step: TransferEvent) -> None:
+        try:
+            self.transferring = follow_transfer(self.transferring, step)
+        except TransferError as error:
+            _demand(False, stamped, error.args[0].rstrip("."))
+
     def _segment(self, stamped: Stamped, segment: SegmentId) -> _Segment:
         _demand(segment in self.segments, stamped, f"segment {segment} has not started")
         return self.segments[segment]
@@ -310,6 +339,8 @@ class _Reader:
         """Check what must have happened once the log is complete."""
         if not self.ended:
             raise LogGrammarError(f"Call {self.call}: a complete log holds call.ended.")
+        if self.transferring != Transferring():
+            raise LogGrammarError(f"Call {self.call}: a consultation or transfer never ended.")
         for number, one in self.segments.items():
             if not one.ended:
                 raise LogGrammarError(f"Call {self.call}: segment {number} was never closed.")

@@ -50,18 +50,26 @@ class PartyUnmuted:
 
 @dataclass(frozen=True, slots=True)
 class CallHeld:
-    """The caller waits and hears no one."""
+    """The caller hears no one.
+
+    Attributes:
+        by: who did it: the account of whoever serves or oversees, or `caller`.
+        party: agent: the caller waits and hears music; caller: their own telephone has put us on hold, what it plays
+            is neither heard nor recorded. Both may be so at once.
+    """
 
     TYPE: ClassVar[str] = "call.held"
     by: str
+    party: Party = Party.AGENT
 
 
 @dataclass(frozen=True, slots=True)
 class CallResumed:
-    """The end of a hold."""
+    """The end of a hold by that party; see `CallHeld`."""
 
     TYPE: ClassVar[str] = "call.resumed"
     by: str
+    party: Party = Party.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,18 @@ class RecordingResumed:
 
     TYPE: ClassVar[str] = "recording.resumed"
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAwaited:
+    """The leg of the agent who serves is gone; the caller waits to music until they are back, or for `grace_s`.
+
+    `party.joined` of the same agent ends it, or `handover.failed`.
+    """
+
+    TYPE: ClassVar[str] = "agent.awaited"
+    agent: str
+    grace_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +175,7 @@ LegEvent: TypeAlias = (
     | SupervisionEnded
     | RecordingPaused
     | RecordingResumed
+    | AgentAwaited
     | AudioDropped
     | MediaMeasured
 )

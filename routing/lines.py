@@ -5,10 +5,11 @@ serves, to the call's intake (what is transcribed, recorded and advised on). Wha
 people goes through the intake, too, so that it stands in its log where it happened.
 
 On hold the caller is recorded and transcribed as before, for the system has told them that it listens; whoever serves
-is not, because they do not speak to the caller. A muted agent is heard, recorded and transcribed by nobody. What a
-supervisor says is neither transcribed nor recorded, even where the caller hears it: no utterance may stand under
-another's name, and a replay of the recording has to hear what the call heard. Prompts are not recorded either; the log
-says what was played. Whoever takes the call over serves from then on, and is heard as such.
+is not, because they do not speak to the caller. Where the caller's own telephone holds the call, nothing of either is.
+A muted agent is heard, recorded and transcribed by nobody. What a supervisor says is neither transcribed nor recorded,
+even where the caller hears it: no utterance may stand under another's name, and a replay of the recording has to hear
+what the call heard. Prompts are not recorded either; the log says what was played. Whoever takes the call over serves
+from then on, and is heard as such.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing import Final
 import anyio
 import numpy as np
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 
 from routing.call import Call
-from routing.commands import CommandRefusedError, LegMode
+from routing.commands import CommandRefusedError, LegMode, TransferAct
 from routing.leg_events import (
     CallHeld,
     CallResumed,
@@ -44,6 +46,7 @@ from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
 from voice.contracts.ports import CallLeg, Voice
 from voice.intake import Intake
+from voice.webrtc.leg import WebRtcLeg
 
 CALLER: Final = "caller:"
 """The caller's id on the bridge; no account has it, for a name has no colon."""
@@ -83,6 +86,7 @@ class Lines:
         self._seats: dict[str, Seat] = {}
         self._caller = caller
         self._both = Party.AGENT in caller.source.parties
+        self._is_away = False
         self._paused = False
         self._tasks: TaskGroup | None = None
         self._deciding = anyio.Lock()
@@ -150,6 +154,28 @@ class Lines:
             raise
         tasks.start_soon(self._attend, seat, leg, name=f"{self._call.id} leg of {mode}")
 
+    async def reoffer(self, who: str, sdp: str) -> str:
+        """Answer somebody's new offer, because their network has changed; their leg goes on.
+
+        Raises:
+            CommandRefusedError: `call.state` where they are not on the call.
+            WarmlineError: the offer cannot be answered.
+        """
+        self._demand_open()
+        leg = self._find(who).leg
+        if not isinstance(leg, WebRtcLeg):
+            raise CommandRefusedError("call.state", "Only a leg from a browser can be offered anew.")
+        return await leg.reoffer(sdp)
+
+    async def pass_on(self, act: TransferAct) -> None:
+        """Pass the caller on, or consult somebody.
+
+        Raises:
+            CommandRefusedError: `call.state`.
+        """
+        await checkpoint()
+        raise CommandRefusedError("call.state", f"{type(act).__name__} is not carried out here.")
+
     async def change_mode(self, who: str, mode: LegMode) -> None:
         """Let a supervisor take part otherwise; with `SERVE` they serve from now on, and whoever did is off the call.
 
@@ -213,6 +239,16 @@ class Lines:
         self._demand_say(who, oversees=oversees)
         if self._bridge.state.held is not held:
             self._hold(who, held=held)
+
+    def note_hold(self, *, held: bool) -> None:
+        """The caller's own telephone has put us on hold, or fetched us back; their leg is silent meanwhile.
+
+        Raises:
+            CapacityError: too much waits to be taken notice of.
+        """
+        if self._is_away is not held:
+            self._intake.note((CallHeld if held else CallResumed)(Party.CALLER.value, Party.CALLER))
+            self._is_away = held
 
     def pause_recording(self, who: str, *, paused: bool, oversees: bool) -> None:
         """Keep nothing of what is said, or go on keeping it.
@@ -321,7 +357,7 @@ class Lines:
         seat.frames += 1
         if seat.frames % LIFE_FRAMES == 0 and self._tasks is not None:
             self._tasks.start_soon(self._serving.alive, seat.who, name=f"{self._call.id} sign of life")
-        silent = seat.muted or self._bridge.state.held
+        silent = seat.muted or self._bridge.state.held or self._is_away
         self._intake.put(AudioFrame(Party.AGENT, frame.start + seat.offset, _SILENCE if silent else frame.pcm))
 
     async def _take_over(self, seat: Seat) -> None:

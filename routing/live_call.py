@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from routing.call import Call
 from routing.lines import Lines
 from routing.terms import CallEndReason
-from voice.contracts.errors import UnknownCallError, WarmlineError
+from voice.contracts.errors import CapacityError, UnknownCallError, WarmlineError
 from voice.contracts.ports import AudioSource, CallLeg, LegEnd
 from voice.intake import Intake
 from voice.recording import StereoRecorder
@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 
 Keys = AsyncGenerator[str]
 """Keys of a telephone as they are pressed."""
+
+Holds = AsyncGenerator[bool]
+"""Whether a telephone holds the call, as that changes; not at first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,21 +53,24 @@ class LiveCall:
     recorder: StereoRecorder | None
     secret: str
 
-    async def run(self, listen: Callable[[CallLeg], AudioSource], keys: Keys | None) -> None:
+    async def run(
+        self, listen: Callable[[CallLeg], AudioSource], keys: Keys | None, holds: Holds | None = None
+    ) -> None:
         """Enter the caller's leg and see the call through to its last event; whatever happens, the recording is closed.
 
         Args:
             listen: what is heard from a leg.
             keys: the keys that the caller presses.
+            holds: whether the caller's telephone holds the call.
         """
         try:
-            await self._talk(listen, keys)
+            await self._talk(listen, keys, holds)
         finally:
             if self.recorder is not None:
                 with anyio.CancelScope(shield=True):
                     await run_sync(self.recorder.close)
 
-    async def _talk(self, listen: Callable[[CallLeg], AudioSource], keys: Keys | None) -> None:
+    async def _talk(self, listen: Callable[[CallLeg], AudioSource], keys: Keys | None, holds: Holds | None) -> None:
         call, lines, intake, leg = self.call, self.lines, self.intake, self.lines.caller
 
         async def take_in() -> None:
@@ -83,6 +89,8 @@ class LiveCall:
             tasks.start_soon(take_in, name=f"{call.id} intake")
             if keys is not None:
                 tasks.start_soon(_press, call, keys, name=f"{call.id} keys")
+            if holds is not None:
+                tasks.start_soon(_follow_holds, lines, holds, name=f"{call.id} holds")
             await call.run(intake, leg.source.parties, lambda: _END_REASONS[leg.end_reason])
             tasks.cancel_scope.cancel()
 
@@ -94,3 +102,12 @@ async def _press(call: Call, keys: Keys) -> None:
                 await call.press(digit)
             except UnknownCallError:
                 return
+
+
+async def _follow_holds(lines: Lines, holds: Holds) -> None:
+    async with aclosing(holds):
+        async for held in holds:
+            try:
+                lines.note_hold(held=held)
+            except CapacityError as error:  # whoever presses that fast is told late
+                _log.warning("a hold was not noted (%s)", error.code)

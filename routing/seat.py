@@ -19,6 +19,7 @@ _STANDINGS: Final = {
     LegMode.LISTEN: Standing.LISTEN,
     LegMode.WHISPER: Standing.WHISPER,
     LegMode.BARGE: Standing.BARGE,
+    LegMode.CONSULT: Standing.EXPERT,
 }
 
 

@@ -33,6 +33,7 @@ from routing.events import (
 )
 from routing.handover import Handover, follow
 from routing.leg_events import (
+    AgentAwaited,
     AudioDropped,
     CallHeld,
     CallResumed,
@@ -66,6 +67,17 @@ from routing.service_events import (
     SummaryPrepared,
 )
 from routing.terms import Channel, RouteTarget, SupervisionMode, Wording
+from routing.transfer_events import (
+    ConsultAnswered,
+    ConsultEnded,
+    ConsultStarted,
+    TransferAccepted,
+    TransferCompleted,
+    TransferFailed,
+    TransferRequested,
+)
+from routing.transferring import Transferring
+from routing.transferring import follow as follow_transfer
 from voice.contracts.audio import CallId, Party, Samples, SegmentId, Span
 
 
@@ -90,7 +102,9 @@ class CallState:
     Attributes:
         agent: who serves, where it is an agent whose name is known.
         supervisors: who else is on the call, and how.
+        holds: who holds the call: the agent, the caller's own telephone.
         handover: the newest hand-over and how far it has come.
+        transferring: consultation and transfer, as far as they are under way.
         risk: of the newest score that words went into, [0, 1], as `level` follows from those scores alone; 0 before.
     """
 
@@ -99,7 +113,7 @@ class CallState:
     at: Samples = 0
     started: CallStarted | None = None
     ended: CallEnded | None = None
-    held: bool = False
+    holds: frozenset[Party] = frozenset()
     muted: frozenset[Party] = frozenset()
     recording_paused: bool = False
     parties: frozenset[Party] = frozenset()
@@ -113,6 +127,7 @@ class CallState:
     risk: float = 0.0
     digits: str = ""
     handover: Handover | None = None
+    transferring: Transferring = field(default_factory=Transferring)
     failures: tuple[StageFailed, ...] = ()
 
     @property
@@ -171,10 +186,10 @@ class CallState:
                 return replace(self, recording_paused=True)
             case RecordingResumed():
                 return replace(self, recording_paused=False)
-            case CallHeld():
-                return replace(self, held=True)
-            case CallResumed():
-                return replace(self, held=False)
+            case CallHeld(party=party):
+                return replace(self, holds=self.holds | {party})
+            case CallResumed(party=party):
+                return replace(self, holds=self.holds - {party})
             case IntentRecognized() as intent:
                 return replace(self, intent=intent)
             case PriorityChanged(current=current):
@@ -187,6 +202,16 @@ class CallState:
                 HandoverRequested() | HandoverOffered() | HandoverAccepted() | HandoverBridged() | HandoverFailed()
             ) as step:
                 return replace(self, handover=follow(self.handover, step))
+            case (
+                ConsultStarted()
+                | ConsultAnswered()
+                | ConsultEnded()
+                | TransferRequested()
+                | TransferAccepted()
+                | TransferCompleted()
+                | TransferFailed()
+            ) as step:
+                return replace(self, transferring=follow_transfer(self.transferring, step))
             case DtmfReceived(digit=digit):
                 return replace(self, digits=self.digits + digit)
             case StageFailed() as failure:
@@ -204,7 +229,8 @@ class CallState:
                 known = replace(self, risk=score.risk) if fused else self
                 return known._with_segment(number, replace(self.segments[number], emotion=score))
             case (
-                AudioDropped()
+                AgentAwaited()
+                | AudioDropped()
                 | MediaMeasured()
                 | ProsodyMeasured()
                 | VoiceRecalled()

@@ -22,7 +22,9 @@ from routing.commands import (
     ChangeMode,
     Command,
     CommandRefusedError,
+    Consult,
     Done,
+    EndConsult,
     HangUp,
     HoldCall,
     JoinCall,
@@ -36,15 +38,18 @@ from routing.commands import (
     PauseRecording,
     PressKey,
     ReofferCall,
+    ReofferLeg,
     ResumeCall,
     ResumeRecording,
+    TransferCall,
     UnmuteLeg,
+    WithdrawTransfer,
 )
 from routing.events import CallAttribute, CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.lines import Lines
-from routing.live_call import Keys, LiveCall
+from routing.live_call import Holds, Keys, LiveCall
 from routing.rooms import Rooms
 from routing.serving import NoDesk, Serving
 from routing.terms import CallEndReason, Channel, Direction
@@ -238,6 +243,10 @@ class Switchboard:
             match command:
                 case JoinCall(who=who, mode=mode, sdp=sdp):
                     return await self._join(command.call, lines, who, mode, sdp)
+                case ReofferLeg(who=who, sdp=sdp):
+                    return LegAnswered(command.call, await lines.reoffer(who, sdp))
+                case Consult() | EndConsult() | TransferCall() | WithdrawTransfer():
+                    await lines.pass_on(command)
                 case ChangeMode(who=who, mode=mode):
                     await lines.change_mode(who, mode)
                 case LeaveCall(who=who):
@@ -328,6 +337,7 @@ class Switchboard:
         called: str,
         language: Language,
         keys: Keys | None = None,
+        holds: Holds | None = None,
         attributes: tuple[CallAttribute, ...] = (),
     ) -> CallId:
         """Begin the call of a leg whose transport has accepted it; the leg is entered, and left when the call is over.
@@ -339,13 +349,14 @@ class Switchboard:
             called: what they called.
             language: what they speak.
             keys: the keys they press.
+            holds: whether their telephone holds the call.
             attributes: what else came with the call.
 
         Raises:
             CommandRefusedError: `capacity.exceeded` or `server.draining`; the leg is still the asker's.
         """
         with self._line() as tasks:
-            return (await self._take(leg, channel, caller, called, language, keys, tasks, attributes)).call.id
+            return (await self._take(leg, channel, caller, called, language, keys, tasks, attributes, holds)).call.id
 
     async def _take(
         self,
@@ -357,6 +368,7 @@ class Switchboard:
         keys: Keys | None,
         tasks: TaskGroup,
         attributes: tuple[CallAttribute, ...] = (),
+        holds: Holds | None = None,
     ) -> LiveCall:
         began = self._clock.utc_now()
         call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
@@ -367,7 +379,7 @@ class Switchboard:
         intake = Intake()
         lines = Lines(call, leg, intake, self._serving, self._new_hold_sound)
         live = self._live[call_id] = LiveCall(call, lines, intake, recorder, secrets.token_urlsafe(24))
-        tasks.start_soon(self._serve, live, keys, name=call_id)
+        tasks.start_soon(self._serve, live, keys, holds, name=call_id)
         return live
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
@@ -381,9 +393,9 @@ class Switchboard:
             return None
         return recorder
 
-    async def _serve(self, live: LiveCall, keys: Keys | None) -> None:
+    async def _serve(self, live: LiveCall, keys: Keys | None, holds: Holds | None) -> None:
         try:
-            await live.run(self._rooms.listen, keys)
+            await live.run(self._rooms.listen, keys, holds)
         except Exception:  # the boundary of a call: whatever breaks here harms no other call
             _log.exception("call %s failed", live.call.id)
         finally:

@@ -31,6 +31,9 @@ class CallEndReason(StrEnum):
     NEVER_CONNECTED = "never_connected"
     CONNECTION_LOST = "connection_lost"
     SERVER_SHUTDOWN = "server_shutdown"
+    TRANSFERRED = "transferred"
+    """The caller's telephone was told to call somebody outside instead, and reached them."""
+
     INTERRUPTED = "interrupted"
     """The process was killed; found and ended when it started again."""
 
@@ -136,3 +139,65 @@ class HandoverReturn(StrEnum):
 
     AI = "ai"
     QUEUE = "queue"
+
+
+class TransferKind(StrEnum):
+    """How a caller is passed on."""
+
+    BLIND = "blind"
+    """Whoever serves stays until the other one takes the caller, and does not speak with them."""
+
+    ATTENDED = "attended"
+    """Whoever serves has spoken with the other one before: see `ConsultStarted`."""
+
+
+class TargetKind(StrEnum):
+    """To whom a caller is passed on, or who is consulted."""
+
+    AGENT = "agent"
+    QUEUE = "queue"
+    URI = "uri"
+    """Somebody outside: a SIP or telephone address."""
+
+
+class TransferFailure(StrEnum):
+    """Why a transfer did not come about; the caller is with whoever served, unless they are gone."""
+
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FORBIDDEN = "forbidden"
+    """That address may not be called from here."""
+
+    UNREACHABLE = "unreachable"
+    """There is no such address, or no way to it."""
+
+    TECHNICAL = "technical"
+    WITHDRAWN = "withdrawn"
+    """Whoever served took it back, or is gone."""
+
+    CALLER_GONE = "caller_gone"
+
+
+class ConsultEnd(StrEnum):
+    """Why a consultation ended."""
+
+    RETURNED = "returned"
+    """Whoever serves went back to the caller."""
+
+    TRANSFERRED = "transferred"
+    """Whoever was consulted serves the caller now."""
+
+    LEFT = "left"
+    """Whoever was consulted is gone."""
+
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FORBIDDEN = "forbidden"
+    UNREACHABLE = "unreachable"
+    TECHNICAL = "technical"
+    ABANDONED = "abandoned"
+    """Whoever served is gone."""
+
+    CALLER_GONE = "caller_gone"

@@ -35,6 +35,9 @@ class Standing(StrEnum):
     BARGE = "barge"
     """Hears and is heard by everybody."""
 
+    EXPERT = "expert"
+    """Is consulted: hears and is heard by everybody, and so by the caller only where these are not on hold."""
+
 
 class Prompt(StrEnum):
     """What is being played to the caller over everything else."""
@@ -91,7 +94,7 @@ def hears(listener: Participant, speaker: Participant, state: Conversation) -> b
             return False
         case Standing.WHISPER:
             return listener.standing is Standing.AGENT
-        case Standing.CALLER | Standing.AGENT | Standing.BARGE:
+        case Standing.CALLER | Standing.AGENT | Standing.BARGE | Standing.EXPERT:
             return True
 
 

@@ -117,6 +117,7 @@ STATUSES: Final[dict[str, int]] = {
     "server.error": 500,
     "skill.unknown": 422,
     "stream.refused": 403,
+    "transfer.target": 422,
     "web.not_built": 503,
     "webrtc.media": 502,
     "webrtc.sdp": 400,

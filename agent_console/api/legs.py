@@ -7,7 +7,7 @@ log first. Every request carries a key: repeated word for word it changes nothin
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +28,7 @@ from routing.commands import (
     LegMode,
     MuteLeg,
     PauseRecording,
+    ReofferLeg,
     ResumeCall,
     ResumeRecording,
     UnmuteLeg,
@@ -60,7 +61,19 @@ class LegOffer(LegAct):
     """A browser offers a session, to speak on a call."""
 
     sdp: Annotated[str, Field(min_length=1, max_length=131_072, description="complete with candidates, no trickle")]
-    mode: Annotated[LegMode, Field(description="serve: the caller whose offer was accepted; else as a supervisor")]
+    mode: Annotated[
+        LegMode,
+        Field(
+            description="serve: the caller whose offer was accepted, or who is transferred to me; consult: where I am"
+            " asked for help; else as a supervisor"
+        ),
+    ]
+
+
+class NewLegOffer(LegAct):
+    """A browser offers anew: its network has changed."""
+
+    sdp: Annotated[str, Field(min_length=1, max_length=131_072, description="complete with candidates, no trickle")]
 
 
 class LegAnswer(BaseModel):
@@ -72,7 +85,10 @@ class LegAnswer(BaseModel):
 class ModeIn(LegAct):
     """How a supervisor takes part from now on."""
 
-    mode: Annotated[LegMode, Field(description="serve takes the call over from whoever serves")]
+    mode: Annotated[
+        Literal[LegMode.SERVE, LegMode.LISTEN, LegMode.WHISPER, LegMode.BARGE],
+        Field(description="serve takes the call over from whoever serves"),
+    ]
     reason: Annotated[OverrideReason | None, Field(description="why the call is taken over")] = None
     note: Annotated[str, Field(max_length=MAX_NOTE, description="in words; `other` needs one")] = ""
 
@@ -110,8 +126,11 @@ class RecordingIn(LegAct):
 async def join_call(
     session: SessionDep, console: ConsoleDep, call: str, offer: LegOffer, response: Response
 ) -> LegAnswer:
-    """Serve an accepted caller, or, for supervisors and administrators, listen, whisper or barge in."""
-    if offer.mode is LegMode.SERVE:
+    """Serve an accepted caller, or be consulted; or, for supervisors and administrators, listen, whisper or barge in.
+
+    Whoever serves and lost their leg joins again with `serve`; the caller waits for them for some seconds.
+    """
+    if offer.mode in (LegMode.SERVE, LegMode.CONSULT):
         demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
     else:
         demand_role(session, Role.SUPERVISOR, Role.ADMIN)
@@ -119,6 +138,23 @@ async def join_call(
     outcome = await console.commands.execute(command)
     if not isinstance(outcome, LegAnswered):
         raise ServerError(f"Joining is answered by LegAnswered; got {type(outcome).__name__}.")
+    response.headers["Cache-Control"] = "no-store"
+    return LegAnswer(sdp=outcome.sdp)
+
+
+@router.put(
+    "/{call}/legs/mine/offer",
+    summary="Offer my leg anew",
+    responses=_ANSWERS | {400: {"model": Problem, "description": "webrtc.sdp"}},
+)
+async def reoffer_leg(
+    session: SessionDep, console: ConsoleDep, call: str, offer: NewLegOffer, response: Response
+) -> LegAnswer:
+    """My page lost its connection, or its network changed: it offers another one for the same leg."""
+    command = ReofferLeg(offer.key, demand_call_id(call), _me(session), offer.sdp)
+    outcome = await console.commands.execute(command)
+    if not isinstance(outcome, LegAnswered):
+        raise ServerError(f"A leg's offer is answered by LegAnswered; got {type(outcome).__name__}.")
     response.headers["Cache-Control"] = "no-store"
     return LegAnswer(sdp=outcome.sdp)
 

@@ -391,6 +391,12 @@ class HandoverError(WarmlineError):
     code = "handover.step"
 
 
+class TransferError(WarmlineError):
+    """A step of a consultation or transfer that cannot follow on those before."""
+
+    code: ClassVar[str] = "transfer.order"
+
+
 class AuditError(WarmlineError):
     """An audit entry that may not be written, or an audit log that cannot be read."""
 
