@@ -88,6 +88,7 @@ def answer_sip(
                 called=call.called,
                 language=Language(call.language or settings.language),
                 keys=leg.keys(),
+                holds=leg.holds(),
                 attributes=attributes,
             )
         except CommandRefusedError as refused:  # rooms below routing know no commands; both reasons mean: later

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from voice.audio.framing import Framer
 from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm, Samples
 from voice.contracts.errors import AudioFormatError, OpusError
@@ -33,10 +35,16 @@ class IncomingLine:
         self._base: Samples = 0
         self._end = 0
         self._lost = 0
+        self._is_paused = False
+        self.paused: Samples = 0
         self._take_up(codec)
 
+    def pause(self) -> None:
+        """The other side sends nothing that is meant to be heard, until `resume`: silence stands there, and no loss."""
+        self._is_paused = True
+
     def resume(self, codec: Codec) -> None:
-        """Go on behind a pause, or with another codec: what waits is dropped, and the pause is no loss."""
+        """Go on behind a pause, or with another codec: what waits is dropped."""
         before = self.buffer
         ratio = codec.rate / self.codec.rate
         self._take_up(codec)
@@ -69,7 +77,10 @@ class IncomingLine:
                 self._begin = piece.start
                 if self._origin_s is None:
                     self._origin_s = now_s
-                # Behind a change of codec the voice goes on where the clock is by now.
+                # Behind a pause or a change of codec the voice goes on where the clock is by now.
+                if self._is_paused:
+                    frames += self._fill(now_s)
+                    self._is_paused = False
                 self._base = max(self._framer.position, round((now_s - self._origin_s) * SAMPLE_RATE))
                 at = self._base
             elif piece.start != self._end:
@@ -80,6 +91,8 @@ class IncomingLine:
             if self._compare_s is None or now_s - self._compare_s >= _DRIFT_S:
                 self._compare_s = now_s
                 self._gauge.note(self.buffer.fastest_s, now_s)
+        if self._is_paused and not self.buffer.waiting:
+            frames += self._fill(now_s)
         return frames
 
     def drain(self) -> list[AudioFrame]:
@@ -88,6 +101,16 @@ class IncomingLine:
         while self.buffer.waiting and (due_s := self.buffer.due_s()) is not None:
             frames += self.take(due_s)
         return frames + self._framer.flush()
+
+    def _fill(self, now_s: float) -> list[AudioFrame]:
+        """Silence from where the voice stopped to where the clock is by now."""
+        if self._origin_s is None:
+            self._origin_s = now_s
+        missing = round((now_s - self._origin_s) * SAMPLE_RATE) - self._framer.position
+        if missing <= 0:
+            return []
+        self.paused += missing
+        return self._framer.feed(np.zeros(missing, np.float32), None)
 
     def _take_up(self, codec: Codec) -> None:
         self.codec = codec

@@ -146,6 +146,7 @@ class SipLeg:
         self._keys, self._pressed = anyio.create_memory_object_stream[str](WAITING_KEYS)
         self._datagrams: Datagrams | None = None
         self._media: CallMedia | None = None
+        self._turned = anyio.Event()
         self._watched_s = clock.now_s()
         self._was_held = False
         hooks = call.hooks
@@ -188,6 +189,17 @@ class SipLeg:
         with self._pressed, suppress(anyio.ClosedResourceError):  # closed by `close` while somebody waits
             async for digit in self._pressed:
                 yield digit
+
+    async def holds(self) -> AsyncGenerator[bool]:
+        """Whether the other side holds the call, as that changes, until it ends; not at first. To be read once."""
+        told = False
+        while self.end is None:
+            if self.is_held is told:
+                self._turned = anyio.Event()
+                await self._turned.wait()
+            else:
+                told = self.is_held
+                yield told
 
     def send_key(self, digit: str) -> None:
         """Let the other side hear a key (RFC 4733)."""
@@ -269,6 +281,7 @@ class SipLeg:
 
     def _agree(self, agreement: Agreement) -> None:
         host = self.call.dialog.flow.peer[0]
+        self._turned.set()
         if self._media is not None:
             self._media.agree(agreement, host)
             return
@@ -303,6 +316,7 @@ class SipLeg:
         self._source.end()
         self._sink.close()
         self._keys.close()
+        self._turned.set()
         self.answered.set()
         self.over.set()
 

@@ -76,6 +76,8 @@ class CallMedia:
         self.ticks = 0
         self._take = take
         self._press = press
+        if agreement.is_on_hold:
+            self.incoming.pause()
         self._encoder: Encoder = agreement.codec.encoder()
         self._ssrc, self._sequence, self._stamp = begin.ssrc, begin.sequence, begin.timestamp
         self._begin_s: float | None = None
@@ -99,7 +101,9 @@ class CallMedia:
             self._encoder = agreement.codec.encoder()
         if changes or (self.is_held and not agreement.is_on_hold):
             self.incoming.resume(agreement.codec)
-        if not agreement.is_on_hold:
+        if agreement.is_on_hold:
+            self.incoming.pause()
+        else:
             self.latch.move(agreement.remote, host)
         self._is_first = True
         self.agreement = agreement
@@ -175,7 +179,7 @@ class CallMedia:
             late=counts.late,
             duplicate=counts.duplicate,
             refused=refused + self.incoming.undecodable,
-            played=ours(counts.played),
+            played=ours(counts.played) + self.incoming.paused,
             recovered=ours(counts.recovered),
             concealed=ours(counts.concealed),
             skipped=ours(counts.skipped),
