@@ -14,7 +14,7 @@ export function CallState({ view }: { readonly view: CallView }) {
   const over = view.ended !== null;
   const serving = people.agents.filter((one) => !people.supervisors.has(one));
   const quality = [...people.quality.values()];
-  if (serving.length + people.supervisors.size + people.muted.size + quality.length === 0 && !view.held && !people.recordingPaused) {
+  if (serving.length + people.supervisors.size + people.muted.size + quality.length === 0 && !view.held && !people.callerHolds && !people.recordingPaused) {
     return null;
   }
   return (
@@ -37,6 +37,13 @@ export function CallState({ view }: { readonly view: CallView }) {
         <li>
           <Chip kind="tense" testId="chip-held">
             <HoldIcon /> {t.people.held}
+          </Chip>
+        </li>
+      ) : null}
+      {people.callerHolds ? (
+        <li>
+          <Chip kind="tense" testId="chip-caller-holds">
+            <HoldIcon /> {t.people.callerHolds}
           </Chip>
         </li>
       ) : null}

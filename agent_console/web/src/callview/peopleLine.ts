@@ -13,9 +13,9 @@ export function peopleLine(one: Extract<Decision, { readonly type: PeopleStep }>
     case "party.unmuted":
       return t.decisions.unmuted(one.agent ?? t.words.party[one.party]);
     case "call.held":
-      return t.decisions.held(one.by);
+      return t.decisions.held(one.party === "caller" ? t.words.party.caller : one.by);
     case "call.resumed":
-      return t.decisions.resumed(one.by);
+      return t.decisions.resumed(one.party === "caller" ? t.words.party.caller : one.by);
     case "recording.paused":
       return t.decisions.paused(one.by);
     case "recording.resumed":

@@ -160,6 +160,7 @@ export const enDesk: Shape<typeof zhDesk> = {
   people: {
     muted: (who) => `${who} is muted`,
     held: "On hold",
+    callerHolds: "The caller has put us on hold",
     paused: "Recording paused",
     recording: "Recording",
     serving: (who) => `${who} serves`,

@@ -144,6 +144,7 @@ export const zhDesk = {
   people: {
     muted: (who: string) => `${who} 已静音`,
     held: "保持中",
+    callerHolds: "来电者让我们等待",
     paused: "录音已暂停",
     recording: "录音中",
     serving: (who: string) => `${who} 在服务`,

@@ -171,8 +171,9 @@ export interface EventBodies {
     /** 1 (bad) to 4.5 (excellent), an estimate. */
     readonly mos: number;
   };
-  "call.held": { readonly by: string };
-  "call.resumed": { readonly by: string };
+  /** `caller`: their own telephone holds the call. Logs of older servers name no party: the agent did. */
+  "call.held": { readonly by: string; readonly party?: Party };
+  "call.resumed": { readonly by: string; readonly party?: Party };
   "audio.dropped": { readonly party: Party; readonly span: Span };
   "speech.started": { readonly party: Party; readonly segment: number; readonly start_ms: number };
   "speech.ended": {

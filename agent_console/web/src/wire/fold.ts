@@ -5,7 +5,7 @@
  * event that is not the next one is a gap and is refused, so that the caller can fetch what is missing.
  */
 
-import { isUnknown, type EmotionScore, type WireEvent } from "./events";
+import { isUnknown, type EmotionScore, type EventOf, type WireEvent } from "./events";
 import { readPeople } from "./people";
 import type { CallView, Decision, SegmentView } from "./state";
 
@@ -50,9 +50,9 @@ function read(view: CallView, event: WireEvent): CallView {
     case "call.ended":
       return { ...view, ended: event, held: false, people: readPeople(view.people, event) };
     case "call.held":
-      return logged({ ...view, held: true }, event);
+      return logged(held(view, event, true), event);
     case "call.resumed":
-      return logged({ ...view, held: false }, event);
+      return logged(held(view, event, false), event);
     case "media.measured":
       return { ...view, people: readPeople(view.people, event) };
     case "party.joined":
@@ -131,6 +131,12 @@ function read(view: CallView, event: WireEvent): CallView {
       // Shown elsewhere or later, or an event that a newer server knows: it counts, and changes nothing here.
       return view;
   }
+}
+
+/** Both may hold the call at once: whoever serves, and the caller's own telephone. */
+function held(view: CallView, { party }: EventOf<"call.held" | "call.resumed">, now: boolean): CallView {
+  if (party === "caller") return { ...view, people: { ...view.people, callerHolds: now } };
+  return { ...view, held: now };
 }
 
 /** Like the level, risk follows from scores that the words went into; where nothing was known, it says nothing. */

@@ -7,6 +7,15 @@ import { emptyView } from "./state";
 const viewOf = (log: Log) => fold(emptyView(log.call), log.events).view;
 const quality = { loss: 0.02, late: 0, concealed: 0.02, jitter_ms: 9, delay_ms: 60, round_trip_ms: null, mos: 4.1 };
 
+it("tells the caller's own hold from the agent's", () => {
+  const log = new Log("c1")
+    .add("party.joined", { party: "agent", agent: "lin" })
+    .add("call.held", { by: "caller", party: "caller" });
+  expect([viewOf(log).held, viewOf(log).people.callerHolds]).toEqual([false, true]);
+  log.add("call.held", { by: "lin", party: "agent" }).add("call.resumed", { by: "caller", party: "caller" });
+  expect([viewOf(log).held, viewOf(log).people.callerHolds]).toEqual([true, false]);
+});
+
 it("knows who serves, who listens, and what is muted, held and not recorded", () => {
   const log = new Log()
     .add("party.joined", { party: "caller", agent: null })

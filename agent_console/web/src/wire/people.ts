@@ -10,6 +10,8 @@ export interface People {
   /** The legs that are muted, by `legOf`. */
   readonly muted: ReadonlySet<string>;
   readonly recordingPaused: boolean;
+  /** The caller's own telephone has put us on hold. */
+  readonly callerHolds: boolean;
   /** The newest measurement of each leg, by `legOf`. */
   readonly quality: ReadonlyMap<string, EventOf<"media.measured">>;
 }
@@ -19,6 +21,7 @@ export const nobody: People = {
   supervisors: new Map(),
   muted: new Set(),
   recordingPaused: false,
+  callerHolds: false,
   quality: new Map(),
 };
 
