@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from routing.understanding.heard import BREAKS, Heard
+from routing.understanding.human_wordings import load_human_wordings
 from routing.understanding.lexicon import Lexicon, People
 
 MAX_GAP: Final = 3
@@ -53,8 +55,13 @@ def asks_for_human(requests: Iterable[HumanRequest]) -> bool:
 
 def _find(heard: Heard, lexicon: Lexicon) -> Iterator[HumanRequest]:
     patterns = _compile(lexicon.language, lexicon.people)
-    for found in patterns.wish.finditer(heard.sounds):
-        if found.lastgroup == "other":
+    wordings = load_human_wordings()
+    mentions = [found.span() for found in wordings.mentioned[lexicon.language].finditer(heard.plain)]
+    for found in (
+        *patterns.wish.finditer(heard.sounds),
+        *wordings.asked[lexicon.language].finditer(heard.plain),
+    ):
+        if found.lastgroup == "other" or (_is_within(found.start(), mentions) or _is_within(found.end() - 1, mentions)):
             continue
         if found.lastgroup == "mention" and not _is_wish(heard, lexicon, found.start(), found.end(), patterns):
             continue
@@ -62,6 +69,12 @@ def _find(heard: Heard, lexicon: Lexicon) -> Iterator[HumanRequest]:
         yield HumanRequest(
             heard.text[start:end], start, end, _declined(heard.plain, lexicon, found.start(), found.end())
         )
+
+
+def _is_within(place: int, stretches: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place lies within one of several stretches that are in order and apart."""
+    at = bisect_right(stretches, place, key=lambda stretch: stretch[0])
+    return at > 0 and place < stretches[at - 1][1]
 
 
 def _is_wish(heard: Heard, lexicon: Lexicon, start: int, end: int, patterns: _Patterns) -> bool:
@@ -105,7 +118,9 @@ def _declined_in_words(before: str, wish: str, lexicon: Lexicon) -> bool:
     clause = re.split(r"[^a-z0-9' ]", before)[-1].split()
     words = [*clause, *wish.split()[:2]]
     if clause and clause[-1] in people.bare_negators:
-        return True
+        # "No agent" declines one; "no no I want a person" declines what was offered instead.
+        heads = {verb.split()[0] for verb in people.verbs}
+        return clause[-1] != "no" or words[len(clause)] not in heads
     for here in range(len(clause) - 1, max(-1, len(clause) - 1 - REACH), -1):
         if any(" ".join(words[here : here + count]) in people.negators for count in (3, 2, 1)):
             return not " ".join(clause[:here]).endswith(tuple(people.not_negated_after))

@@ -19,6 +19,7 @@ from routing.understanding.grievances import load_grievances
 from routing.understanding.heard import Heard, hear, syllables
 from routing.understanding.holidays import load_holidays
 from routing.understanding.human_request import HumanRequest, asks_for_human, find_requests
+from routing.understanding.human_wordings import load_human_wordings
 from routing.understanding.intent import MODEL, Intent, IntentModel, load_model
 from routing.understanding.key_points import KeyPoint, find_key_points, load_cues
 from routing.understanding.lexicon import LANGUAGES, Lexicon, load_lexicon
@@ -101,6 +102,7 @@ class Understander:
         load_concepts()
         load_holidays()
         load_grievances()
+        load_human_wordings()
         lexicons = tuple(load_lexicon(language) for language in LANGUAGES)
         return cls(load_model(model), lexicons, load_taxonomy(), embedder or PieceEmbedder(), load_mood())
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from routing.document import read
 from routing.understanding.heard import hear
 from routing.understanding.human_request import asks_for_human, find_requests
+from routing.understanding.human_wordings import compile_human_wordings
 from routing.understanding.lexicon import LANGUAGES, load_lexicon
+from voice.contracts.errors import UnderstandingDataError
 
 
 def asks(text: str) -> bool:
@@ -111,3 +117,36 @@ def test_asks_for_a_person(text: str) -> None:
 @pytest.mark.parametrize("text", NOT_ASKING)
 def test_does_not_ask_for_a_person(text: str) -> None:
     assert not asks(text)
+
+
+def test_labelled_wishes_for_a_person_are_told() -> None:
+    """Of an author who had seen neither lists nor wordings; these were mended by it afterwards."""
+    path = Path(__file__).parent / "labelled" / "asking-k.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line["text"] for line in lines if asks(line["text"]) != line["asks"]] == []
+
+
+WORDINGS = """
+words: {zh: {desk: [客服]}, en: {desk: [agent]}}
+zh: [%s]
+en: ["fetch me an {desk}"]
+mentions: {zh: ["那个{desk}说"], en: ["travel {desk}"]}
+"""
+
+
+def test_wordings_are_data() -> None:
+    wordings = compile_human_wordings(
+        read(WORDINGS % '"叫(个)?{desk}"', name="human.yaml", error=UnderstandingDataError)
+    )
+    assert wordings.asked["zh"].search("快叫个客服来")
+    assert wordings.asked["en"].search("fetch me an agent")
+    assert wordings.mentioned["zh"].search("那个客服说")
+
+
+@pytest.mark.parametrize(
+    ("wording", "message"),
+    [('"叫{desks}"', "desks"), ('"叫(客服"', "not closed"), ('"叫+"', "means nothing"), ("7", "7")],
+)
+def test_a_broken_wording_is_named(wording: str, message: str) -> None:
+    with pytest.raises(UnderstandingDataError, match=message):
+        compile_human_wordings(read(WORDINGS % wording, name="human.yaml", error=UnderstandingDataError))
