@@ -25,10 +25,11 @@ from routing.journal.desk_log import DeskLogFile
 from routing.journal.ports import Journal
 from routing.kept_file import KeptFile
 from routing.reception import Reception, WriteStep
-from routing.teller import Announce, Teller
+from routing.teller import Announce, Note, Teller, find_none, note_nothing
 from routing.telling import Tellings
 from voice.contracts.ports import Clock
 from voice.speech.prompts import Prompts
+from voice.speech.recorded import Recorded
 
 DESK_LOG: Final = "desk.db"
 """The desk's log in the data folder."""
@@ -49,6 +50,8 @@ async def open_desk(
     clock: Clock,
     *,
     zone: tzinfo = UTC,
+    announcements: Path | None = None,
+    note: Note = note_nothing,
 ) -> AsyncIterator[DeskSide]:
     """The desk, joined with the calls, for as long as the context lasts.
 
@@ -59,6 +62,8 @@ async def open_desk(
         write: writes a hand-over's steps into live calls' logs.
         announce: plays to callers what they are told of it.
         clock: time.
+        announcements: folder of what the installer recorded for the policy's announcements; None for none.
+        note: writes into live calls' logs what was announced.
         zone: where the business is; opening hours that name no zone of their own are meant by its clocks.
 
     Raises:
@@ -75,7 +80,8 @@ async def open_desk(
         log = stack.enter_context(DeskLogFile(data / DESK_LOG))
         audit = stack.enter_context(AuditLogFile(data / AUDIT_LOG))
         trail = await stack.enter_async_context(AuditTrail.open(audit, journal, clock))
-        teller = await stack.enter_async_context(Teller.open(tellings, prompts.say, announce))
+        find = find_none if announcements is None else Recorded(announcements).load
+        teller = await stack.enter_async_context(Teller.open(tellings, prompts.say, announce, find, note))
         reception = Reception(journal, write, clock, trail, teller)
         keeper = await stack.enter_async_context(Keeper.open(config, log, clock, reception.act))
         async with anyio.create_task_group() as tasks:

@@ -76,6 +76,9 @@ JOURNAL: Final = "journal.db"
 RECORDINGS: Final = "recordings"
 """What the data folder holds: the journal's file, and the folder with a recording for every call, named after it."""
 
+ANNOUNCEMENTS: Final = "announcements"
+"""The folder beside a policy file with what was recorded for its announcements: `zh/RULE.wav`, `en/RULE.wav`."""
+
 STAGE_THREADS: Final = 2
 """Threads for tone and understanding of all calls: work of milliseconds that shares the cores with recognition."""
 
@@ -251,6 +254,8 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
                 switchboard.announce,
                 clock,
                 zone=settings.zone,
+                announcements=settings.policy and settings.policy.parent / ANNOUNCEMENTS,
+                note=switchboard.note,
             )
         )
         outlook.watch(desk.keeper)

@@ -53,7 +53,7 @@ from routing.leg_events import (
 from routing.log import CallLog
 from routing.media_watch import MediaWatch
 from routing.rooms import Rooms
-from routing.service_events import PromptPlayed
+from routing.service_events import AnnouncementMade, PromptPlayed
 from routing.tape import Tape
 from routing.terms import CallEndReason, Stage
 from routing.tone import CallTone
@@ -339,7 +339,7 @@ class Call:
                 self._transferring = follow_transfer(self._transferring, what)
             case _:
                 pass
-        if not isinstance(what, LegEvent | PromptPlayed | TransferEvent):
+        if not isinstance(what, LegEvent | PromptPlayed | TransferEvent | AnnouncementMade):
             raise TypeError(f"An event of the people on a call was expected; got {type(what).__name__}.")
         await self._log.write(what)
 

@@ -94,6 +94,15 @@ class PressKey:
     secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowSecret:
+    """Somebody who wants to know what the caller is told shows that they are the caller; changes nothing."""
+
+    key: str
+    call: CallId
+    secret: str
+
+
 class LegMode(StrEnum):
     """As what somebody joins a call."""
 
@@ -295,7 +304,7 @@ class Done:
     call: CallId
 
 
-Command: TypeAlias = OfferCall | ReofferCall | HangUp | PressKey | LegCommand
+Command: TypeAlias = OfferCall | ReofferCall | HangUp | PressKey | ShowSecret | LegCommand
 Outcome: TypeAlias = CallAnswered | LegAnswered | Done
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from asr.types import Language
@@ -23,6 +23,8 @@ from routing.events import CallEnded, CallStarted, Stamped
 from routing.handover import Handover, HandoverEvent, follow, report
 from routing.journal.ports import Journal
 from routing.service_events import (
+    AnnouncementMade,
+    DecisionMade,
     HandoverAccepted,
     HandoverBridged,
     HandoverFailed,
@@ -59,6 +61,8 @@ class _Known:
     route: RouteDecided | None = None
     handover: Handover | None = None
     requested: int = 0
+    announcements: dict[str, Wording] = field(default_factory=dict)
+    """What the policy wants announced and nobody has yet, by rule."""
 
 
 class Reception:
@@ -146,6 +150,7 @@ class Reception:
         for call in sorted(going_on):
             for stamped in await self._journal.read(call, after=self._seqs.get(call, -1)):
                 self._note(stamped)
+            self._announce(call)
             known = self._known.get(call)
             if known is None or known.route is None or known.route.target is not RouteTarget.HUMAN:
                 continue
@@ -158,6 +163,7 @@ class Reception:
         before = self._known.get(stamped.call)
         waited = before is not None and before.route is not None and before.route.target is RouteTarget.HUMAN
         self._note(stamped)
+        self._announce(stamped.call)
         call, known = stamped.call, self._known.get(stamped.call)
         match stamped.event:
             case RouteDecided(target=RouteTarget.HUMAN) if known is not None and not waited:
@@ -186,6 +192,10 @@ class Reception:
         if known is None:
             return
         match event:
+            case DecisionMade(announce=Wording() as text, announced_by=str(rule)):
+                known.announcements[rule] = text
+            case AnnouncementMade(rule=rule):
+                known.announcements.pop(rule, None)
             case PriorityChanged(current=current):
                 known.priority = current
             case RouteDecided() as route:
@@ -197,6 +207,15 @@ class Reception:
                 known.requested += isinstance(step, HandoverRequested)
             case _:
                 pass
+
+    def _announce(self, call: CallId) -> None:
+        """Have the caller told what the policy announces, each once."""
+        known = self._known.get(call)
+        if self._teller is None or known is None or not known.announcements:
+            return
+        for rule, text in known.announcements.items():
+            self._teller.announce(call, known.language, rule, text)
+        known.announcements.clear()
 
     async def _enter(self, call: CallId, known: _Known, keeper: Keeper) -> None:
         ticket = f"{call}.h{known.requested + 1}"

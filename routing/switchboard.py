@@ -41,6 +41,7 @@ from routing.commands import (
     ReofferLeg,
     ResumeCall,
     ResumeRecording,
+    ShowSecret,
     TransferCall,
     UnmuteLeg,
     WithdrawTransfer,
@@ -51,6 +52,7 @@ from routing.journal.ports import Journal
 from routing.lines import Lines
 from routing.live_call import Holds, Keys, LiveCall
 from routing.rooms import Rooms
+from routing.service_events import AnnouncementMade
 from routing.serving import NoDesk, Serving
 from routing.terms import CallEndReason, Channel, Direction
 from voice.contracts.audio import CallId, Pcm
@@ -178,6 +180,18 @@ class Switchboard:
             raise UnknownCallError(f"No live call {call!r}.")
         await live.lines.announce(prompt, pcm, disclosure=disclosure)
 
+    def note(self, call: CallId, made: AnnouncementMade) -> None:
+        """Write into a live call's log that something was announced to its caller.
+
+        Raises:
+            UnknownCallError: the call is over.
+            CapacityError: too much waits to be written.
+        """
+        live = self._live.get(call)
+        if live is None:
+            raise UnknownCallError(f"No live call {call!r}.")
+        live.intake.note(made)
+
     async def hand_over(self, call: CallId, step: HandoverEvent) -> None:
         """Write a step of a hand-over into a live call's log.
 
@@ -233,6 +247,9 @@ class Switchboard:
                     await self._find(call, secret).call.press(digit)
                 except UnknownCallError as error:
                     raise CommandRefusedError(error.code, str(error)) from error
+                return Done(call)
+            case ShowSecret(call=call, secret=secret):
+                self._find(call, secret)
                 return Done(call)
             case _:
                 return await self._carry_out_on_lines(command)

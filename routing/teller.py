@@ -1,4 +1,4 @@
-"""Tells callers, aloud, what happens to their hand-over and how long it may take."""
+"""Tells callers, aloud, what happens to their hand-over, how long it may take, and what the policy announces."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Protocol, Self
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.to_thread import run_sync
 
 from asr.types import Language
 from routing.desk.notices import Notice
 from routing.handover import HandoverEvent
-from routing.service_events import HandoverBridged, HandoverFailed, HandoverRequested
-from routing.telling import Telling, Tellings
-from routing.terms import HandoverFailure
+from routing.service_events import AnnouncementMade, HandoverBridged, HandoverFailed, HandoverRequested
+from routing.telling import Tellings
+from routing.terms import HandoverFailure, Wording
 from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
 
@@ -39,39 +41,72 @@ class Announce(Protocol):
         ...
 
 
+Find = Callable[[str, str], Pcm | None]
+"""The recording of a language and a rule, None where there is none; blocking. See `voice.speech.recorded.Recorded`."""
+
+Note = Callable[[CallId, AnnouncementMade], None]
+"""Writes into a live call's log what was announced; raises `UnknownCallError` where the call is over."""
+
+
+def find_none(_language: str, _rule: str) -> None:
+    """No rule has a recording."""
+
+
+def note_nothing(_call: CallId, _made: AnnouncementMade) -> None:
+    """Nobody keeps what was announced."""
+
+
+class _Kind(Enum):
+    STEP = auto()
+    NOTICE = auto()
+    ANNOUNCEMENT = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
-    telling: Telling
+    """What is said: clips that ship, or a recording of its own."""
+
+    clips: tuple[str, ...]
     language: Language
-    step: bool
+    kind: _Kind
     disclosure: bool = False
+    recording: Pcm | None = field(default=None, compare=False)
 
 
 class Teller:
     """Speaks to callers, one thing after the other; made by `Teller.open`.
 
-    Of what waits to be said, a newer step replaces the older one, and a newer notice the older; a disclosure is always
-    said, and once where the same one waits already. So no more waits for a caller than one of each. Once a human is on
-    the line they speak for themselves, and who has hung up hears nothing more.
+    Of what waits to be said, a newer step replaces the older one, and a newer notice the older; a disclosure and an
+    announcement are always said, and once where the same one waits already. So no more waits for a caller than one of
+    each, and a rule announces once a call. Once a human is on the line they speak for themselves, and who has hung up
+    hears nothing more.
 
     Args:
         tellings: the texts.
         say: their audio.
         announce: plays it.
+        find: what the installer recorded for the policy's announcements.
+        note: where it is noted that something was announced.
     """
 
-    def __init__(self, tellings: Tellings, say: Say, announce: Announce) -> None:
+    def __init__(
+        self, tellings: Tellings, say: Say, announce: Announce, find: Find = find_none, note: Note = note_nothing
+    ) -> None:
         self._tellings = tellings
         self._say = say
         self._announce = announce
+        self._find = find
+        self._note = note
         self._waiting: dict[CallId, deque[_Said]] = {}
         self._tasks: TaskGroup | None = None
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, tellings: Tellings, say: Say, announce: Announce) -> AsyncIterator[Self]:
+    async def open(
+        cls, tellings: Tellings, say: Say, announce: Announce, find: Find = find_none, note: Note = note_nothing
+    ) -> AsyncIterator[Self]:
         """A teller for as long as the context lasts; on leaving, what is being said is cut."""
-        teller = cls(tellings, say, announce)
+        teller = cls(tellings, say, announce, find, note)
         async with anyio.create_task_group() as tasks:
             teller._tasks = tasks
             try:
@@ -84,14 +119,19 @@ class Teller:
         """Tell a step of the hand-over; the request is a disclosure (R7)."""
         gone = isinstance(step, HandoverFailed) and step.code is HandoverFailure.CALLER_GONE
         if not gone and not isinstance(step, HandoverBridged):
-            telling = self._tellings.of_handover(step)
-            self._tell(call, _Said(telling, language, step=True, disclosure=isinstance(step, HandoverRequested)))
+            clips = self._tellings.of_handover(step).clips
+            self._tell(call, _Said(clips, language, _Kind.STEP, isinstance(step, HandoverRequested)))
         else:
             self.hush(call)
 
     def tell_notice(self, language: Language, notice: Notice) -> None:
         """Tell a waiting caller their place, or what else the desk has for them."""
-        self._tell(notice.call, _Said(self._tellings.of_notice(notice), language, step=False))
+        self._tell(notice.call, _Said(self._tellings.of_notice(notice).clips, language, _Kind.NOTICE))
+
+    def announce(self, call: CallId, language: Language, rule: str, text: Wording) -> None:
+        """Tell what a rule announces: in the log, and so on the caller's page; aloud where it is recorded."""
+        if self._tasks is not None:
+            self._tasks.start_soon(self._announce_rule, call, language, rule, text, name=f"{call} announcement")
 
     def hush(self, call: CallId) -> None:
         """Say nothing more of what waits, but disclosures."""
@@ -103,23 +143,39 @@ class Teller:
             return
         speaks = call in self._waiting
         waiting = self._waiting.setdefault(call, deque())
-        for one in [one for one in waiting if one.step is said.step and not one.disclosure]:
-            waiting.remove(one)
+        if said.kind is not _Kind.ANNOUNCEMENT:
+            for one in [one for one in waiting if one.kind is said.kind and not one.disclosure]:
+                waiting.remove(one)
         if said not in waiting:
             waiting.append(said)
         if not speaks:
             self._tasks.start_soon(self._speak, call, name=f"{call} teller")
+
+    async def _announce_rule(self, call: CallId, language: Language, rule: str, text: Wording) -> None:
+        recording = None
+        try:
+            recording = await run_sync(self._find, language.value, rule)
+        except WarmlineError as error:
+            _log.error("call %s: the recording of rule %s is not played: %s", call, rule, error)
+        try:
+            self._note(call, AnnouncementMade(rule, text, recording is not None))
+        except UnknownCallError:
+            return
+        except WarmlineError as error:
+            _log.error("call %s: the announcement of rule %s is not noted (%s)", call, rule, error.code)
+        if recording is not None:
+            self._tell(call, _Said((f"policy.{rule}",), language, _Kind.ANNOUNCEMENT, recording=recording))
 
     async def _speak(self, call: CallId) -> None:
         try:
             while waiting := self._waiting[call]:
                 said = waiting.popleft()
                 try:
-                    pcm = self._say(said.telling.clips, said.language)
-                    await self._announce(call, "+".join(said.telling.clips), pcm, disclosure=said.disclosure)
+                    pcm = self._say(said.clips, said.language) if said.recording is None else said.recording
+                    await self._announce(call, "+".join(said.clips), pcm, disclosure=said.disclosure)
                 except UnknownCallError:
                     return
                 except WarmlineError as error:
-                    _log.error("call %s: %s was not said (%s)", call, said.telling.clips[0], error.code)
+                    _log.error("call %s: %s was not said (%s)", call, said.clips[0], error.code)
         finally:
             del self._waiting[call]

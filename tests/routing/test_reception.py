@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
+import soundfile
 from anyio.lowlevel import checkpoint
 from anyio.to_thread import run_sync
 
@@ -28,7 +30,14 @@ from routing.journal.desk_log import DeskLogFile
 from routing.journal.memory import MemoryJournal
 from routing.policy.facts import QueueLoad, Situation
 from routing.reception import Reception
-from routing.service_events import HandoverBridged, HandoverRequested, PriorityChanged, RouteDecided
+from routing.service_events import (
+    AnnouncementMade,
+    DecisionMade,
+    HandoverBridged,
+    HandoverRequested,
+    PriorityChanged,
+    RouteDecided,
+)
 from routing.state import CallState, fold
 from routing.teller import Teller
 from routing.telling import Tellings
@@ -37,6 +46,7 @@ from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import UnknownCallError
 from voice.speech.prompts import Prompts
+from voice.speech.recorded import Recorded
 
 pytestmark = pytest.mark.anyio
 
@@ -57,11 +67,17 @@ class House:
     steps: list[HandoverEvent] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
     told: list[tuple[CallId, str]] = field(default_factory=list)
+    announced: list[tuple[CallId, AnnouncementMade]] = field(default_factory=list)
 
     async def announce(self, call: CallId, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
         assert pcm.size
         assert disclosure is (prompt == "handover.requested")
         self.told.append((call, prompt))
+
+    def note(self, call: CallId, made: AnnouncementMade) -> None:
+        if call in self.over:
+            raise UnknownCallError("over")
+        self.announced.append((call, made))
 
     async def write(self, call: CallId, *events: CallEvent) -> None:
         first = self.seqs.get(call, 0)
@@ -93,7 +109,9 @@ class House:
         with DeskLogFile(self.folder / "desk.db") as log, AuditLogFile(self.folder / "audit.db") as audit:
             async with (
                 AuditTrail.open(audit, self.journal, self.clock) as trail,
-                Teller.open(Tellings.load(), Prompts.load().say, self.announce) as teller,
+                Teller.open(
+                    Tellings.load(), Prompts.load().say, self.announce, Recorded(self.folder).load, self.note
+                ) as teller,
             ):
                 reception = Reception(self.journal, self.hand_over, self.clock, trail, teller)
                 async with (
@@ -191,6 +209,31 @@ async def test_the_caller_hears_every_step_and_their_place(house: House) -> None
         house.clock.advance(60.0)
         await house.until(lambda: any(call == second and "notice." in prompt for call, prompt in house.told))
     assert [prompt for call, prompt in house.told if call == first][-1] == "handover.accepted"
+
+
+BUSY = Wording("当前排队较多", "It is busy")
+ANNOUNCING = DecisionMade(None, RouteTarget.AI, 0, ("busy",), (), "1+ab", BUSY, announced_by="busy")
+
+
+async def test_what_the_policy_announces_is_noted_and_said_where_it_is_recorded(house: House, tmp_path: Path) -> None:
+    quiet, spoken, known = CallId("c1"), CallId("c2"), CallId("c3")
+    async with house.desk():
+        await house.begin(quiet, ANNOUNCING)
+        await house.until(lambda: (quiet, AnnouncementMade("busy", BUSY, False)) in house.announced)
+        (tmp_path / "zh").mkdir()
+        soundfile.write(tmp_path / "zh" / "busy.wav", np.full(1600, 0.1, np.float32), 16_000)
+        await house.begin(spoken, ANNOUNCING)
+        await house.until(lambda: (spoken, "policy.busy") in house.told)
+    assert house.announced[1] == (spoken, AnnouncementMade("busy", BUSY, True))
+    # Another process begins: what was announced is not announced again, what was not is.
+    await house.write(quiet, AnnouncementMade("busy", BUSY, False))
+    await house.write(spoken, replace(ANNOUNCING, announced_by="other"), AnnouncementMade("busy", BUSY, True))
+    house.announced.clear()
+    async with house.desk():
+        await house.begin(known, ANNOUNCING)
+        await house.until(lambda: len(house.announced) == 2)
+    assert [(call, made.rule) for call, made in house.announced] == [(spoken, "other"), (known, "busy")]
+    assert not [prompt for call, prompt in house.told if call == quiet]
 
 
 COMPLAINT = replace(HUMAN, queue="complaints", skills=(SkillLevel("complaint", 5),))

@@ -13,17 +13,27 @@ import soundfile
 
 from asr.fake import FakeRecognizer
 from asr.types import Language
-from routing.commands import CallAnswered, CommandRefusedError, Done, HangUp, OfferCall, PressKey, ReofferCall
+from routing.commands import (
+    CallAnswered,
+    CommandRefusedError,
+    Done,
+    HangUp,
+    OfferCall,
+    PressKey,
+    ReofferCall,
+    ShowSecret,
+)
 from routing.events import CallEnded, CallStarted, DtmfReceived, SpeechEnded, Stamped, TranscriptFinal
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import MediaMeasured
-from routing.service_events import RouteDecided
+from routing.service_events import AnnouncementMade, RouteDecided
 from routing.switchboard import Switchboard
-from routing.terms import CallEndReason
+from routing.terms import CallEndReason, Wording
 from tests.routing.rooms import open_rooms, voice_of
 from voice.clock import WallClock
 from voice.contracts.audio import CallId, Party
+from voice.contracts.errors import UnknownCallError
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.client import WebRtcCaller
 from voice.webrtc.ice import IceSettings
@@ -75,7 +85,7 @@ def a_caller() -> WebRtcCaller:
     return WebRtcCaller(WallClock(), ICE)
 
 
-async def refused(exchange: Exchange, command: OfferCall | ReofferCall | HangUp | PressKey) -> str:
+async def refused(exchange: Exchange, command: OfferCall | ReofferCall | HangUp | PressKey | ShowSecret) -> str:
     with pytest.raises(CommandRefusedError) as refusal:
         await exchange.board.execute(command)
     return refusal.value.reason
@@ -155,6 +165,24 @@ async def test_a_key_is_pressed_once_however_often_it_is_sent() -> None:
     assert len([stamped for stamped in log if isinstance(stamped.event, DtmfReceived)]) == 1
     assert [stamped.event.target for stamped in log if isinstance(stamped.event, RouteDecided)] == ["human"]
     assert reasons(log) == [CallEndReason.AGENT_HUNG_UP]
+
+
+async def test_what_was_announced_stands_in_the_log_and_only_the_caller_knows_the_secret() -> None:
+    made = AnnouncementMade("busy", Wording("当前排队较多", "It is busy"), spoken=False)
+    async with open_exchange() as exchange, a_caller() as caller:
+        answered = await exchange.offer(caller)
+        exchange.board.note(answered.call, made)
+        with pytest.raises(UnknownCallError):
+            exchange.board.note(CallId("c-none"), made)
+        shown = ShowSecret("told", answered.call, answered.secret)
+        assert await exchange.board.execute(shown) == Done(answered.call)
+        assert await refused(exchange, ShowSecret("told", answered.call, "guessed")) == "secret.wrong"
+        await exchange.board.execute(HangUp("h", answered.call, "mei"))
+        log = await exchange.until(answered.call, CallEnded)
+        # Who was the caller may read what was told them when it is over.
+        assert await exchange.board.execute(shown) == Done(answered.call)
+    check_log(log)
+    assert made in [stamped.event for stamped in log]
 
 
 async def test_what_cannot_be_carried_out_is_refused_with_a_reason() -> None:

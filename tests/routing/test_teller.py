@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import anyio
 import numpy as np
 import pytest
+from anyio.to_thread import run_sync
 
 from asr.types import Language
 from routing.desk.notices import Notice, NoticeKind
 from routing.service_events import (
+    AnnouncementMade,
     HandoverAccepted,
     HandoverBridged,
     HandoverFailed,
@@ -140,6 +142,41 @@ async def test_what_cannot_be_said_harms_nothing_else() -> None:
         await anyio.wait_all_tasks_blocked()
         teller.tell_step(CALL, Language.ZH, ACCEPT)
         assert await line.until(2) == ["handover.offered", "handover.accepted"]
+
+
+async def test_an_announcement_waits_its_turn_and_is_lost_to_no_newer_step() -> None:
+    line, noted = Line(), []
+    clip = np.zeros(777, np.float32)
+
+    def find(language: str, rule: str) -> Pcm | None:
+        if rule == "broken":
+            raise PromptError("It cannot be played.")
+        return clip if (language, rule) == ("zh", "busy") else None
+
+    def note(call: CallId, made: AnnouncementMade) -> None:
+        if call == OTHER:
+            raise UnknownCallError("over")
+        noted.append((made.rule, made.spoken))
+
+    async with Teller.open(Tellings.load(), say, line.announce, find, note) as teller:
+        teller.tell_step(CALL, Language.ZH, OFFER)
+        await line.until(1)
+        for rule in ("busy", "busy", "broken", "unrecorded"):
+            teller.announce(CALL, Language.ZH, rule, REQUEST.reason)
+        teller.announce(CALL, Language.EN, "busy", REQUEST.reason)
+        teller.announce(OTHER, Language.ZH, "busy", REQUEST.reason)
+        with anyio.fail_after(5):
+            while len(noted) < 5:
+                await run_sync(lambda: None)
+        teller.tell_step(CALL, Language.ZH, REQUEST)
+        teller.tell_step(CALL, Language.ZH, ACCEPT)
+        line.go.set()
+        said = await line.until(4)
+        await anyio.wait_all_tasks_blocked()
+    assert sorted(noted) == [("broken", False), ("busy", False), ("busy", True), ("busy", True), ("unrecorded", False)]
+    assert said == ["handover.offered", "policy.busy", "handover.requested", "handover.accepted"]
+    assert line.played[1] == (CALL, "policy.busy", 777, False)
+    assert len(line.played) == 4
 
 
 async def test_whoever_leaves_is_told_nothing_more() -> None:
