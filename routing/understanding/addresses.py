@@ -21,13 +21,14 @@ _REGIONS: Final = (
     "兰州|台州|徐州|太原|"
     "绍兴|烟台|廊坊|海口|乌鲁木齐|呼和浩特|银川|西宁|拉萨|洛阳|扬州|潍坊|三亚"
 )
-_NUMERAL: Final = "[0-9零〇一二两三四五六七八九十百幺]"
+_NUMERAL: Final = "[0-9零〇一二两三四五六七八九十百千幺]"
 _HAN: Final = "[\u4e00-\u9fff]"
 _AREA: Final = (
     "自治区|自治州|特别行政区|省|市(?![场面民值])|新区|开发区|高新区|区(?![别分域])|县|街道|镇|乡(?!下)|"
     "村(?!大[厦楼街道]|小区|花园|广场|公寓|[路街]|中心)"
 )
-_ROAD: Final = "(?:大道|大街|路(?![上由过程线])|街(?![上道])|巷|胡同|[东西南北中]道)(?:[东西南北中][一二三]?段)?"
+_ROAD: Final = "(?:大道|大街|路(?![上由过程线])|街(?![上道])|巷|胡同|[东西南北中]道)"
+    "(?:[东西南北中]?[0-9一二三四五六七八九]段|[东西南北中]段)?"
 _ESTATE: Final = (
     "小区|花园|大厦|广场|公寓|家园|新村|花苑|苑|国际城|新城|科技园|工业园|产业园|创业园|软件园|园区|中心|大楼|商城|"
     "山庄|别墅|华庭|雅居|名邸|公馆|学校|大学|医院|里|城(?=[0-9一二三四五六七八九十]{1,3}[号栋幢座期])"
@@ -38,7 +39,9 @@ _NAMED_PART: Final = re.compile(rf"(?P<name>{_HAN}{{1,9}}?)(?P<mark>{_AREA}|{_RO
 _NUMBER_PART: Final = re.compile(
     rf"(?P<number>[a-z]?-?{_NUMERAL}{{1,7}}(?:[-杠]{_NUMERAL}{{1,5}})?[a-z]?|[a-z]|[东西南北])(?P<mark>{_NUMBERED})"
 )
-_NUMBERED_AREA: Final = re.compile(r"(?<=[里园村苑城家庭院])[一二三四五六七八九十]{1,3}[区期]$")
+_NUMBERED_AREA: Final = re.compile(
+    r"(?<=[里园村苑城家庭院])[一二三四五六七八九十]{1,3}[区期]$|(?<=[路街道东西南北中])[一二三四五六七八九]段$"
+)
 _BARE_ROOM: Final = re.compile(rf"(?P<number>{_NUMERAL}{{3,4}})(?!{_NUMERAL}|[块元个天年月日点号])")
 _START: Final = re.compile(_AREA + "|" + _ROAD + "|" + _ESTATE)
 _LEAD: Final = re.compile(
@@ -132,7 +135,7 @@ def _follow(heard: Heard, start: int, mark: re.Match[str]) -> tuple[int, str, in
 
 
 def _numbered(name: str) -> str:
-    """望京西园三区 has its number in digits as well; 三里屯 has none."""
+    """望京西园三区 and 人民南路四段 have their numbers in digits as well; 三里屯 has none."""
     found = _NUMBERED_AREA.search(name)
     return f"{name[: found.start()]}{arabic(found[0][:-1])}{found[0][-1]}" if found else name
 
@@ -148,7 +151,7 @@ def arabic(spoken: str) -> str:
         return "-".join(arabic(part) for part in re.split("[杠-]", spoken))
     found = re.fullmatch(r"([a-z]?)(.*?)([a-z]?)", spoken)
     head, middle, tail = (found[1], found[2], found[3]) if found else ("", spoken, "")
-    if middle and not re.search("[十百]", middle):
+    if middle and not re.search("[十百千]", middle):
         middle = "".join(DIGITS_ZH.get(one, one) for one in middle)
     elif middle:
         value = number_zh(middle)
@@ -177,7 +180,7 @@ def _en(heard: Heard) -> Iterator[Candidate]:
         text_end = heard.at[end - 1] + 1
         if town := _TOWN.match(heard.text, text_end):
             comma = town[0].startswith(",")
-            if comma or town["state"] or town["zip"]:
+            if comma or town["state"] or town["zip"] or _is_town(town["town"]):
                 value += town[0]
                 length = len(town[0])
                 end = next(
@@ -191,6 +194,10 @@ def _en(heard: Heard) -> Iterator[Candidate]:
                 first, last = heard.offsets(end, town.start("town") + said)
                 value, end = value + heard.text[first:last], town.start("town") + said
         yield Candidate(EntityKind.ADDRESS, found.start(), end, value)
+
+
+def _is_town(name: str) -> bool:
+    return name.lower() in TOWNS or name.lower() in TOWNS_OF_TWO
 
 
 def _house(spoken: str) -> str:

@@ -42,9 +42,16 @@ _BARE_ZH: Final = re.compile(
     rf"星期|周|礼拜|工作)"
 )
 _NAMED_ZH: Final = re.compile(
-    rf"(?<![{NUMERAL_ZH}.点第])(?P<whole>{_NUMBER_ZH})(?:的|那个|这个|那款)(?:那个|这个)?(?:套餐|资费|会员|月租|档|"
+    rf"(?<![{NUMERAL_ZH}.点第之])(?P<whole>{_NUMBER_ZH})(?:的|那个|这个|那款)(?:那个|这个)?(?:套餐|资费|会员|月租|档|"
     rf"违约金|手续费|年费|押金|定金|费)"
 )
+_SHORT_ZH: Final = re.compile(
+    rf"(?<![{NUMERAL_ZH}.点第年幺零])(?P<whole>(?:[一二两三四五六七八九]|[一二三四五六七八九]?十[一二三四五六七八九]?)万[一二三四五六七八九](?:千[一二三四五六七八九])?|"
+    rf"(?:[一二两三四五六七八九]万)?[一二两三四五六七八九]千[一二三四五六七八九]|[一二两三四五六七八九]百[一二三四五六七八九])"
+    r"(?=的(?!人|距离|流量)|[买卖]|$|[，。,.！？]|[呢啊呀吧了嘛](?:$|[，。,.！？]))"
+)
+"""一万二, 两千三, 一百六: whoever leaves the last unit away speaks of a price."""
+
 _SIGNED: Final = re.compile(
     r"[$¥￥€£]\s?(?P<sign>\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,2})?|\d{1,12}(?:\.\d{1,2})?)(?P<k>k\b)?"
 )
@@ -81,7 +88,8 @@ _PRICED: Final = re.compile(r"\b(?:is|was|for|costs|at|were|are)(?: only| just)?
 """Sixteen ninety nine is a price without another word."""
 
 _MONEY_AFTER: Final = re.compile(
-    r" ?(?:fee|charge|charges|bill|payment|deposit|refund|a month|per month|each month|total)\b"
+    r" ?(?:fee|charge|charges|bill|payment|deposit|refund|a month|per month|each month|total|"
+    r"off (?:me|my)|from (?:me|my (?:card|account|bank)))\b"
 )
 
 
@@ -122,7 +130,7 @@ def _zh(plain: str) -> Iterator[Candidate]:
     for found in _JIAO_ALONE.finditer(plain):
         fen = _digit(found["fen"]) / 100 if found["fen"] else 0
         yield _candidate(found.start(), found.end(), round(_digit(found["jiao"]) / 10 + fen, 4))
-    for found in (*_BARE_ZH.finditer(plain), *_NAMED_ZH.finditer(plain)):
+    for found in (*_BARE_ZH.finditer(plain), *_NAMED_ZH.finditer(plain), *_SHORT_ZH.finditer(plain)):
         whole = found["whole"]
         value = number_zh(whole)
         told = re.search(r"[十百千万.点]", whole) or (whole.isdigit() and 2 <= len(whole) <= 6)

@@ -24,9 +24,11 @@ ALONE: Final = 11
 """Digits without a pause from which a group is a number of its own: a mobile number."""
 
 _WORD: Final = "|".join(sorted({*EN_DIGITS, *EN_TIMES, *SMALL, *TENS, "hundred"}, key=len, reverse=True))
+_SPOKEN: Final = "".join(DIGITS_ZH)
 _PIECE: Final = re.compile(
-    rf"(?P<zh>[{''.join(DIGITS_ZH)}])|(?P<arabic>[0-9]+)|(?P<en>\b(?:{_WORD})\b)"
-    r"|(?P<letters>(?:字母|大写的?|小写的?|letter )?(?<![a-z])(?:[a-z]{1,4}(?=-?[0-9])|[a-z](?![a-z']))"
+    rf"(?P<zh>[{_SPOKEN}])|(?P<arabic>[0-9]+)|(?P<en>\b(?:{_WORD})\b)"
+    rf"|(?P<letters>(?:字母|大写的?|小写的?|letter )?(?<![a-z])"
+    rf"(?:[a-z]{{1,4}}(?=-?(?:[0-9]|[{_SPOKEN}]{{4}}))|[a-z](?![a-z']))"
     r"(?:,? (?:as in|for|like) [a-z]{2,12}\b)?)"
     r"|(?P<between>[\s,，、.。…\-－—_/()（）]|–|呃+|嗯+|额|啊|哦|那个|然后|就是|再来|杠|横杠|横线|空格"
     r"|\b(?:um|uh|er|erm|hmm|and then|then|dash|hyphen|space|hm)\b)"

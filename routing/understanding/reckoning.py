@@ -32,6 +32,9 @@ _FUTURE_EN: Final = re.compile(
 )
 
 
+_SLIP: Final = re.compile("[说念记讲报搞写填]错了?")
+
+
 class Reckoner:
     """Finds days in a turn, given the day it was said.
 
@@ -58,6 +61,8 @@ class Reckoner:
         """-1 where what is around speaks of the past, 1 of the future, 0 where nothing tells."""
         past, future = (_PAST_ZH, _FUTURE_ZH) if zh else (_PAST_EN, _FUTURE_EN)
         before = self.plain[max(0, found.start() - (6 if zh else 40)) : found.start()]
+        # A slip of the tongue lies in the past, whatever was meant.
+        before = _SLIP.sub("", before)
         after = self.plain[found.end() : found.end() + (8 if zh else 30)]
         if zh:
             if _WISHED_ZH.search(before):
