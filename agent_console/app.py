@@ -10,7 +10,20 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from agent_console.api import calls, config, desk, health, legs, live, metrics, recordings, session, stream, transfers
+from agent_console.api import (
+    calls,
+    config,
+    desk,
+    health,
+    legs,
+    live,
+    metrics,
+    recordings,
+    session,
+    stream,
+    told,
+    transfers,
+)
 from agent_console.api.edge import Edge
 from agent_console.api.errors import (
     Problem,
@@ -62,7 +75,7 @@ def create_app(console: Console) -> FastAPI:
     app.add_exception_handler(WarmlineError, answer_warmline_error)
     app.add_exception_handler(HTTPException, answer_http_exception)
     app.add_exception_handler(RequestValidationError, answer_invalid_request)
-    for route in (session, config, calls, legs, transfers, desk, recordings, health, metrics, live, stream):
+    for route in (session, config, calls, told, legs, transfers, desk, recordings, health, metrics, live, stream):
         app.include_router(route.router)
     # What no route has; a route's own 405 comes first.
     app.router.default = Pages(console.static)

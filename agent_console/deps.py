@@ -25,6 +25,7 @@ from routing.audit_trail import AuditTrail
 from routing.commands import Commands
 from routing.desk.keeper import Keeper
 from routing.journal.ports import JournalReader
+from routing.telling import Tellings
 from voice.contracts.ports import Clock, TextSocket
 
 COOKIE = "warmline_session"
@@ -152,6 +153,7 @@ class Console:
         streams: takes media streams of telephony providers; None for none.
         metrics: counts for whoever operates this; None where nothing is counted.
         metrics_token: lets who knows it read them without signing in; None for nobody.
+        tellings: what callers are told at each step of a hand-over, in writing.
     """
 
     journal: JournalReader
@@ -167,6 +169,7 @@ class Console:
     streams: MediaStreams | None = None
     metrics: Metrics | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    tellings: Tellings = field(kw_only=True)
 
 
 def get_console(connection: HTTPConnection) -> Console:

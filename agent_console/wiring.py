@@ -47,6 +47,7 @@ from routing.policy.rules import Policy
 from routing.recovery import end_interrupted
 from routing.rooms import Rooms
 from routing.switchboard import Switchboard
+from routing.telling import Tellings
 from routing.terms import Channel
 from voice.audio.opus import OpusSettings
 from voice.clock import WallClock
@@ -275,6 +276,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             metrics=metrics,
             metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             readiness=partial(_is_ready, settings.data, rooms),
+            tellings=await run_sync(Tellings.load),
         )
         stack.enter_context(answer_sip(line, settings, switchboard, metrics.note_refusal))
         yield Opened(console, rooms, journal, auth.accounts, recognition)

@@ -106,6 +106,15 @@ class Tellings:
         counted += [self._wait(minutes * 60) for minutes in MINUTES]
         return plain | {telling.clips[0]: telling.text for telling in counted}
 
+    def of_prompt(self, prompt: str) -> Wording | None:
+        """What was played under that name, clips joined by plus signs; None where one of them is none of ours."""
+        spoken = self.spoken()
+        texts = [spoken.get(clip) for clip in prompt.split("+")]
+        known = [text for text in texts if text is not None]
+        if len(known) < len(texts):
+            return None
+        return Wording("，".join(text.zh for text in known), ", ".join(text.en for text in known))
+
     def _ahead(self, ahead: int) -> Telling:
         if ahead > MOST_AHEAD:
             return self._plain("notice.ahead.many")

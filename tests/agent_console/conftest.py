@@ -53,6 +53,7 @@ from routing.events import (
     TranscriptPartial,
 )
 from routing.journal.memory import MemoryJournal
+from routing.telling import Tellings
 from routing.terms import CallEndReason, Channel, Direction
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party, SegmentId, Span
@@ -265,6 +266,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
                 desk=desk,
                 metrics=metrics,
                 metrics_token=METRICS_TOKEN,
+                tellings=Tellings.load(),
             )
             async with anyio.create_task_group() as tasks:
                 urls: list[str] = []

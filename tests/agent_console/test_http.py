@@ -318,6 +318,7 @@ async def test_openapi_documents_every_route(rig: Rig) -> None:
         "GET /api/calls/{call}",
         "DELETE /api/calls/{call}",
         "POST /api/calls/{call}/keys",
+        "GET /api/calls/{call}/told",
         "POST /api/calls/{call}/legs",
         "PUT /api/calls/{call}/legs/mine",
         "PUT /api/calls/{call}/legs/mine/offer",

@@ -63,6 +63,7 @@ from routing.journal.audit_log import AuditLogFile
 from routing.journal.desk_log import DeskLogFile
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import PartyJoined
+from routing.telling import Tellings
 from routing.terms import CallEndReason, Channel, Direction, HintKind, Wording
 from tests.journeys.stage import PASSWORD
 from voice.clock import WallClock
@@ -251,7 +252,17 @@ async def run_console(folder: Path, static: Path, portal: BlockingPortal) -> Asy
         auth = Authentication(accounts, sessions, Tickets(clock), LoginThrottle(clock))
         side = DeskSide(keeper, trail)
         site = Site("test")
-        console = Console(journal, NoCommands(), auth, Recordings(recordings), clock, site, static, desk=side)
+        console = Console(
+            journal,
+            NoCommands(),
+            auth,
+            Recordings(recordings),
+            clock,
+            site,
+            static,
+            desk=side,
+            tellings=Tellings.load(),
+        )
         urls: list[str] = []
         ready = anyio.Event()
 

@@ -1,6 +1,6 @@
 /** The server's HTTP surface, typed. */
 
-import type { CallSummary, WireEvent } from "./events";
+import type { CallSummary, Wording, WireEvent } from "./events";
 import { ask } from "./http";
 
 export interface Session {
@@ -70,6 +70,33 @@ export async function fetchAllEvents(call: string, after: number): Promise<reado
     position = last.seq;
   }
 }
+
+/** One thing that the caller was told. */
+export interface Told {
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly text: Wording;
+}
+
+export interface ToldPage {
+  readonly told: readonly Told[];
+  /** Ask on from here. */
+  readonly last_seq: number;
+  readonly ended: boolean;
+}
+
+/** What the caller of this page is told after `after`; waits for something new for up to `waitS` seconds (25 at most). */
+export const fetchTold = async (
+  call: string,
+  secret: string,
+  after: number,
+  waitS: number,
+  signal?: AbortSignal,
+): Promise<ToldPage> =>
+  (await ask(`${at(call)}/told?after=${after}&wait_s=${waitS}`, {
+    headers: { "X-Call-Secret": secret },
+    ...(signal === undefined ? {} : { signal }),
+  })) as ToldPage;
 
 export const recordingUrl = (call: string): string => `${at(call)}/recording`;
 
