@@ -16,6 +16,9 @@ const SPOKEN = [
   { language: "en", tongue: "en", name: "English" },
 ] as const satisfies readonly { language: string; tongue: Tongue; name: string }[];
 
+/** So many of the newest things that the caller was told are shown. */
+const SHOWN = 3;
+
 /** The caller's page: one button. */
 export function CallPage() {
   const { t, tongue, speak } = useText();
@@ -164,8 +167,8 @@ function Trouble({ error }: { readonly error: PhoneError }) {
 }
 
 function InCall({ phone, snapshot }: { readonly phone: Phone; readonly snapshot: PhoneSnapshot }) {
-  const { t } = useText();
-  const { human } = snapshot;
+  const { t, pick } = useText();
+  const { human, told } = snapshot;
   return (
     <div className="in-call">
       <p className="disclosure">{t.phone.disclosure}</p>
@@ -183,6 +186,11 @@ function InCall({ phone, snapshot }: { readonly phone: Phone; readonly snapshot:
       <p className="human-answer" role="status">
         {human === "asked" ? t.phone.humanSent : human === "failed" ? t.phone.humanFailed : ""}
       </p>
+      <div className="told" aria-live="polite" data-testid="told">
+        {told.slice(-SHOWN).map((one) => (
+          <p key={one.seq}>{pick(one.text)}</p>
+        ))}
+      </div>
     </div>
   );
 }

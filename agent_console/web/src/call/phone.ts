@@ -1,20 +1,28 @@
 /** A call from the caller's side: from the press of the button to the hang-up. */
 
-import { hangUp, offerAnew, placeCall, pressKey, type PlacedCall } from "../wire/api";
+import { hangUp, offerAnew, placeCall, pressKey, type PlacedCall, type Told } from "../wire/api";
 import { Line, type LineSnapshot, type LineState } from "./line";
+import { askFor, followTold } from "./told";
 
 export type PhoneState = LineState;
 
 export interface PhoneSnapshot extends LineSnapshot {
   readonly call: string | null;
   readonly human: "no" | "asking" | "asked" | "failed";
+  /** What the server told the caller, the newest last. */
+  readonly told: readonly Told[];
 }
+
+/** So many of the newest are kept. */
+const TOLD = 50;
 
 export class Phone {
   readonly #listeners = new Set<() => void>();
   readonly #line = new Line((line) => this.#publish(line));
   #placed: PlacedCall | null = null;
-  #snapshot: PhoneSnapshot = { ...this.#line.snapshot, call: null, human: "no" };
+  #snapshot: PhoneSnapshot = { ...this.#line.snapshot, call: null, human: "no", told: [] };
+  /** Ends the following of what the caller is told. */
+  #following = new AbortController();
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -31,11 +39,13 @@ export class Phone {
   async start(language: string): Promise<void> {
     if (this.busy) return;
     this.#placed = null;
-    this.#publish({ call: null, human: "no" });
+    this.#following.abort();
+    this.#publish({ call: null, human: "no", told: [] });
     await this.#line.open(async (sdp) => {
       const placed = await placeCall({ key: crypto.randomUUID(), sdp, language, caller: "web" });
       this.#placed = placed;
       this.#publish({ call: placed.call });
+      this.#follow(placed);
       // Where the server cannot be told it notices by itself that the audio path is gone.
       return {
         sdp: placed.sdp,
@@ -68,8 +78,17 @@ export class Phone {
     await this.#line.choose(microphone);
   }
 
+  #follow({ call, secret }: PlacedCall): void {
+    const following = new AbortController();
+    this.#following = following;
+    void followTold(askFor(call, secret), following.signal, (told) => {
+      this.#publish({ told: [...this.#snapshot.told, ...told].slice(-TOLD) });
+    });
+  }
+
   #publish(change: Partial<PhoneSnapshot>): void {
     this.#snapshot = { ...this.#snapshot, ...change };
+    if (!this.#line.busy) this.#following.abort();
     for (const listener of this.#listeners) listener();
   }
 }
