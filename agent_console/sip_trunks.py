@@ -22,6 +22,7 @@ _FROM_ENVIRONMENT: Final = "env:"
 _PORT: Final = {"type": "integer", "minimum": 1, "maximum": 65535}
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 256}
 _SECRET: Final = {"type": "string", "minLength": LEAST_PASSWORD, "maxLength": 256}
+_DIGITS: Final = {"type": "string", "pattern": r"^\+?[0-9*#]{1,32}$"}
 _LANGUAGE: Final = {"enum": ["zh", "en"]}
 _TRUNK: Final = {
     "type": "object",
@@ -35,6 +36,8 @@ _TRUNK: Final = {
         "codecs": {"type": "array", "minItems": 1, "items": _TEXT},
         "trust_identity": {"type": "boolean"},
         "transfer_to": {"type": "array", "maxItems": 256, "items": _TEXT},
+        "gateway": _TEXT,
+        "dials": {"type": "array", "maxItems": 256, "items": _DIGITS},
         "register": {
             "type": "object",
             "additionalProperties": False,
@@ -124,9 +127,12 @@ class _Reader:
 
     def trunk(self, name: str, said: dict[str, Any]) -> Trunk:
         at = ("trunks", name)
-        if not said.get("from") and not said.get("users") and not said.get("register"):
+        if not any(said.get(way) for way in ("from", "users", "register", "gateway")):
             self.wrong(at, "expected `from` or `users`: nobody could call here.", "Write: from: [192.0.2.10]")
         register = said.get("register")
+        gateway = said.get("gateway") or (register and f"{register['server']}:{register.get('port', 5060)}")
+        if said.get("dials") and not gateway:
+            self.wrong((*at, "dials"), "expected `gateway` beside it: numbers are called there.", "Write: gateway: HOST")
         networks = [self._network(text, (*at, "from", index)) for index, text in enumerate(said.get("from", []))]
         if register is not None and not networks:
             self.wrong((*at, "register"), "expected `from` beside it: its calls come from the registrar's addresses.")
@@ -144,6 +150,8 @@ class _Reader:
             trusts_identity=said.get("trust_identity", True),
             registrar=None if register is None else self._registrar(register, (*at, "register")),
             transfer_to=frozenset(domain.lower() for domain in said.get("transfer_to", [])),
+            gateway=gateway,
+            dials=tuple(said.get("dials", [])),
         )
 
     def check_users(self, trunks: tuple[Trunk, ...]) -> None:

@@ -205,6 +205,18 @@ class SipCallError(SipError):
         self.status = status
 
 
+class SipTargetError(SipError):
+    """Whom somebody wants to be called over SIP has no address that can be called."""
+
+    code = "sip.target"
+
+
+class SipForbiddenError(SipTargetError):
+    """An address that may not be called from here."""
+
+    code = "sip.forbidden"
+
+
 class SipPortError(SipError):
     """A port that signalling or audio needs and that cannot be had."""
 

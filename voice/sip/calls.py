@@ -76,6 +76,7 @@ class SipCall:
         self._holds = False
         self._again: Timer | None = None
         self._updates = True
+        self.takes_refer = True
         self.is_calling = False
         self._session = SessionTimer(timers, self._refresh, self._expire)
 
@@ -238,6 +239,7 @@ class SipCall:
         """See what the other side can do."""
         allowed = tokens_of(message, "allow")
         self._updates = not allowed or "update" in allowed
+        self.takes_refer = not allowed or "refer" in allowed
 
     def take_session(self, message: Request | Response) -> None:
         """Take over what a message says of session timers.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, Self
 
@@ -16,6 +16,7 @@ from voice.contracts.ports import Clock
 from voice.sip.agent import Incoming, UserAgent
 from voice.sip.call_terms import CallEnd, CallTerms
 from voice.sip.calls import SipCall
+from voice.sip.codecs import Codec
 from voice.sip.dialog import OUR_USER, CallDialog, LocalAddress
 from voice.sip.digest import Credentials
 from voice.sip.gate import RETRY_S, Refusal
@@ -131,6 +132,7 @@ class SipEndpoint:
         caller: str | None = None,
         party: Party = Party.AGENT,
         ring_s: float | None = None,
+        codecs: Sequence[Codec] = DEFAULT_CODECS,
     ) -> SipLeg:
         """Call somebody; returns once they have answered.
 
@@ -140,6 +142,7 @@ class SipEndpoint:
             caller: who calls, as an address; None for us.
             party: who answers.
             ring_s: how long it may ring.
+            codecs: that may be spoken, in our order.
 
         Raises:
             SipCallError: refused, or not answered in time; `status` says which.
@@ -148,7 +151,7 @@ class SipEndpoint:
         target = read_address(uri).uri
         flow = await self.reach(target)
         ours = read_address(caller).uri if caller else None
-        terms = CallTerms(DEFAULT_CODECS, self.settings.least_session_s)
+        terms = CallTerms(codecs, self.settings.least_session_s)
         ring_s = ring_s or self.settings.ring_s
         leg: SipLeg | None = None
 
@@ -259,6 +262,7 @@ class SipEndpoint:
         try:
             audio = await self._ports.open(hear)
             leg = self._leg(call, Party.CALLER, audio)
+            leg.trunk = incoming.admitted.trunk
             call.ring(self._clock.now_s())
             why = Refusal.FULL
             await take(leg, line_of(incoming))

@@ -22,6 +22,7 @@ from voice.sip.latch import Address
 from voice.sip.media import Begin, CallMedia
 from voice.sip.messages import read_address, write_uri
 from voice.sip.sockets import Datagrams
+from voice.sip.trunks import Trunk
 
 WAITING_FRAMES: Final = 100
 """Frames between the jitter buffer and the call: 2 s. What is not taken then waits in the buffer, which is bounded."""
@@ -128,6 +129,9 @@ class SipLeg:
         clock: time.
         silence_s: without a packet, until the call is given up.
         closed: told when it needs no more ticks.
+
+    Attributes:
+        trunk: by which the call came in; None where we called.
     """
 
     def __init__(
@@ -136,6 +140,7 @@ class SipLeg:
         self.call = call
         self.party = party
         self.end: CallEnd | None = None
+        self.trunk: Trunk | None = None
         self.answered = anyio.Event()
         self.over = anyio.Event()
         self._clock = clock
@@ -231,14 +236,15 @@ class SipLeg:
     async def transfer(self, target: str, *, seconds: float = TRANSFER_S) -> None:
         """Hand the party over to somebody else (blind transfer): returns once they talk there, and this call is over.
 
-        Where it fails, the party is still here, and the call goes on.
+        Where it fails, the party is still here, and the call goes on; unless they hung up meanwhile.
 
         Args:
             target: `sip:` address.
             seconds: how long it may take.
 
         Raises:
-            SipCallError: the other system refuses, or whom it called does; `status` says why, 408: nobody said.
+            SipCallError: the other system refuses, or whom it called does; `status` says why, 408: nobody said, 481:
+                the call is over.
         """
         ended, statuses = anyio.Event(), [0]
 
@@ -249,10 +255,15 @@ class SipLeg:
 
         self.call.hooks.transferred = told
         self.call.transfers.ask(write_uri(read_address(target).uri), self._clock.now_s())
-        with anyio.move_on_after(seconds):
-            await ended.wait()
-        self.call.hooks.transferred = lambda _: None
-        status = statuses[-1] if statuses[-1] >= 200 else 408
+        try:
+            with anyio.move_on_after(seconds):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_set_when_set, self.over, ended)
+                    await ended.wait()
+                    tasks.cancel_scope.cancel()
+        finally:
+            self.call.hooks.transferred = lambda _: None
+        status = statuses[-1] if statuses[-1] >= 200 else (408 if self.end is None else 481)
         if status >= 300:
             raise SipCallError(f"The transfer was expected to succeed; it ended with {status}.", status=status)
         self.hang_up()
@@ -329,3 +340,8 @@ class SipLeg:
             return
         end = CallEnd.RTP_NEVER if media.heard_s is None else CallEnd.RTP_TIMEOUT
         self.hang_up(end, reason='Q.850;cause=41;text="No RTP"')
+
+
+async def _set_when_set(first: anyio.Event, then: anyio.Event) -> None:
+    await first.wait()
+    then.set()

@@ -46,7 +46,9 @@ class Trunk:
         codecs: in our order; the other side's order decides.
         trusts_identity: whether P-Asserted-Identity is believed.
         registrar: where to register; None for nowhere.
-        transfer_to: domains that calls may be transferred to, by us and by it; empty for none.
+        transfer_to: domains that may be called, and that calls may be transferred to, by us and by it; empty for none.
+        gateway: where numbers are called, `host` or `host:port`; None for nowhere.
+        dials: the first digits of the numbers that may be called there; empty for none.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Trunk:
     trusts_identity: bool = True
     registrar: Registrar | None = None
     transfer_to: frozenset[str] = frozenset()
+    gateway: str | None = None
+    dials: tuple[str, ...] = ()
 
     def admits(self, host: str) -> bool:
         """Whether an address is let in without a password."""
