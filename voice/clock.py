@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -39,6 +40,10 @@ class WallClock:
             finally:
                 timer.cancel()
 
+    def call_at(self, moment_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call something at that moment, or as much earlier as the event loop's clock is coarse."""
+        return asyncio.get_running_loop().call_at(moment_s, call).cancel
+
 
 def _wake(sleeper: asyncio.Future[None]) -> None:
     if not sleeper.done():
@@ -60,7 +65,7 @@ class ManualClock:
         self._now_s = start_s
         self._utc_at_zero = start_utc - timedelta(seconds=start_s)
         self._order = itertools.count()
-        self._sleepers: list[tuple[float, int, anyio.Event]] = []
+        self._sleepers: list[tuple[float, int, Callable[[], object]]] = []
 
     def now_s(self) -> float:
         """The moment the clock was last moved to."""
@@ -72,7 +77,7 @@ class ManualClock:
 
     @property
     def sleepers(self) -> int:
-        """How many tasks wait for a moment that has not come."""
+        """How many wait for a moment that has not come."""
         return len(self._sleepers)
 
     def advance(self, seconds: float) -> int:
@@ -93,7 +98,7 @@ class ManualClock:
         self._now_s = moment_s
         woken = 0
         while self._sleepers and self._sleepers[0][0] <= moment_s:
-            heapq.heappop(self._sleepers)[2].set()
+            heapq.heappop(self._sleepers)[2]()
             woken += 1
         return woken
 
@@ -102,12 +107,22 @@ class ManualClock:
         if moment_s <= self._now_s:
             await anyio.lowlevel.checkpoint()
             return
-        entry = (moment_s, next(self._order), anyio.Event())
-        heapq.heappush(self._sleepers, entry)
+        woken = anyio.Event()
+        call_off = self.call_at(moment_s, woken.set)
         try:
-            await entry[2].wait()
+            await woken.wait()
         finally:
-            # A cancelled sleeper leaves the queue; a woken one has left it already.
+            call_off()
+
+    def call_at(self, moment_s: float, call: Callable[[], object]) -> Callable[[], None]:
+        """Call something when the clock is next moved to that moment or beyond, from whoever moves it."""
+        entry = (moment_s, next(self._order), call)
+        heapq.heappush(self._sleepers, entry)
+
+        def call_off() -> None:
+            # What was called has left the queue already.
             if entry in self._sleepers:
                 self._sleepers.remove(entry)
                 heapq.heapify(self._sleepers)
+
+        return call_off

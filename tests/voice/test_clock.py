@@ -68,3 +68,36 @@ def test_it_never_runs_backwards() -> None:
     clock.advance(1)
     with pytest.raises(ValueError, match="forward"):
         clock.advance_to(0.5)
+
+
+async def test_the_wall_calls_at_a_moment_unless_it_is_called_off() -> None:
+    clock = WallClock()
+    called: list[float] = []
+    done = anyio.Event()
+    call_off = clock.call_at(clock.now_s() + 0.01, lambda: called.append(0.0))
+    moment = clock.now_s() + 0.02
+
+    def note() -> None:
+        called.append(clock.now_s())
+        done.set()
+
+    clock.call_at(moment, note)
+    call_off()
+    call_off()
+    with anyio.fail_after(5):
+        await done.wait()
+    assert len(called) == 1
+    assert called[0] >= moment - 0.001
+
+
+def test_a_clock_driven_by_hand_calls_in_order_and_nobody_who_called_off() -> None:
+    clock = ManualClock()
+    called: list[str] = []
+    clock.call_at(2.0, lambda: called.append("second"))
+    clock.call_at(1.0, lambda: called.append("first"))
+    call_off = clock.call_at(1.5, lambda: called.append("never"))
+    assert clock.sleepers == 3
+    call_off()
+    call_off()
+    assert clock.advance_to(3.0) == 2
+    assert called == ["first", "second"]

@@ -6,7 +6,7 @@ against all of them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,14 @@ class Clock(Protocol):
 
     async def sleep_until(self, moment_s: float) -> None:
         """Return once `now_s()` has reached `moment_s`; at once (but after a checkpoint) if it has."""
+        ...
+
+    def call_at(self, moment_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call something about when `now_s()` reaches `moment_s`, from the event loop; it must not block.
+
+        Returns:
+            What calls it off. May be called whenever, also again.
+        """
         ...
 
 

@@ -81,6 +81,7 @@ class Peer:
             on_packet=self.source.note_arrival,
             on_goodbye=self._note_goodbye,
         )
+        self.source.join(self.transport)
         self._connection.on("connectionstatechange", self._note_connection)
         self._transceiver.receiver.transport.on("statechange", self._note_transport)
 
@@ -118,6 +119,7 @@ class Peer:
         if self._closed:
             return
         self._closed = True
+        self.source.part(self.transport)
         self.end(LegEnd.LEFT)
         await _unbroken(self._close)
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Final
-
-import anyio
-import anyio.lowlevel
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, Protocol
 
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
 from voice.rtp.incoming import IncomingSpeech
-from voice.webrtc.pace import on_common_turn
+from voice.webrtc.pace import COMMON_S, on_common_turn
 
-OVERSLEPT_S: Final = FRAME_SAMPLES / SAMPLE_RATE
-"""Whoever wakes later than this has been kept from it, and so has whoever reads the socket."""
+FRAME_S: Final = FRAME_SAMPLES / SAMPLE_RATE
 
-CATCH_UP_STEPS: Final = 4
-"""How many turns of the event loop one packet needs from the socket to the buffer, at most."""
+
+class Connection(Protocol):
+    """Where packets come from, besides by themselves."""
+
+    def poll(self) -> None:
+        """Take what has arrived."""
+        ...
+
+    def rest(self) -> None:
+        """Nobody polls any more: packets come by themselves."""
+        ...
 
 
 class Receiver:
     """An `AudioSource` over one peer's packets. Media time 0 is its first packet; a long loss is a jump of `start`.
 
     Frames are yielded when they are due: in step with the clock, later than the packets by as much as these arrive
-    unevenly. What is not read waits in the jitter buffer, which is bounded.
+    unevenly. Right before, the connections are asked for what has arrived, so nothing passes for lost because this
+    process was busy. What is not read waits in the jitter buffer, which is bounded.
 
     Args:
         party: whose voice it is.
@@ -37,25 +44,36 @@ class Receiver:
         self._party = party
         self._speech = speech
         self._clock = clock
-        self._arrived = anyio.Event()
-        self._iterated = False
+        self._connections: list[Connection] = []
+        self._is_iterated = False
+        self._is_read = False
         self._stopped = False
-        self._waiting: anyio.CancelScope | None = None
+        self._waker: asyncio.Future[None] | None = None
+        self._call_off: Callable[[], None] | None = None
 
     @property
     def parties(self) -> frozenset[Party]:
         """The one party whose frames these are."""
         return frozenset({self._party})
 
+    def join(self, connection: Connection) -> None:
+        """Packets come from there too; while frames are due, they are asked for."""
+        self._connections.append(connection)
+
+    def part(self, connection: Connection) -> None:
+        """No more packets come from there."""
+        connection.rest()
+        self._connections = [each for each in self._connections if each is not connection]
+
     def note_arrival(self) -> None:
         """A packet has come; from a callback."""
-        self._arrived.set()
+        if self._is_read and self._call_off is None:
+            self._plan(self._clock.now_s())
 
     def stop(self) -> None:
         """End the audio; what has arrived already is still yielded. May be called again, and from a callback."""
         self._stopped = True
-        if self._waiting is not None:
-            self._waiting.cancel()
+        self._wake()
 
     async def frames(self) -> AsyncGenerator[AudioFrame]:
         """The frames until `stop` is called.
@@ -63,27 +81,61 @@ class Receiver:
         Raises:
             MediaError: iterated for the second time.
         """
-        if self._iterated:
+        if self._is_iterated:
             raise MediaError("A WebRTC source is read once.")
-        self._iterated = True
-        while not self._stopped:
-            with anyio.CancelScope() as self._waiting:
-                await self._until_due()
-            for frame in self._speech.take(self._clock.now_s()):
-                yield frame
+        self._is_iterated = self._is_read = True
+        try:
+            self._plan(self._clock.now_s())
+            while not self._stopped:
+                frames = self._speech.take(self._clock.now_s())
+                for frame in frames:
+                    yield frame
+                if not frames:
+                    await self._until_woken()
+        finally:
+            self._is_read = False
+            self._rest()
         for frame in self._speech.drain():
             yield frame
 
-    async def _until_due(self) -> None:
-        """Wait for the moment or for a packet, whichever can bring a frame."""
+    async def _until_woken(self) -> None:
+        self._waker = asyncio.get_running_loop().create_future()
+        try:
+            await self._waker
+        finally:
+            self._waker = None
+
+    def _wake(self) -> None:
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    def _turn(self) -> None:
+        """What is done when a frame is due, whether anybody waits for it or not: sockets have to be read."""
+        self._call_off = None
+        for connection in self._connections:
+            connection.poll()
+        now_s = self._clock.now_s()
+        due_s = self._speech.due_s()
+        if due_s is not None and due_s <= now_s:
+            self._wake()
+        self._plan(now_s)
+
+    def _plan(self, now_s: float) -> None:
+        """Choose the next turn. There is none while only a packet can bring a frame; it then comes by itself."""
+        if self._call_off is not None:  # by a packet that was polled just now
+            return
         due_s = self._speech.due_s()
         if due_s is None:
-            self._arrived = anyio.Event()
-            await self._arrived.wait()
+            self._rest()
             return
-        await self._clock.sleep_until(on_common_turn(due_s))
-        if self._clock.now_s() - due_s > OVERSLEPT_S:
-            # The loop was busy: what came meanwhile lies in the socket, and must not pass for lost.
-            missed = int((self._clock.now_s() - due_s) / OVERSLEPT_S)
-            for _ in range(CATCH_UP_STEPS * (missed + 1)):
-                await anyio.lowlevel.checkpoint()
+        if due_s <= now_s:
+            # What is due will be taken now. The piece after it is due that much later, or this one was overdue.
+            due_s = max(due_s + FRAME_S, now_s + COMMON_S / 2)
+        self._call_off = self._clock.call_at(on_common_turn(due_s), self._turn)
+
+    def _rest(self) -> None:
+        if self._call_off is not None:
+            self._call_off()
+            self._call_off = None
+        for connection in self._connections:
+            connection.rest()

@@ -215,13 +215,13 @@ async def test_a_long_loss_is_a_jump_and_what_follows_is_in_its_place(
     came = 0
     take = MediaTransport._take_media
 
-    def lossy(self: MediaTransport, protected: bytes) -> None:
+    def lossy(self: MediaTransport, protected: bytes, *rest: Any) -> None:
         nonlocal came
         if self._dtls._role == "client":  # the answering side
             came += 1
             if 40 <= came < 65:
                 return
-        take(self, protected)
+        take(self, protected, *rest)
 
     monkeypatch.setattr(MediaTransport, "_take_media", lossy)
     frames: list[AudioFrame] = []

@@ -32,9 +32,9 @@ async def test_the_call_goes_on_over_another_connection(
     take = MediaTransport._take_media
     cut: list[MediaTransport] = []
 
-    def broken(self: MediaTransport, protected: bytes) -> None:
+    def broken(self: MediaTransport, protected: bytes, *rest: Any) -> None:
         if self not in cut:
-            take(self, protected)
+            take(self, protected, *rest)
 
     monkeypatch.setattr(MediaTransport, "_take_media", broken)
     frames: list[AudioFrame] = []

@@ -124,9 +124,9 @@ async def test_datagrams_of_strangers_are_counted_and_change_nothing(
 async def test_packets_that_are_replayed_are_refused(call: Any, tune: Pcm, monkeypatch: pytest.MonkeyPatch) -> None:
     take = MediaTransport._take_media
 
-    def twice(self: MediaTransport, protected: bytes) -> None:
-        take(self, protected)
-        take(self, protected)
+    def twice(self: MediaTransport, protected: bytes, *rest: Any) -> None:
+        take(self, protected, *rest)
+        take(self, protected, *rest)
 
     monkeypatch.setattr(MediaTransport, "_take_media", twice)
     async with call() as (caller, leg), leg:
@@ -162,9 +162,9 @@ async def test_sound_goes_on_in_its_place_after_media_stood_still(
     take = MediaTransport._take_media
     is_cut = False
 
-    def cut(self: MediaTransport, protected: bytes) -> None:
+    def cut(self: MediaTransport, protected: bytes, *rest: Any) -> None:
         if not is_cut:
-            take(self, protected)
+            take(self, protected, *rest)
 
     monkeypatch.setattr(MediaTransport, "_take_media", cut)
     starts: list[int] = []
