@@ -132,7 +132,9 @@ class _Reader:
         register = said.get("register")
         gateway = said.get("gateway") or (register and f"{register['server']}:{register.get('port', 5060)}")
         if said.get("dials") and not gateway:
-            self.wrong((*at, "dials"), "expected `gateway` beside it: numbers are called there.", "Write: gateway: HOST")
+            self.wrong(
+                (*at, "dials"), "expected `gateway` beside it: numbers are called there.", "Write: gateway: HOST"
+            )
         networks = [self._network(text, (*at, "from", index)) for index, text in enumerate(said.get("from", []))]
         if register is not None and not networks:
             self.wrong((*at, "register"), "expected `from` beside it: its calls come from the registrar's addresses.")
