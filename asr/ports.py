@@ -64,6 +64,15 @@ class Reporting(Protocol):
         ...
 
 
+@runtime_checkable
+class Keeping(Protocol):
+    """A recognizer that keeps something of utterances to have less work with the next ones."""
+
+    def let_go(self) -> None:
+        """Give all of it back; the next utterances are dearer, and no text changes."""
+        ...
+
+
 class Recognizer(Protocol):
     """A loaded model, shared by all calls. `begin` may be called from any thread."""
 

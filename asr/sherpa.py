@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import sherpa_onnx
 
+from asr.models.memory import is_lack_of_memory, lack_of_memory
 from asr.models.onnx_header import read_header
 from asr.models.sherpa_layout import SherpaFiles, SherpaKind, check_sherpa, read_symbols
 from asr.sherpa_sense_voice import SenseVoiceRecognizer, SenseVoiceSettings
@@ -95,10 +96,8 @@ def load_sherpa(
     except ModelError:
         raise
     except Exception as error:  # the binding raises whatever C++ throws
-        if isinstance(error, MemoryError) or "alloc" in str(error).lower():
-            raise ModelError(
-                f"Memory does not suffice for {name}.", fix="Choose a smaller model, or give the machine more memory."
-            ) from error
+        if is_lack_of_memory(error):
+            raise lack_of_memory(name) from error
         raise ModelCorruptError(
             f"{folder} cannot be loaded by sherpa-onnx ({type(error).__name__}).",
             fix=f"Run: warmline models verify {folder.name}",

@@ -25,6 +25,7 @@ import vosk
 
 from asr.chinese import simplify
 from asr.models.layout import check_vosk
+from asr.models.memory import demand_memory
 from asr.types import Hypothesis, Language, Word
 from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, Span, from_ms, from_s
 from voice.contracts.errors import ModelCorruptError, ModelError
@@ -40,9 +41,13 @@ DITHER_STEPS: Final = 1.0
 with it, and digital silence without it is like nothing they know."""
 
 
-MAX_IDLE: Final = 8
-"""Native recognizers of a model that are kept while no utterance needs them: as many as calls speak at once. Each holds
-some ten megabytes of joined graph."""
+LOADED_TIMES: Final = 2.0
+"""Memory of a loaded model, as a multiple of what its files weigh; as measured of vosk-ko."""
+
+MAX_IDLE: Final = 4
+"""Native recognizers of a model that are kept while no utterance needs them: as many as calls speak at once in one
+process. The joined graph of each grows to 200 MB within `LONGEST_USE` where the model understands little, which has
+Kaldi look everywhere; that is the most that was seen."""
 
 LONGEST_USE: Final[Samples] = from_s(480)
 """Audio after which a native recognizer is let go: 8 min. It counts in 32 bits of floating point, which hold whole
@@ -75,6 +80,11 @@ class _NativePool:
             if heard < LONGEST_USE and len(self._idle) < MAX_IDLE:
                 self._idle.append((native, heard))
 
+    def let_go(self) -> None:
+        """Keep none of them."""
+        with self._lock:
+            self._idle.clear()
+
 
 class VoskRecognizer:
     """Loaded Vosk models, one per language; implements `Recognizer`. `load_vosk` makes the models."""
@@ -93,6 +103,11 @@ class VoskRecognizer:
         if language not in self._models:
             raise ModelError(f"{self.name} recognizes {', '.join(sorted(self.languages))}; got {str(language)!r}.")
         return VoskUtterance(self._models[language], language)
+
+    def let_go(self) -> None:
+        """Let go of native recognizers that no utterance uses; see `Keeping`."""
+        for pool in self._models.values():
+            pool.let_go()
 
 
 class VoskUtterance:
@@ -172,8 +187,10 @@ def load_vosk(folder: Path) -> vosk.Model:
     Raises:
         ModelMissingError: the folder or one of its files is not there.
         ModelCorruptError: the files are not a Vosk model.
+        ModelError: memory does not suffice.
     """
     check_vosk(folder)
+    demand_memory(f"vosk/{folder.name}", folder, times=LOADED_TIMES)
     vosk.SetLogLevel(-1)
     try:
         with _without_dither(folder) as view:

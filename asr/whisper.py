@@ -23,6 +23,7 @@ from asr.chinese import simplify, widen_punctuation
 from asr.front_end import reduce_noise
 from asr.guards import is_loop, is_no_speech, is_silent, is_training_subtitle, without_loop
 from asr.models.layout import check_whisper
+from asr.models.memory import is_lack_of_memory, lack_of_memory
 from asr.types import Hypothesis, Language, Word
 from asr.whisper_dictation import CHOICES, PROMPT, find_dictated, is_plausible, spell_dictated, spell_words
 from asr.whisper_prompt import NEUTRAL, compose_prompt, repeats_prompt, tells_made_up_number
@@ -55,6 +56,8 @@ class WhisperSettings:
         word_times: whether finals carry words with times and confidences.
         terms: words of the business that the prompt names, the most important first; for Mandarin.
         reduce_noise: whether steady noise is reduced where there is much of it.
+        prompt: what is told before every utterance; None composes it for the language.
+        dictation: whether read-out Mandarin numbers are heard again as digits.
     """
 
     beam: int = 5
@@ -62,6 +65,8 @@ class WhisperSettings:
     word_times: bool = True
     terms: tuple[str, ...] = ()
     reduce_noise: bool = True
+    prompt: str | None = None
+    dictation: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,9 @@ class WhisperRecognizer:
         features = log_mel(heard, seconds * SAMPLE_RATE // HOP, self._model.n_mels)[None]
         self._begin_call()
         encoded = self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
-        prompt = compose_prompt(language, self.settings.terms)
+        prompt = self.settings.prompt
+        if prompt is None:
+            prompt = compose_prompt(language, self.settings.terms)
         done = self._search(encoded, len(pcm), language, beam, prompt)
         wrong = tells_made_up_number(done.text, prompt) or is_loop(done.text, to_s(len(pcm)))
         if not wrong and not repeats_prompt(done.text, prompt):
@@ -273,7 +280,8 @@ class WhisperUtterance:
             done = recognizer.transcribe(pcm, self._language, beam=settings.beam, window_s=WINDOWS_S[-1])
             if is_loop(done.text, to_s(len(pcm))):
                 return _script(without_loop(done.text), self._language), ()
-        done = recognizer.hear_dictated(done, self._language)
+        if settings.dictation:
+            done = recognizer.hear_dictated(done, self._language)
         if not done.text or not settings.word_times:
             return _script(done.text, self._language), ()
         return _script(done.text, self._language), recognizer.align(done, Span(start, start + len(pcm)), self._language)
@@ -301,6 +309,7 @@ def load_whisper(folder: Path, *, threads: int = 1, settings: WhisperSettings | 
     Raises:
         ModelMissingError: the folder or one of its files is not there.
         ModelCorruptError: the files are not a Whisper model.
+        ModelError: memory does not suffice.
     """
     check_whisper(folder)
     try:
@@ -309,6 +318,8 @@ def load_whisper(folder: Path, *, threads: int = 1, settings: WhisperSettings | 
         )
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # both libraries raise bare RuntimeError, ValueError and Exception
+        if is_lack_of_memory(error):
+            raise lack_of_memory(f"whisper/{folder.name}") from error
         raise _corrupt(folder, str(error)) from error
     needed = ["<|startoftranscript|>", "<|startofprev|>", "<|transcribe|>", "<|notimestamps|>"]
     needed += [f"<|{language.value}|>" for language in sorted(WhisperRecognizer.languages)]

@@ -2,8 +2,10 @@
 
 Each engine has a process of its own, so that nothing else is counted. There the audio is cut into utterances and
 recognized as in a call, partials included, one utterance after the other, as fast as the engine works. Every two
-minutes of audio, memory that the allocator merely keeps is given back, and what is left is noted. The slope is that of
-a straight line through those notes, without the first quarter, in which pools and caches fill.
+minutes of audio the engine lets go of what it keeps for later utterances, memory that the allocator merely keeps is
+given back, and what is left is noted. The slope is that of a straight line through those notes, without the first
+quarter, in which pools fill. What the engine keeps is bounded and comes and goes, which would hide a slope; how much it
+was, stands beside it.
 
 The process is `python -m agent_console.bench.soak_asr ENGINE/MODEL MODELS_FOLDER LANGUAGES MINUTES`; it prints a JSON
 object for each note.
@@ -33,7 +35,7 @@ from agent_console.demo import SAMPLES
 from asr.engines import choose_model, load_recognizer
 from asr.models.entry import Engine
 from asr.models.store import ModelStore
-from asr.ports import Recognizer
+from asr.ports import Keeping, Recognizer
 from asr.text.writer import TextWriter
 from asr.types import Language
 from voice.audio.decode import AudioFile
@@ -70,8 +72,9 @@ class Note:
         speech_s: of it in utterances.
         utterances: recognized so far.
         cpu_s: processor time so far, seconds.
-        rss_mb: resident, 10^6 bytes, after what is free was given back.
+        rss_mb: resident, 10^6 bytes, after what is free was given back, and what the engine keeps.
         peak_mb: the most that was resident since the note before, before anything was given back.
+        kept_mb: what the engine kept for later utterances.
     """
 
     audio_s: float
@@ -80,6 +83,7 @@ class Note:
     cpu_s: float
     rss_mb: float
     peak_mb: float
+    kept_mb: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,13 @@ async def measure_soak_asr(
         notes = await _run(name, models, languages, minutes, report)
         slope = fit_slope(settled(notes))
         last, rest = notes[-1], [note.rss_mb for note in settled(notes)]
+        peaks = [note.peak_mb for note in settled(notes)]
         key = name.replace("/", "_").replace("-", "_")
         figures += [
             Figure(f"memory_slope_mb_per_hour_{key}", slope.mb_per_hour, "MB/h", len(rest), slope.low, slope.high),
             Figure(f"memory_slope_upper_mb_per_hour_{key}", slope.high, "MB/h", len(rest), slope.low, slope.high, FLAT),
             Figure(f"memory_growth_mb_{key}", rest[-1] - rest[0], "MB", len(rest), min(rest), max(rest)),
+            Figure(f"memory_peak_mb_{key}", max(peaks), "MB", len(peaks), min(peaks), max(peaks)),
             Figure(f"cpu_s_per_audio_s_{key}", last.cpu_s / last.audio_s, "s/s", last.utterances, 0.0, 0.0),
         ]
         engines[name] = {
@@ -258,6 +264,11 @@ class _Listener:
                 if isinstance(output, SegmentClosed):
                     self._recognize(language, output.pcm)
 
+    def let_go(self) -> None:
+        """Have the engine keep nothing for later utterances."""
+        if isinstance(self._recognizer, Keeping):
+            self._recognizer.let_go()
+
     def _recognize(self, language: Language, pcm: Pcm) -> None:
         utterance = self._recognizer.begin(language)
         for start in range(0, len(pcm), PARTIAL_EVERY):
@@ -293,8 +304,11 @@ def main() -> None:
         peak = max(peak, _resident_mb())
         if heard >= due:
             _trim()
-            speech_s = listener.speech / SAMPLE_RATE
-            note = Note(heard, speech_s, listener.utterances, time.process_time(), _resident_mb(), peak)
+            before = _resident_mb()
+            listener.let_go()
+            _trim()
+            speech_s, left = listener.speech / SAMPLE_RATE, _resident_mb()
+            note = Note(heard, speech_s, listener.utterances, time.process_time(), left, peak, before - left)
             sys.stdout.buffer.write(orjson.dumps(asdict(note)) + b"\n")
             sys.stdout.buffer.flush()
             due, peak = due + NOTE_EVERY_S, 0.0
