@@ -12,7 +12,7 @@ from routing.document import Document, Problem, read, read_file
 from voice.contracts.errors import TrunksError
 from voice.sip.codecs import CODECS
 from voice.sip.digest import Credentials
-from voice.sip.trunks import DEFAULT_CODECS, Network, RateLimit, Registrar, SipSettings, Trunk
+from voice.sip.trunks import DEFAULT_CODECS, Network, RateLimit, Registrar, SipSettings, TlsSettings, Trunk
 
 LOOPBACK: Final = "trunks:\n  loopback:\n    from: [127.0.0.0/8, '::1/128']\n"
 """What holds without a file: this machine may call, nobody else."""
@@ -35,6 +35,7 @@ _TRUNK: Final = {
         "numbers": {"type": "array", "maxItems": 1000, "items": _TEXT},
         "codecs": {"type": "array", "minItems": 1, "items": _TEXT},
         "trust_identity": {"type": "boolean"},
+        "encrypt": {"type": "boolean"},
         "transfer_to": {"type": "array", "maxItems": 256, "items": _TEXT},
         "gateway": _TEXT,
         "dials": {"type": "array", "maxItems": 256, "items": _DIGITS},
@@ -48,6 +49,7 @@ _TRUNK: Final = {
                 "user": _TEXT,
                 "password": _TEXT,
                 "expires_s": {"type": "integer", "minimum": 60, "maximum": 86400},
+                "transport": {"enum": ["udp", "tcp", "tls"]},
             },
         },
     },
@@ -61,6 +63,17 @@ SCHEMA: Final = {
         "audio_ports": {"type": "array", "minItems": 2, "maxItems": 2, "items": _PORT},
         "silence_s": {"type": "number", "minimum": 2, "maximum": 600},
         "realm": _TEXT,
+        "tls": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "port": _PORT,
+                "certificate": _TEXT,
+                "key": _TEXT,
+                "authorities": _TEXT,
+                "verify_callers": {"type": "boolean"},
+            },
+        },
         "rate": {
             "type": "object",
             "additionalProperties": False,
@@ -100,6 +113,20 @@ def load_trunks(
     first, last = data.get("audio_ports", (20_000, 29_998))
     if last - first < 2:
         reader.wrong(("audio_ports",), "expected a first port and a last one behind it.", "Write: [20000, 29998]")
+    tls = _tls(data.get("tls", {}), path)
+    for name, said in data["trunks"].items():
+        if said.get("encrypt") and tls.certificate is None:
+            reader.wrong(
+                ("trunks", name, "encrypt"),
+                "expected `tls` with a certificate: without one nobody can call encrypted.",
+                "Write, beside `trunks`: tls: {certificate: /etc/warmline/fullchain.pem, key: /etc/warmline/key.pem}",
+            )
+    if tls.verifies_callers and tls.authorities is None:
+        reader.wrong(
+            ("tls", "verify_callers"),
+            "expected `authorities` beside it: certificates of any website would be let in.",
+            "Write: authorities: /etc/warmline/callers.pem",
+        )
     document.refuse(reader.problems)
     rate = data.get("rate", {})
     return SipSettings(
@@ -111,6 +138,23 @@ def load_trunks(
         rate=RateLimit(rate.get("per_second", 20.0), rate.get("burst", 40.0)),
         silence_s=data.get("silence_s", 20.0),
         realm=data.get("realm", "warmline"),
+        tls=tls,
+    )
+
+
+def _tls(said: Mapping[str, Any], path: Path | None) -> TlsSettings:
+    """Files are looked up beside the trunks file."""
+    folder = path.parent if path is not None else Path()
+
+    def file(name: str) -> Path | None:
+        return folder / said[name] if name in said else None
+
+    return TlsSettings(
+        said.get("port", 5061),
+        file("certificate"),
+        file("key"),
+        file("authorities"),
+        verifies_callers=said.get("verify_callers", False),
     )
 
 
@@ -152,6 +196,7 @@ class _Reader:
             trusts_identity=said.get("trust_identity", True),
             registrar=None if register is None else self._registrar(register, (*at, "register")),
             transfer_to=frozenset(domain.lower() for domain in said.get("transfer_to", [])),
+            is_secure=said.get("encrypt", False),
             gateway=gateway,
             dials=tuple(said.get("dials", [])),
         )
@@ -166,7 +211,9 @@ class _Reader:
 
     def _registrar(self, said: dict[str, Any], at: tuple[str | int, ...]) -> Registrar:
         credentials = Credentials(said["user"], self._secret(said["password"], (*at, "password")))
-        return Registrar(said["server"], said.get("port", 5060), credentials, said.get("expires_s", 300))
+        transport = said.get("transport", "udp")
+        port = said.get("port", 5061 if transport == "tls" else 5060)
+        return Registrar(said["server"], port, credentials, said.get("expires_s", 300), transport)
 
     def _network(self, text: str, at: tuple[str | int, ...]) -> Network | None:
         try:

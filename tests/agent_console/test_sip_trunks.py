@@ -31,6 +31,21 @@ def test_the_example_is_right() -> None:
     assert settings.trunk_of_user("mei") is phones
 
 
+def test_files_of_tls_are_looked_up_beside_the_trunks_file(tmp_path: Path) -> None:
+    path = tmp_path / "trunks.yaml"
+    path.write_text(
+        "tls: {certificate: ours.pem, key: /keys/ours.key}\n"
+        "trunks:\n  a:\n    from: [10.0.0.1]\n    encrypt: true\n"
+        "    register: {server: sip.example, user: u, password: p, transport: tls}\n",
+        encoding="utf-8",
+    )
+    settings = load_trunks(path, "0.0.0.0", 5060)
+    assert (settings.tls.certificate, settings.tls.key) == (tmp_path / "ours.pem", Path("/keys/ours.key"))
+    assert settings.trunks[0].is_secure
+    assert settings.trunks[0].registrar is not None
+    assert (settings.trunks[0].registrar.transport, settings.trunks[0].registrar.port) == ("tls", 5061)
+
+
 def test_without_a_file_this_machine_alone_may_call() -> None:
     settings = load_trunks(None, "0.0.0.0", 5060)
     assert settings.trunk_of_address("127.0.0.1") is not None
@@ -55,6 +70,9 @@ def test_without_a_file_this_machine_alone_may_call() -> None:
         ("nothing: here\n", "expected the key trunks"),
         ("trunks:\n  a:\n    register: {server: s, user: u, password: p}\n", "expected `from` beside it"),
         ("trunks: [", "not valid YAML"),
+        ("trunks:\n  a:\n    from: [10.0.0.1]\n    encrypt: true\n", "line 4, trunks.a.encrypt: expected `tls`"),
+        ("tls: {verify_callers: true}\ntrunks:\n  a: {from: [10.0.0.1]}\n", "expected `authorities` beside it"),
+        ("tls: {cert: a.pem}\ntrunks:\n  a: {from: [10.0.0.1]}\n", "tls.cert: this key is not known here"),
     ],
 )
 def test_mistakes_are_told_with_their_line(text: str, told: str, tmp_path: Path) -> None:

@@ -7,12 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
 import numpy as np
 import pytest
+from anyio.to_thread import run_sync
 
+from tests.voice.sip.certificates import sign
 from voice.clock import WallClock
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm
 from voice.contracts.errors import CapacityError
@@ -20,7 +24,7 @@ from voice.contracts.ports import CallLeg
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line
-from voice.sip.trunks import SipSettings, Trunk
+from voice.sip.trunks import SipSettings, TlsSettings, Trunk
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.client import WebRtcCaller
 from voice.webrtc.ice import IceSettings
@@ -61,45 +65,53 @@ async def webrtc(party: Party) -> AsyncIterator[FarEnd]:
 async def telephone(party: Party, *, transport: str = "udp") -> AsyncIterator[FarEnd]:
     """A leg that our own phone called."""
     assert party is Party.CALLER
-    trunk = Trunk("loopback", networks=(ip_network("127.0.0.0/8"),))
+    is_secure = transport == "tls"
+    trunk = Trunk("loopback", networks=(ip_network("127.0.0.0/8"),), is_secure=is_secure)
     legs: list[SipLeg] = []
     heard: list[AudioFrame] = []
 
     async def take(leg: SipLeg, _: Line) -> None:
         legs.append(leg)
 
-    async with (
-        SipEndpoint.open(SipSettings("127.0.0.1", 0, trunks=(trunk,), ports=(21_000, 21_998)), WallClock()) as ours,
-        SipEndpoint.open(SipSettings("127.0.0.1", 0, ports=(22_000, 22_998)), WallClock()) as theirs,
-        anyio.create_task_group() as tasks,
-    ):
-        with ours.accept(take):
-            phone = await theirs.call(f"sip:4001@127.0.0.1:{ours.port};transport={transport}")
-            tasks.start_soon(read, phone, heard)
+    with TemporaryDirectory() as folder:
+        signed = await run_sync(sign, Path(folder), "ours") if is_secure else None
+        shown = TlsSettings() if signed is None else TlsSettings(0, signed.certificate, signed.key, signed.authority)
+        answering = SipSettings("127.0.0.1", 0, trunks=(trunk,), ports=(21_000, 21_998), tls=shown)
+        calling = SipSettings("127.0.0.1", 0, ports=(22_000, 22_998), tls=TlsSettings(authorities=shown.authorities))
+        async with (
+            SipEndpoint.open(answering, WallClock()) as ours,
+            SipEndpoint.open(calling, WallClock()) as theirs,
+            anyio.create_task_group() as tasks,
+        ):
+            with ours.accept(take):
+                port = ours.tls_port if is_secure else ours.port
+                phone = await theirs.call(f"sip:4001@127.0.0.1:{port};transport={transport}")
+                tasks.start_soon(read, phone, heard)
 
-            async def say(pcm: Pcm) -> None:
-                phone.sink.play(pcm)
-                await phone.sink.drain()
-                await anyio.sleep(0.2)  # the last packets are on their way
+                async def say(pcm: Pcm) -> None:
+                    phone.sink.play(pcm)
+                    await phone.sink.drain()
+                    await anyio.sleep(0.2)  # the last packets are on their way
 
-            async def hang_up() -> None:
-                phone.hang_up()
+                async def hang_up() -> None:
+                    phone.hang_up()
 
-            def all_heard() -> Pcm:
-                return np.concatenate([np.zeros(0, np.float32), *(frame.pcm for frame in heard)])
+                def all_heard() -> Pcm:
+                    return np.concatenate([np.zeros(0, np.float32), *(frame.pcm for frame in heard)])
 
-            try:
-                yield FarEnd(legs[0], say, all_heard, hang_up)
-            finally:
-                phone.close()
-                legs[0].close()
-    assert not ours.legs
+                try:
+                    yield FarEnd(legs[0], say, all_heard, hang_up)
+                finally:
+                    phone.close()
+                    legs[0].close()
+        assert not ours.legs
 
 
 FAR_ENDS: dict[str, Callable[[Party], AbstractAsyncContextManager[FarEnd]]] = {
     "webrtc": webrtc,
     "sip over udp": telephone,
     "sip over tcp": partial(telephone, transport="tcp"),
+    "sip over tls with srtp": partial(telephone, transport="tls"),
 }
 
 

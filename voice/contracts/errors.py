@@ -205,6 +205,12 @@ class SipCallError(SipError):
         self.status = status
 
 
+class SipTlsError(SipError):
+    """A certificate or key for signalling over TLS that cannot be used."""
+
+    code = "sip.tls"
+
+
 class SipTargetError(SipError):
     """Whom somebody wants to be called over SIP has no address that can be called."""
 

@@ -218,6 +218,8 @@ class UserAgent:
             self._turn_away(transaction, 482, Refusal.LOOP, now_s)
         elif unknown:
             self._turn_away(transaction, 420, Refusal.EXTENSION, now_s, ("Unsupported", ", ".join(sorted(unknown))))
+        elif trunk.is_secure and flow.transport != "tls":
+            self._turn_away(transaction, 403, Refusal.PLAIN, now_s)
         elif trunk.numbers and called.user not in trunk.numbers:
             self._turn_away(transaction, 404, Refusal.NUMBER, now_s)
         else:
@@ -246,7 +248,7 @@ class UserAgent:
         request = transaction.request
         trunk = admitted.trunk
         dialog = CallDialog.answering(request, transaction.flow, self.local)
-        terms = CallTerms(trunk.codecs, self._settings.least_session_s, trunk.transfer_to)
+        terms = CallTerms(trunk.codecs, self._settings.least_session_s, trunk.transfer_to, trunk.is_secure)
         call = self.new_call(dialog, terms, trunk.registrar.credentials if trunk.registrar else None)
         call.invite = transaction
         try:

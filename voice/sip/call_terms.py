@@ -57,8 +57,10 @@ class CallTerms:
         codecs: in our order.
         least_session_s: see `SipSettings`.
         transfer_to: domains that the other side may be transferred to.
+        is_secure: whether audio has to be encrypted.
     """
 
     codecs: Sequence[Codec]
     least_session_s: int = 90
     transfer_to: frozenset[str] = field(default_factory=frozenset)
+    is_secure: bool = False

@@ -224,7 +224,10 @@ class SipCall:
             SipMediaError: nothing that we speak.
         """
         before = self.agreement
-        agreement = agree(described)
+        agreement = agree(described, key=self.origin.key)
+        if self.terms.is_secure and agreement.keys is None:
+            raise SipMediaError("Encrypted audio (RTP/SAVP) was expected on this trunk; plain audio came.")
+        self.origin.is_secure = agreement.keys is not None
         self.described, self.agreement = described, agreement
         if agreement != before:
             self.hooks.agreed(agreement)

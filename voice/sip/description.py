@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiosipua import SdpMessage, parse_sdp
@@ -13,6 +13,7 @@ from aiosipua.sdp import MediaDescription
 from voice.contracts.errors import SipMediaError
 from voice.sip.codecs import CODECS, PCMA, PCMU, Codec
 from voice.sip.latch import Address
+from voice.sip.srtp import SUITES, Crypto, MediaKeys, new_key, read_crypto
 
 MAX_SDP_BYTES: Final = 8_192
 MAX_FORMATS: Final = 64
@@ -32,6 +33,8 @@ _ANSWERED_HOLDING: Final = {
     "inactive": "inactive",
 }
 _EVENTS: Final = "0-15"
+_PLAIN: Final = ("RTP/AVP", "RTP/AVPF")
+_SECURE: Final = ("RTP/SAVP", "RTP/SAVPF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Described:
         is_on_hold: whether it wants to hear nothing now.
         lines: all media lines, for the answer: kind, protocol, formats; `at` is the one that is meant.
         at: which of them.
+        crypto: what it would encrypt with; nothing where its audio is plain.
     """
 
     remote: Address
@@ -65,6 +69,7 @@ class Described:
     is_on_hold: bool
     lines: tuple[tuple[str, str, str], ...]
     at: int
+    crypto: tuple[Crypto, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Agreement:
         noise_type: comfort noise's.
         sends: whether the other side wants to hear.
         is_on_hold: whether it has put us on hold; what comes then is music or nothing.
+        keys: what audio is encrypted with; None where it is plain.
     """
 
     codec: Codec
@@ -88,6 +94,7 @@ class Agreement:
     noise_type: int | None
     sends: bool
     is_on_hold: bool
+    keys: MediaKeys | None = None
 
     @property
     def event_type(self) -> int | None:
@@ -104,12 +111,16 @@ class Origin:
         port: for audio.
         session: its number.
         version: of the last description.
+        is_secure: whether audio that we offer is encrypted.
+        key: our key, the same in all descriptions of a call, so that none of them interrupts it.
     """
 
     address: str
     port: int
     session: int
     version: int = 0
+    is_secure: bool = False
+    key: bytes = field(default_factory=new_key, repr=False)
 
 
 def parse_description(text: str, ours: Sequence[Codec] = (PCMA, PCMU)) -> Described:
@@ -133,7 +144,8 @@ def parse_description(text: str, ours: Sequence[Codec] = (PCMA, PCMU)) -> Descri
     at = next((index for index, media in enumerate(sdp.media) if _is_usable(media)), None)
     if at is None:
         raise SipMediaError(
-            "A line `m=audio PORT RTP/AVP …` was expected; there is none.", fix="Switch SRTP off on this trunk."
+            "A line `m=audio PORT RTP/AVP …`, or RTP/SAVP with a key in `a=crypto`, was expected; there is none.",
+            fix=f"Offer plain RTP, or SRTP with SDES and {' or '.join(SUITES)}; DTLS-SRTP is not spoken here.",
         )
     media = sdp.media[at]
     if len(media.formats) > MAX_FORMATS:
@@ -156,14 +168,16 @@ def parse_description(text: str, ours: Sequence[Codec] = (PCMA, PCMU)) -> Descri
     noise = NOISE_TYPE if str(NOISE_TYPE) in media.formats else None
     held = direction in ("sendonly", "inactive") or ipaddress.ip_address(host).is_unspecified
     lines = tuple((one.media, one.proto, " ".join(one.formats)) for one in sdp.media)
-    return Described((host, media.port), codecs, events, noise, direction, held, lines, at)
+    crypto = _crypto(media) if media.proto in _SECURE else ()
+    return Described((host, media.port), codecs, events, noise, direction, held, lines, at, crypto)
 
 
-def agree(described: Described, *, only: Codec | None = None) -> Agreement:
+def agree(described: Described, *, key: bytes, only: Codec | None = None) -> Agreement:
     """The codec that both speak: the first of the other side's that is ours.
 
     Args:
         described: the other side's offer or answer.
+        key: that we encrypt with, where the other side does.
         only: no other than this.
 
     Raises:
@@ -186,6 +200,7 @@ def agree(described: Described, *, only: Codec | None = None) -> Agreement:
         noise_type=described.noise_type,
         sends=not described.is_on_hold,
         is_on_hold=described.is_on_hold,
+        keys=MediaKeys(described.crypto[0], key) if described.crypto else None,
     )
 
 
@@ -202,7 +217,9 @@ def write_answer(origin: Origin, described: Described, agreement: Agreement, *, 
     for index, (kind, protocol, formats) in enumerate(described.lines):
         if index == described.at:
             direction = (_ANSWERED if listens else _ANSWERED_HOLDING)[described.direction]
-            lines += _audio(origin, [(agreement.codec, agreement.payload_type)], agreement.events, agreement.noise_type)
+            ours = [(agreement.codec, agreement.payload_type)]
+            lines += _audio(origin, ours, agreement.events, agreement.noise_type, protocol)
+            lines += [f"a=crypto:{agreement.keys.answer}"] if agreement.keys is not None else []
             lines.append(f"a={direction}")
         else:
             lines.append(f"m={kind} 0 {protocol} {formats}")
@@ -220,7 +237,10 @@ def write_offer(origin: Origin, codecs: Sequence[Codec], *, direction: str = "se
     lines = _head(origin)
     rates = {codec.rate for codec in codecs}
     events = [(rate, kind) for rate, kind in EVENT_TYPES.items() if rate in rates]
-    lines += _audio(origin, [(codec, codec.payload_type) for codec in codecs], events, NOISE_TYPE)
+    protocol = "RTP/SAVP" if origin.is_secure else "RTP/AVP"
+    lines += _audio(origin, [(codec, codec.payload_type) for codec in codecs], events, NOISE_TYPE, protocol)
+    if origin.is_secure:
+        lines += [f"a=crypto:{Crypto(str(tag), suite, origin.key)}" for tag, suite in enumerate(SUITES, 1)]
     lines.append(f"a={direction}")
     return "\r\n".join(lines) + "\r\n"
 
@@ -238,7 +258,11 @@ def _head(origin: Origin) -> list[str]:
 
 
 def _audio(
-    origin: Origin, codecs: Sequence[tuple[Codec, int]], events: Sequence[tuple[int, int]], noise_type: int | None
+    origin: Origin,
+    codecs: Sequence[tuple[Codec, int]],
+    events: Sequence[tuple[int, int]],
+    noise_type: int | None,
+    protocol: str,
 ) -> list[str]:
     formats = [kind for _, kind in codecs]
     maps = [f"a=rtpmap:{kind} {codec.name}/{codec.map}" for codec, kind in codecs]
@@ -248,11 +272,18 @@ def _audio(
     for rate, kind in events:
         formats.append(kind)
         maps += [f"a=rtpmap:{kind} telephone-event/{rate}", f"a=fmtp:{kind} {_EVENTS}"]
-    return [f"m=audio {origin.port} RTP/AVP {' '.join(map(str, formats))}", *maps, "a=ptime:20"]
+    return [f"m=audio {origin.port} {protocol} {' '.join(map(str, formats))}", *maps, "a=ptime:20"]
 
 
 def _is_usable(media: MediaDescription) -> bool:
-    return media.media == "audio" and media.proto in ("RTP/AVP", "RTP/AVPF") and 0 < media.port < 65536
+    if media.media != "audio" or not 0 < media.port < 65536:
+        return False
+    return media.proto in _PLAIN or (media.proto in _SECURE and bool(_crypto(media)))
+
+
+def _crypto(media: MediaDescription) -> tuple[Crypto, ...]:
+    values = media.attributes.get("crypto") or ()
+    return read_crypto([values] if isinstance(values, str) else list(values))
 
 
 def _host(sdp: SdpMessage, media: MediaDescription) -> str:

@@ -40,16 +40,22 @@ class LocalAddress:
 
     Attributes:
         host: name or address.
-        port: of the signalling.
+        port: of the signalling over UDP and TCP.
+        tls_port: of the signalling over TLS.
     """
 
     host: str
     port: int
+    tls_port: int = 5061
+
+    def port_of(self, flow: Flow) -> int:
+        """Where the other side of a flow reaches us."""
+        return self.tls_port if flow.transport == "tls" else self.port
 
     def contact(self, flow: Flow) -> str:
         """Our `Contact`."""
-        suffix = ";transport=tcp" if flow.is_reliable else ""
-        return f"<sip:{OUR_USER}@{format_addr(self.host, self.port)}{suffix}>"
+        suffix = f";transport={flow.transport}" if flow.is_reliable else ""
+        return f"<sip:{OUR_USER}@{format_addr(self.host, self.port_of(flow))}{suffix}>"
 
 
 class CallDialog:
@@ -133,7 +139,10 @@ class CallDialog:
         record, local = self.record, self.local
         before = record.local_cseq
         request = record.create_request(
-            method, via_host=local.host, via_port=local.port, via_transport=self.flow.transport.upper()
+            method,
+            via_host=local.host,
+            via_port=local.port_of(self.flow),
+            via_transport=self.flow.transport.upper(),
         )
         if seq is not None:
             record.local_cseq = before
@@ -163,7 +172,7 @@ class CallDialog:
         via, local = request.headers.get("via"), self.local
         rest = via[1:]
         request.headers.remove("Via")
-        sent_by = format_addr(local.host, local.port)
+        sent_by = format_addr(local.host, local.port_of(self.flow))
         add_header(request, "Via", f"SIP/2.0/{self.flow.transport.upper()} {sent_by};branch={new_branch()};rport")
         for value in rest:
             add_header(request, "Via", value)

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.to_thread import run_sync
 
 from voice.contracts.audio import FRAME_SAMPLES, Party, to_s
 from voice.contracts.errors import SipCallError, SipError, SipPortError, WarmlineError
@@ -27,6 +28,7 @@ from voice.sip.messages import Response, Uri, add_header, new_tag, read_address
 from voice.sip.outgoing import OutgoingCall
 from voice.sip.registration import Registration
 from voice.sip.sockets import AudioPorts, Datagrams, Streams, own_address
+from voice.sip.tls import caller_context, server_context
 from voice.sip.transactions import Flow
 from voice.sip.trunks import DEFAULT_CODECS, Registrar, SipSettings
 
@@ -61,6 +63,8 @@ class SipEndpoint:
         self._clock = clock
         self._udp = Datagrams(self._hear)
         self._tcp = Streams(self._receive)
+        self._tls = Streams(self._receive, "tls")
+        self._tls_port = 0
         self._ports = AudioPorts(settings.host, settings.ports)
         self._legs: set[SipLeg] = set()
         self._wake = anyio.Event()
@@ -77,13 +81,24 @@ class SipEndpoint:
 
         Raises:
             SipPortError: its port is taken.
+            SipTlsError: its certificate cannot be read.
         """
         endpoint = cls(settings, clock)
+        tls = settings.tls
+        server = await run_sync(server_context, tls)
+        caller = await run_sync(caller_context, tls)
         await endpoint._udp.open(settings.host, settings.port)
         port = endpoint._udp.port
         try:
-            async with endpoint._tcp.open(settings.host, port), anyio.create_task_group() as tasks:
-                local = LocalAddress(own_address(settings.advertised or settings.host), port)
+            async with (
+                endpoint._tcp.open(settings.host, port),
+                endpoint._tls.open(
+                    settings.host, tls.port, server=server, caller=caller, listens=server is not None
+                ) as tls_port,
+                anyio.create_task_group() as tasks,
+            ):
+                endpoint._tls_port = tls_port
+                local = LocalAddress(own_address(settings.advertised or settings.host), port, tls_port or port)
                 endpoint._agent = UserAgent(settings, local, endpoint._send, endpoint._invited)
                 endpoint._agent.is_draining = True
                 endpoint._tasks = tasks
@@ -109,6 +124,11 @@ class SipEndpoint:
     def port(self) -> int:
         """Where it listens, UDP and TCP."""
         return self._udp.port
+
+    @property
+    def tls_port(self) -> int:
+        """Where it listens for TLS; 0: nowhere."""
+        return self._tls_port
 
     @property
     def legs(self) -> int:
@@ -137,7 +157,7 @@ class SipEndpoint:
         """Call somebody; returns once they have answered.
 
         Args:
-            uri: `sip:user@host:port`, with `;transport=tcp` where it shall be TCP.
+            uri: `sip:user@host:port`, with `;transport=tcp` or `tls` where it shall be that.
             credentials: where a password is asked for.
             caller: who calls, as an address; None for us.
             party: who answers.
@@ -151,7 +171,8 @@ class SipEndpoint:
         target = read_address(uri).uri
         flow = await self.reach(target)
         ours = read_address(caller).uri if caller else None
-        terms = CallTerms(codecs, self.settings.least_session_s)
+        # Who is called over TLS is spoken to in secret: keys in the description are not for others' eyes.
+        terms = CallTerms(codecs, self.settings.least_session_s, is_secure=flow.transport == "tls")
         ring_s = ring_s or self.settings.ring_s
         leg: SipLeg | None = None
 
@@ -188,7 +209,11 @@ class SipEndpoint:
             SipError: no such host.
         """
         registration = Registration(
-            self.agent, registrar, await self.reach(Uri("sip", None, registrar.server, registrar.port))
+            self.agent,
+            registrar,
+            await self.reach(
+                Uri("sip", None, registrar.server, registrar.port, params={"transport": registrar.transport})
+            ),
         )
         registration.begin(self._clock.now_s())
         self._wake.set()
@@ -225,13 +250,17 @@ class SipEndpoint:
         Raises:
             SipPortError: no such host, or nobody answers there.
         """
-        host, port = target.host.strip("[]"), target.port or 5060
+        transport = (target.params.get("transport") or "").lower()
+        is_tls = transport == "tls" or target.scheme == "sips"
+        host, port = target.host.strip("[]"), target.port or (5061 if is_tls else 5060)
         try:
             found = await anyio.getaddrinfo(host, port, proto=17)
         except OSError as error:
             raise SipPortError(f"The host {host} is not known.", fix="Check its name, or use its address.") from error
         address = (str(found[0][4][0]), port)
-        if (target.params.get("transport") or "").lower() == "tcp":
+        if is_tls:
+            return await self._tls.connect(*address, host)
+        if transport == "tcp":
             return await self._tcp.connect(*address)
         return Flow("udp", address)
 
@@ -292,10 +321,13 @@ class SipEndpoint:
         self._wake.set()
 
     def _send(self, data: bytes, flow: Flow) -> None:
-        if flow.is_reliable:
-            self._tcp.send(data, flow.peer)
-        else:
-            self._udp.send(data, flow.peer)
+        match flow.transport:
+            case "udp":
+                self._udp.send(data, flow.peer)
+            case "tcp":
+                self._tcp.send(data, flow.peer)
+            case "tls":
+                self._tls.send(data, flow.peer)
 
     async def _tick(self) -> None:
         """Turn timers and legs; sleeps where there is nothing to do."""

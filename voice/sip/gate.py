@@ -35,6 +35,7 @@ class Refusal(StrEnum):
     FULL = "full"
     PORTS = "ports"
     TARGET = "target"
+    PLAIN = "plain"
 
 
 class SourceRates:

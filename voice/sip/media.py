@@ -16,6 +16,7 @@ from voice.sip.codecs import LINE_RATE, Encoder, silence
 from voice.sip.description import Agreement
 from voice.sip.incoming import IncomingLine
 from voice.sip.latch import Address, Latch
+from voice.sip.srtp import Srtp
 from voice.sip.telephone_event import Keypad, TelephoneEvent, parse_event, write_event
 
 LATE_S: Final = 0.2
@@ -76,6 +77,7 @@ class CallMedia:
         self.ticks = 0
         self._take = take
         self._press = press
+        self._srtp = Srtp(agreement.keys) if agreement.keys is not None else None
         if agreement.is_on_hold:
             self.incoming.pause()
         self._encoder: Encoder = agreement.codec.encoder()
@@ -96,6 +98,8 @@ class CallMedia:
     def agree(self, agreement: Agreement, host: str) -> None:
         """Another agreement: another codec, another address, hold or no longer."""
         changes = agreement.codec is not self.agreement.codec
+        if agreement.keys != self.agreement.keys:
+            self._srtp = Srtp(agreement.keys) if agreement.keys is not None else None
         if changes:
             # Stamps of another rate count on from here (RFC 7160, 4.1: a new stream would do as well).
             self._encoder = agreement.codec.encoder()
@@ -111,7 +115,7 @@ class CallMedia:
     def receive(self, datagram: bytes, source: Address, now_s: float) -> None:
         """Take a datagram; what is no packet of this call is counted and dropped."""
         try:
-            packet = parse_rtp(datagram)
+            packet = parse_rtp(self._srtp.open(datagram) if self._srtp is not None else datagram)
         except RtpError:
             self.refused += 1
             return
@@ -252,7 +256,7 @@ class CallMedia:
         packet = write_rtp(RtpPacket(kind, marker, self._sequence, stamp, self._ssrc, payload))
         self._sequence = (self._sequence + 1) % (1 << 16)
         self.sent += 1
-        return packet
+        return self._srtp.close(packet) if self._srtp is not None else packet
 
     def _pass(self, frames: int) -> None:
         self._frames += frames

@@ -55,6 +55,7 @@ class OutgoingCall:
         self._dialog = CallDialog.calling(target, ours, flow, local, call_id)
         self.call: SipCall = agent.new_call(self._dialog, terms, credentials)
         self.call.origin.port = port
+        self.call.origin.is_secure = terms.is_secure
         self.call.is_calling = True
         self._acknowledgement: Request | None = None
         self._is_proceeding = False

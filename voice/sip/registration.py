@@ -51,7 +51,8 @@ class Registration:
         domain = Uri("sip", None, registrar.server, registrar.port if registrar.port != 5060 else None)
         ours = Uri("sip", registrar.credentials.user, registrar.server)
         self._dialog = CallDialog.calling(ours, ours, flow, agent.local, f"{secrets.token_hex(12)}@{agent.local.host}")
-        self._dialog.record.remote_target = f"sip:{domain.host}" + (f":{domain.port}" if domain.port else "")
+        transport = f";transport={registrar.transport}" if registrar.transport != "udp" else ""
+        self._dialog.record.remote_target = f"sip:{domain.host}{f':{domain.port}' if domain.port else ''}{transport}"
         self._next: Timer | None = None
 
     def begin(self, now_s: float) -> None:

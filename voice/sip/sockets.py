@@ -6,13 +6,15 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final, Literal
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import AnyByteStream, Listener, SocketAttribute, TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
+from anyio.streams.tls import TLSListener, TLSStream
 
 from voice.contracts.errors import SipMessageError, SipPortError
 from voice.sip.framing import MessageFramer
@@ -88,54 +90,114 @@ class Datagrams(asyncio.DatagramProtocol):
         """A port that nobody listens on; the call finds out by itself."""
 
 
+class _TlsListener(TLSListener):
+    """A listener that says what failed in one line: scanners shake hands all day."""
+
+    @staticmethod
+    async def handle_handshake_error(exc: BaseException, stream: AnyByteStream) -> None:
+        await anyio.aclose_forcefully(stream)
+        if not isinstance(exc, Exception):
+            raise exc
+        _log.info("a TLS handshake failed (%s)", type(exc).__name__)
+
+
 class Streams:
-    """TCP connections, those that come and those that we make.
+    """TCP or TLS connections, those that come and those that we make.
 
     Args:
         receive: told each message.
+        transport: tcp or tls.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, transport: Literal["tcp", "tls"] = "tcp") -> None:
         self._receive = receive
+        self._transport: Literal["tcp", "tls"] = transport
+        self._caller: ssl.SSLContext | None = None
         self._writers: dict[Address, MemoryObjectSendStream[bytes]] = {}
         self._tasks: TaskGroup | None = None
 
     @asynccontextmanager
-    async def open(self, host: str, port: int) -> AsyncIterator[None]:
-        """Listen as long as the context lasts.
+    async def open(
+        self,
+        host: str,
+        port: int,
+        *,
+        server: ssl.SSLContext | None = None,
+        caller: ssl.SSLContext | None = None,
+        listens: bool = True,
+    ) -> AsyncIterator[int]:
+        """Carry connections as long as the context lasts; gives the port that is listened on, 0 for none.
+
+        Args:
+            host: to listen on.
+            port: the same; 0 for any.
+            server: how who connects is answered; of TLS alone.
+            caller: how we connect; of TLS alone.
+            listens: whether others may connect.
 
         Raises:
             SipPortError: the address is taken or none of ours.
         """
+        self._caller = caller
+        if not listens:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                yield 0
+                tasks.cancel_scope.cancel()
+            return
         try:
-            listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
+            listener: Listener[Any] = await anyio.create_tcp_listener(local_host=host, local_port=port)
         except OSError as error:
             taken = errno.EADDRINUSE in (error.errno, getattr(error.__cause__, "errno", None))
             raise SipPortError(
                 f"TCP port {port} of {host} cannot be used: {'it is taken' if taken else error}.",
                 fix="Free it, or name another one.",
             ) from error
+        bound = int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - anyio, not Django
+        if server is not None:
+            listener = _TlsListener(listener, server, standard_compatible=False, handshake_timeout=CONNECT_S)
         async with listener, anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(listener.serve, self._serve, name="sip connections")
-            yield
+            yield bound
             tasks.cancel_scope.cancel()
 
-    async def connect(self, host: str, port: int) -> Flow:
+    async def connect(self, host: str, port: int, name: str = "") -> Flow:
         """A connection to a host, to be used from now on.
 
+        Args:
+            host: its address.
+            port: the same.
+            name: that its certificate has to bear; the address unless given.
+
         Raises:
-            SipPortError: nobody answers there.
+            SipPortError: nobody answers there, or it shows no certificate that is believed.
         """
         known = (host, port)
         if known not in self._writers and self._tasks is not None:
             try:
                 with anyio.fail_after(CONNECT_S):
-                    stream = await anyio.connect_tcp(host, port)
-            except (OSError, TimeoutError) as error:
+                    stream = await self._connect(host, port, name or host)
+            except ssl.SSLError as error:
+                why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+                raise SipPortError(
+                    f"TLS with port {port} of {name or host} was expected to begin; {why or error}.",
+                    fix="Name who signed its certificate: `tls.authorities` in the trunks file.",
+                ) from error
+            except (OSError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError) as error:
                 raise SipPortError(f"TCP port {port} of {host} does not answer.") from error
             await self._tasks.start(self._carry, stream, known)
-        return Flow("tcp", known)
+        return Flow(self._transport, known)
+
+    async def _connect(self, host: str, port: int, name: str) -> AnyByteStream:
+        stream = await anyio.connect_tcp(host, port)
+        if self._caller is None:
+            return stream
+        try:
+            return await TLSStream.wrap(stream, hostname=name, ssl_context=self._caller, standard_compatible=False)
+        except BaseException:
+            await anyio.aclose_forcefully(stream)
+            raise
 
     def send(self, data: bytes, address: Address) -> None:
         """Write a message to a connection; where it is gone, so is the message."""
@@ -147,7 +209,7 @@ class Streams:
         except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
             writer.close()
 
-    async def _serve(self, stream: SocketStream) -> None:
+    async def _serve(self, stream: AnyByteStream) -> None:
         peer = stream.extra(SocketAttribute.remote_address)  # noqa: S610 - anyio, not Django
         if len(self._writers) >= MAX_CONNECTIONS:
             await stream.aclose()
@@ -156,7 +218,7 @@ class Streams:
 
     async def _carry(
         self,
-        stream: SocketStream,
+        stream: AnyByteStream,
         peer: Address,
         *,
         task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
@@ -164,7 +226,7 @@ class Streams:
         put, waiting = anyio.create_memory_object_stream[bytes](WAITING_MESSAGES)
         self._writers[peer] = put
         task_status.started()
-        flow, framer = Flow("tcp", peer), MessageFramer()
+        flow, framer = Flow(self._transport, peer), MessageFramer()
         try:
             async with stream, anyio.create_task_group() as tasks:
 
@@ -179,7 +241,7 @@ class Streams:
                     for message in framer.feed(chunk):
                         self._receive(message, flow)
                 tasks.cancel_scope.cancel()
-        except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
             _log.info("a SIP connection broke")
         except* SipMessageError as group:
             _log.warning("a SIP connection is closed (%s)", group.exceptions[0])

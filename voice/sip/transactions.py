@@ -34,17 +34,17 @@ class Flow:
     """Where a message came from, and where what belongs to it goes.
 
     Attributes:
-        transport: udp or tcp.
+        transport: udp, tcp or tls.
         peer: address and port of the other side.
     """
 
-    transport: Literal["udp", "tcp"]
+    transport: Literal["udp", "tcp", "tls"]
     peer: tuple[str, int]
 
     @property
     def is_reliable(self) -> bool:
         """Whether the transport itself repeats what is lost."""
-        return self.transport == "tcp"
+        return self.transport != "udp"
 
 
 Send: TypeAlias = Callable[[bytes, Flow], None]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
 
 from voice.sip.codecs import CODECS, G722, OPUS_CODEC, PCMA, PCMU, Codec
 from voice.sip.digest import Credentials
@@ -24,12 +25,14 @@ class Registrar:
         port: of it.
         credentials: our name and password there.
         expires_s: for how long at a time.
+        transport: udp, tcp or tls.
     """
 
     server: str
     port: int
     credentials: Credentials
     expires_s: int = 300
+    transport: Literal["udp", "tcp", "tls"] = "udp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Trunk:
         transfer_to: domains that may be called, and that calls may be transferred to, by us and by it; empty for none.
         gateway: where numbers are called, `host` or `host:port`; None for nowhere.
         dials: the first digits of the numbers that may be called there; empty for none.
+        is_secure: whether its calls have to come over TLS, with encrypted audio.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Trunk:
     transfer_to: frozenset[str] = frozenset()
     gateway: str | None = None
     dials: tuple[str, ...] = ()
+    is_secure: bool = False
 
     def admits(self, host: str) -> bool:
         """Whether an address is let in without a password."""
@@ -73,6 +78,26 @@ class Trunk:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         return any(address in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """How signalling is encrypted.
+
+    Attributes:
+        port: where calls over TLS come in.
+        certificate: file with our certificate and those between it and its authority, PEM; None: none come in, and we
+            show none where we call.
+        key: file with its private key; None where it stands in the same file.
+        authorities: file with the authorities whose certificates are believed, PEM; None for the system's.
+        verifies_callers: whether who calls has to show a certificate, too.
+    """
+
+    port: int = 5061
+    certificate: Path | None = None
+    key: Path | None = None
+    authorities: Path | None = None
+    verifies_callers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +129,7 @@ class SipSettings:
         realm: of passwords.
         session_s: how often a call that asks for session timers is refreshed (RFC 4028).
         least_session_s: no session is shorter; RFC 4028, 4 says 90.
+        tls: how signalling is encrypted, where it is.
     """
 
     host: str
@@ -117,6 +143,7 @@ class SipSettings:
     realm: str = "warmline"
     session_s: int = 1_800
     least_session_s: int = 90
+    tls: TlsSettings = field(default_factory=TlsSettings)
 
     @property
     def passwords(self) -> dict[str, str]:
