@@ -135,8 +135,9 @@ def test_what_the_agent_did_is_in_the_log_and_on_the_page(served: Served) -> Non
     kinds = (PartyMuted, PartyUnmuted, CallHeld, CallResumed)
     done = [s for s in served.log if isinstance(s.event, kinds)]
     assert [type(s.event) for s in done] == list(kinds)
+    served.agent.get_by_test_id("decisions-more").click()
     for stamped in done:
-        expect(served.agent.locator(f"[data-testid=decision][data-seq='{stamped.seq}']")).to_be_visible()
+        expect(served.agent.locator(f"[data-testid=decision][data-seqs~='{stamped.seq}']")).to_be_visible()
     ended = served.log[-1].event
     assert isinstance(ended, CallEnded)
     assert ended.reason is CallEndReason.AGENT_HUNG_UP

@@ -201,7 +201,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, project: Path, talks: dict
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
-def test_the_console_shows_reason_and_evidence_of_every_decision(
+def test_the_console_shows_what_every_decision_is_and_why(
     console: Stage, browser: Browser, talks: dict[str, Talk], locale: str
 ) -> None:
     context = browser.new_context(locale=locale, viewport={"width": 1440, "height": 900})
@@ -213,11 +213,31 @@ def test_the_console_shows_reason_and_evidence_of_every_decision(
     for name, talk in talks.items():
         page.goto(f"{console.url}/?call={name}")
         expect(page.get_by_test_id("call-view")).to_have_attribute("data-last-seq", str(len(talk.log) - 1))
+        for fold in ("decisions-all", "decisions-more"):
+            if page.get_by_test_id(fold).is_visible():
+                page.get_by_test_id(fold).click()
+        for entry in page.locator(".looked > summary").all():
+            entry.click()
         for stamped in talk.log:
-            if isinstance(stamped.event, RouteDecided | PriorityChanged):
-                shown = page.locator(f"[data-testid=decision][data-seq='{stamped.seq}']")
-                reason = stamped.event.reason
-                expect(shown).to_contain_text(reason.zh if locale == "zh-CN" else reason.en)
-                expect(shown.get_by_test_id("evidence")).to_have_count(len(stamped.event.evidence))
+            shown = page.locator(f"[data-testid=decision][data-seqs~='{stamped.seq}']")
+            match stamped.event:
+                case RouteDecided(target=target, reason=reason, evidence=evidence):
+                    expect(shown.get_by_test_id("decision-target")).to_have_attribute("data-target", target)
+                    expect(shown.get_by_test_id("decision-queue")).to_have_count(int(target is HUMAN))
+                case PriorityChanged(current=current, reason=reason, evidence=evidence):
+                    expect(shown.get_by_test_id("decision-priority")).to_contain_text(f"→ {current}")
+                case DecisionMade(policy_version=version, because=because):
+                    expect(shown.get_by_test_id("decision-policy")).to_have_text(version)
+                    facts = shown.get_by_test_id("deciding-fact")
+                    shown_facts = facts.evaluate_all("all => all.map((one) => one.dataset.fact)")
+                    assert tuple(shown_facts) == because
+                    continue
+                case _:
+                    continue
+            expect(shown).to_contain_text(reason.zh if locale == "zh-CN" else reason.en)
+            for segment in evidence:
+                link = shown.get_by_test_id("decision-reason").locator(f"[data-evidence='{segment}']").first
+                link.click()
+                expect(page.locator(f"#segment-{segment} button").first).to_be_focused()
         expect(page.get_by_test_id("route")).to_have_attribute("data-value", talk.target.value)
     context.close()

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import { named, useText } from "../i18n/text";
 import { percent } from "../ui/figures";
 import { RiskBar, riskLevel } from "../ui/Risk";
@@ -9,6 +9,9 @@ import type { CallView } from "../wire/state";
 import { MicrophoneIcon } from "../ui/icons";
 import { CallState } from "./CallState";
 import { Evidence } from "./Evidence";
+import { Fact } from "./Fact";
+import { originOf } from "./callOrigin";
+import { Origin } from "./Origin";
 import { shiftReason } from "./shiftReason";
 
 interface CallHeaderProps {
@@ -24,10 +27,16 @@ export function CallHeader({ view, durationMs, onJump, actions }: CallHeaderProp
   const { t, pick } = useText();
   const { started, ended, route, priorityChange, intent } = view;
   const lastShift = view.shifts.at(-1);
+  const origin = useMemo(() => originOf(started), [started]);
   return (
     <header className="call-head">
       <div className="call-title">
         <h1>{started?.caller ?? view.call}</h1>
+        {origin.callerName === null ? null : (
+          <span className="caller-name" data-testid="caller-name">
+            {origin.callerName}
+          </span>
+        )}
         <Status view={view} />
         <dl className="facts">
           <Fact name={t.call.duration}>
@@ -36,6 +45,7 @@ export function CallHeader({ view, durationMs, onJump, actions }: CallHeaderProp
           {started === null ? null : (
             <>
               <Fact name={t.call.channel}>{t.words.channel[started.channel]}</Fact>
+              <Origin origin={origin} />
               <Fact name={t.call.language}>{named(t.open.language, started.language)}</Fact>
             </>
           )}
@@ -149,18 +159,10 @@ function Status({ view }: { readonly view: CallView }) {
     );
   }
   return (
+    // That the caller waits is told by the chip below, with whoever else has to do with the call.
     <span className="status on" data-testid="call-status" data-status={view.held ? "held" : "live"}>
-      {view.held ? t.call.held : t.call.live}
+      {t.call.live}
     </span>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

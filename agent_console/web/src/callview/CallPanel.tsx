@@ -4,6 +4,7 @@ import { useCallback, useMemo, useState, type ReactNode } from "react";
 import { useText } from "../i18n/text";
 import { segmentElementId } from "./anchor";
 import { segmentAt, newestScored } from "./course";
+import { AdviceBar } from "./AdviceBar";
 import { CallHeader } from "./CallHeader";
 import { DecisionLog } from "./DecisionLog";
 import { EmotionLane } from "./EmotionLane";
@@ -73,6 +74,7 @@ export function CallPanel({ view, durationMs, live, review = false, playheadMs =
       <CallHeader view={view} durationMs={durationMs} onJump={jump} actions={actions} />
       <div className="call-body">
         <div className="call-talk">
+          {review || view.ended !== null ? null : <AdviceBar view={view} live={live} onJump={jump} />}
           <Transcript
             view={view}
             live={live}
@@ -93,8 +95,8 @@ export function CallPanel({ view, durationMs, live, review = false, playheadMs =
             onChoose={jump}
           />
           {review || view.ended !== null ? <HintList view={view} onJump={jump} /> : null}
+          <DecisionLog view={view} onJump={jump} whole={review} />
           <Why segment={explained} agentTone={view.agentToneAllowed !== null} />
-          <DecisionLog view={view} onJump={jump} />
         </div>
       </div>
     </section>

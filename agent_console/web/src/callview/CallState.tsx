@@ -6,7 +6,7 @@ import { EarIcon, HoldIcon, MutedIcon, PeopleIcon, RecordIcon, SignalIcon } from
 import { Tip } from "../ui/Tip";
 import type { EventOf } from "../wire/events";
 import type { CallView } from "../wire/state";
-import { BARS, qualityFigures, qualityWord } from "./quality";
+import { BARS, isUnmeasured, qualityFigures, qualityWord } from "./quality";
 
 export function CallState({ view }: { readonly view: CallView }) {
   const { t } = useText();
@@ -14,7 +14,9 @@ export function CallState({ view }: { readonly view: CallView }) {
   const over = view.ended !== null;
   const serving = people.agents.filter((one) => !people.supervisors.has(one));
   const quality = [...people.quality.values()];
-  if (serving.length + people.supervisors.size + people.muted.size + quality.length === 0 && !view.held && !people.callerHolds && !people.recordingPaused) {
+  const unmeasured = isUnmeasured(view);
+  const marks = [view.held, people.callerHolds, people.recordingPaused, people.awaited !== null, unmeasured];
+  if (serving.length + people.supervisors.size + people.muted.size + quality.length === 0 && !marks.includes(true)) {
     return null;
   }
   return (
@@ -33,6 +35,13 @@ export function CallState({ view }: { readonly view: CallView }) {
           </Chip>
         </li>
       ))}
+      {people.awaited === null || over ? null : (
+        <li>
+          <Chip kind="tense" testId="chip-awaited">
+            <PeopleIcon /> {t.people.awaited(people.awaited)}
+          </Chip>
+        </li>
+      )}
       {view.held && !over ? (
         <li>
           <Chip kind="tense" testId="chip-held">
@@ -66,6 +75,20 @@ export function CallState({ view }: { readonly view: CallView }) {
           <QualityChip one={one} />
         </li>
       ))}
+      {unmeasured ? (
+        <li>
+          <Tip
+            testId="chip-unmeasured"
+            face={
+              <span className="chip quality quality-unknown">
+                <SignalIcon bars={0} /> {t.words.party.caller} {t.quality.word.unknown}
+              </span>
+            }
+          >
+            {t.quality.unmeasured}
+          </Tip>
+        </li>
+      ) : null}
     </ul>
   );
 }
@@ -83,7 +106,7 @@ function QualityChip({ one }: { readonly one: EventOf<"media.measured"> }) {
     [t.quality.concealed, figures.concealed],
     [t.quality.jitter, figures.jitter],
     [t.quality.delay, figures.delay],
-    ...(figures.roundTrip === null ? [] : [[t.quality.roundTrip, figures.roundTrip]]),
+    [t.quality.roundTrip, figures.roundTrip],
   ] as const;
   return (
     <Tip
@@ -99,7 +122,7 @@ function QualityChip({ one }: { readonly one: EventOf<"media.measured"> }) {
         {rows.map(([name, value]) => (
           <span key={name}>
             <span className="soft">{name}</span>
-            <span className="figures">{value}</span>
+            <span className={value === null ? "soft" : "figures"}>{value ?? t.quality.notMeasured}</span>
           </span>
         ))}
       </span>

@@ -100,7 +100,7 @@ it("shows route and priority with reason and evidence that leads to the words", 
   expect(all("priority")[0]?.dataset.value).toBe("78");
   act(() => all("route")[0]?.querySelector<HTMLButtonElement>("[data-testid=evidence]")?.click());
   expect(jumps).toEqual([0]);
-  expect(all("decision").map((one) => one.dataset.type)).toEqual(["route.decided", "priority.changed"]);
+  expect(all("decision").map((one) => one.dataset.type)).toEqual(["priority.changed route.decided"]);
 });
 
 it("tells how a hand-over goes in words, not in codes", () => {

@@ -4,6 +4,8 @@ import type { Decision, PeopleStep } from "../wire/state";
 /** What somebody on the call did, in one line. */
 export function peopleLine(one: Extract<Decision, { readonly type: PeopleStep }>, t: Dictionary): string {
   switch (one.type) {
+    case "agent.awaited":
+      return t.decisions.awaited(one.agent, Math.round(one.grace_s));
     case "party.joined":
       return t.decisions.joined(one.agent ?? t.words.party[one.party]);
     case "party.left":

@@ -10,9 +10,10 @@ it.each([
   [3.1, "poor"],
   [3.09, "bad"],
   [1, "bad"],
-])("calls %d %s", (mos, word) => expect(qualityWord(mos)).toBe(word));
+  [null, "unknown"],
+] as const)("calls %s %s", (mos, word) => expect(qualityWord(mos)).toBe(word));
 
-it("writes shares as per cent, times in milliseconds, and leaves out what nobody has told", () => {
+it("writes shares as per cent, times in milliseconds, and says what was not measured", () => {
   const figures = qualityFigures({
     call: "c1",
     seq: 0,
@@ -24,7 +25,7 @@ it("writes shares as per cent, times in milliseconds, and leaves out what nobody
     late: 0,
     concealed: 0.051,
     jitter_ms: 11.4,
-    delay_ms: 60,
+    delay_ms: null,
     round_trip_ms: null,
     mos: 3.44,
   });
@@ -33,7 +34,7 @@ it("writes shares as per cent, times in milliseconds, and leaves out what nobody
     late: "0.0%",
     concealed: "5.1%",
     jitter: "11 ms",
-    delay: "60 ms",
+    delay: null,
     roundTrip: null,
     mos: "3.4",
   });

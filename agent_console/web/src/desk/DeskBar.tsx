@@ -5,6 +5,7 @@ import { CheckIcon, MicrophoneIcon, MutedIcon, PhoneIcon } from "../ui/icons";
 import { clock } from "../ui/time";
 import { useTick } from "../ui/useTick";
 import type { Offer } from "./desk";
+import { useNames } from "./names";
 import { useDesk, useLive, useMaybeWorkplace, usePhone, type Workplace } from "./workplace";
 
 /** Below the frame on every page but the desk itself: a caller who is offered, or the call that goes on. */
@@ -47,10 +48,11 @@ function useAnswerKeys(place: Workplace, offer: Offer | null): void {
 /** Says an offer once, at once, to who cannot see it. */
 function Announcer({ place, offer }: { readonly place: Workplace; readonly offer: Offer | null }) {
   const { t } = useText();
+  const names = useNames();
   const listed = useLive(place).calls.get(offer?.call ?? "")?.summary;
   return (
     <p className="visually-hidden" role="alert" data-testid="offer-announcer">
-      {offer === null ? "" : t.offer.announced(listed?.caller ?? offer.call, offer.queue)}
+      {offer === null ? "" : t.offer.announced(listed?.caller ?? offer.call, names.queue(offer.queue))}
     </p>
   );
 }

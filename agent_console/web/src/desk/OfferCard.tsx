@@ -4,9 +4,9 @@ import { CheckIcon, CloseIcon } from "../ui/icons";
 import { clock } from "../ui/time";
 import { urgency } from "../ui/urgency";
 import { useTick } from "../ui/useTick";
-import { fetchContacts, fetchQueues } from "../wire/desk";
-import type { Wording } from "../wire/events";
+import { fetchContacts } from "../wire/desk";
 import type { Offer } from "./desk";
+import { useNames } from "./names";
 import { useDesk, useLive, useWorkplace } from "./workplace";
 
 interface OfferCardProps {
@@ -20,11 +20,11 @@ export function OfferCard({ offer }: OfferCardProps) {
   const desk = useDesk(place);
   const listed = useLive(place).calls.get(offer.call)?.summary;
   const now = useTick(250, true);
-  const { queue, waitedMs } = useBackground(offer);
+  const names = useNames();
+  const waitedMs = useWaited(offer);
   const caller = listed?.caller ?? offer.call;
   const leftS = Math.max(0, Math.ceil((offer.endsAt - now) / 1000));
   const doing = desk?.doing ?? null;
-  const queueName = queue === null ? offer.queue : pick(queue);
   return (
     <section className="desk-card offer" aria-labelledby="offer-title" data-testid="offer" data-call={offer.call}>
       <div className="offer-head">
@@ -34,7 +34,7 @@ export function OfferCard({ offer }: OfferCardProps) {
       <p className="offer-caller">{caller}</p>
       <dl className="offer-facts">
         <dt>{t.offer.queue}</dt>
-        <dd>{queueName}</dd>
+        <dd>{names.queue(offer.queue)}</dd>
         <dt>{t.offer.priority}</dt>
         <dd className={`offer-priority figures ${urgency(offer.priority)}`}>{offer.priority}</dd>
         <dt>{t.offer.waited}</dt>
@@ -90,25 +90,15 @@ function Countdown({ offer, now, leftS }: { readonly offer: Offer; readonly now:
   );
 }
 
-interface Background {
-  readonly queue: Wording | null;
-  readonly waitedMs: ((now: number) => number) | null;
-}
-
-/** What the reservation itself does not say: the queue's name, and how long the caller has waited. */
-function useBackground({ offer, queue, call }: Offer): Background {
-  const [found, setFound] = useState<Background>({ queue: null, waitedMs: null });
+/** How long the caller has waited, which the reservation itself does not say; null while that is not known. */
+function useWaited({ offer, call }: Offer): ((now: number) => number) | null {
+  const [since, setSince] = useState<number | null>(null);
   useEffect(() => {
     let stale = false;
-    Promise.all([fetchQueues(), fetchContacts()]).then(
-      ([queues, contacts]) => {
-        if (stale) return;
+    fetchContacts().then(
+      (contacts) => {
         const waited = contacts.find((one) => one.call === call)?.waited_s;
-        const since = waited === undefined ? null : performance.now() - 1000 * waited;
-        setFound({
-          queue: queues.find((one) => one.queue === queue)?.title ?? null,
-          waitedMs: since === null ? null : (now) => now - since,
-        });
+        if (!stale && waited !== undefined) setSince(performance.now() - 1000 * waited);
       },
       // The card is of use without it.
       () => undefined,
@@ -116,6 +106,6 @@ function useBackground({ offer, queue, call }: Offer): Background {
     return () => {
       stale = true;
     };
-  }, [offer, queue, call]);
-  return found;
+  }, [offer, call]);
+  return since === null ? null : (now) => now - since;
 }

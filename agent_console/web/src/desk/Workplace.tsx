@@ -14,6 +14,7 @@ import { AgentPhone } from "./agentPhone";
 import { consoleId } from "./consoleId";
 import { Desk } from "./desk";
 import { startMetronome } from "./metronome";
+import { NamesContext, useFetchedNames } from "./names";
 import { useAlarm } from "./useAlarm";
 import { WorkplaceContext, type Workplace as Place } from "./workplace";
 import "./desk.css";
@@ -48,6 +49,7 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const [lastServed, setLastServed] = useState<string | null>(null);
   const [trouble, setTrouble] = useState<PhoneError | null>(null);
   const [checking, setChecking] = useState(false);
+  const names = useFetchedNames();
   const heard = useSyncExternalStore(phone.subscribe, phone.snapshot);
   useLiveLink(live, desk);
   useDeskLife(desk, phone);
@@ -101,11 +103,11 @@ export function Workplace({ session, children }: WorkplaceProps) {
     }),
     [session, live, desk, phone, lastServed, trouble, checking, choosePresence, accept, join],
   );
-  useAlarm(place);
+  useAlarm(place, names);
 
   return (
     <WorkplaceContext value={place}>
-      {children}
+      <NamesContext value={names}>{children}</NamesContext>
       <RemoteAudio stream={heard.remote} />
     </WorkplaceContext>
   );

@@ -3,10 +3,11 @@
 import { useEffect, useRef } from "react";
 import { go } from "../app/router";
 import { useText } from "../i18n/text";
+import type { DeskNames } from "../wire/desk";
 import { Ringer } from "./ringer";
 import { useDesk, type Workplace } from "./workplace";
 
-export function useAlarm(place: Workplace): void {
+export function useAlarm(place: Workplace, names: DeskNames): void {
   const { t, pick } = useText();
   const snapshot = useDesk(place);
   const ringer = useRef<Ringer>(null);
@@ -34,7 +35,9 @@ export function useAlarm(place: Workplace): void {
   }, [id, t]);
   useEffect(() => {
     if (offer === null || !document.hidden || !mayNotify()) return;
-    const note = new Notification(t.offer.title, { body: t.offer.notice(offer.queue, offer.priority), tag: offer.offer });
+    const title = names.queues[offer.queue];
+    const queue = title === undefined ? offer.queue : pick(title);
+    const note = new Notification(t.offer.title, { body: t.offer.notice(queue, offer.priority), tag: offer.offer });
     note.onclick = () => {
       window.focus();
       go("/desk");

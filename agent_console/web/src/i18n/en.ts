@@ -1,5 +1,6 @@
 /** Every text in English. */
 
+import { enDecision } from "./enDecision";
 import { enDesk } from "./enDesk";
 import { enTone } from "./enTone";
 import type { Dictionary } from "./zh";
@@ -73,7 +74,6 @@ export const en: Dictionary = {
   call: {
     live: "On call",
     ended: "Ended",
-    held: "On hold",
     region: (caller) => `Call with ${caller}`,
     duration: "Duration",
     language: "Language",
@@ -109,33 +109,7 @@ export const en: Dictionary = {
   },
   ...enTone,
   ...enDesk,
-  decisions: {
-    title: "Decisions and steps",
-    none: "No decision yet.",
-    priority: (from, to) => `Priority ${from} → ${to}`,
-    route: (target) => `Served by ${target}`,
-    shift: (from, to) => `Emotion ${from.toLowerCase()} → ${to.toLowerCase()}`,
-    key: (digit) => `The caller pressed ${digit}`,
-    requested: "Hand-over requested",
-    offered: (agent) => `Offered to ${agent}`,
-    accepted: (agent) => `${agent} took the call`,
-    bridged: (agent) => `${agent} and the caller hear each other`,
-    handoverFailed: (why) => `Hand-over failed: ${why}`,
-    joined: (agent) => `${agent} joined the call`,
-    left: (agent) => `${agent} left the call`,
-    muted: (agent) => `${agent} muted themselves`,
-    unmuted: (agent) => `${agent} can be heard again`,
-    held: (by) => `${by} put the call on hold`,
-    resumed: (by) => `${by} took the call off hold`,
-    paused: (by) => `${by} paused the recording`,
-    recording: (by) => `${by} resumed the recording`,
-    supervising: (who, mode) => `${who}: ${mode}`,
-    supervisionEnded: (who) => `${who} left the supervision`,
-    backTo: {
-      ai: "The AI goes on; the place in the queue is kept",
-      queue: "The caller goes on waiting; the place is kept",
-    },
-  },
+  ...enDecision,
   failures: {
     title: "A stage failed; the call goes on without it",
     one: (stage, code) => `${stage}: ${code}`,
@@ -248,6 +222,7 @@ export const en: Dictionary = {
   },
   words: {
     and: ", ",
+    colon: ": ",
     level: { settled: "Settled", tense: "Tense", upset: "Upset" },
     party: { caller: "Caller", agent: "Agent", bot: "AI" },
     channel: { webrtc: "Web", sip: "Phone", stream: "Media stream", replay: "Replay" },
@@ -300,6 +275,7 @@ export const en: Dictionary = {
       never_connected: "never connected",
       interrupted: "system interrupted",
       server_shutdown: "server stopped",
+      transferred: "transferred outside",
       failed: "failed",
     },
     dimension: { arousal: "Arousal", valence: "Valence" },

@@ -160,6 +160,7 @@ export const enDesk: Shape<typeof zhDesk> = {
   people: {
     muted: (who) => `${who} is muted`,
     held: "On hold",
+    awaited: (who) => `Waiting for ${who} to come back`,
     callerHolds: "The caller has put us on hold",
     paused: "Recording paused",
     recording: "Recording",
@@ -168,7 +169,7 @@ export const enDesk: Shape<typeof zhDesk> = {
     label: "Who is on this call",
   },
   quality: {
-    word: { good: "Clear", fair: "Fair", poor: "Poor", bad: "Bad" },
+    word: { good: "Clear", fair: "Fair", poor: "Poor", bad: "Bad", unknown: "not measured" },
     loss: "Lost",
     late: "Late",
     concealed: "Made up",
@@ -177,6 +178,8 @@ export const enDesk: Shape<typeof zhDesk> = {
     roundTrip: "Round trip",
     mos: "Listener's estimate (MOS)",
     explained: "Audio as it reached the server since the measurement before",
+    notMeasured: "not measured",
+    unmeasured: "This line tells nothing of loss, jitter or round trip, so there is no estimate.",
   },
   floor: {
     title: "Floor",

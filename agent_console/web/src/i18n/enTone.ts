@@ -53,6 +53,11 @@ export const enTone: Shape<typeof zhTone> = {
     marks: "Coaching hints along the time axis",
     mark: (time, kind) => `${time} ${kind}`,
   },
+  advice: {
+    title: "From the policy",
+    dismiss: "Put this advice away",
+    announced: (text) => `From the policy: ${text}`,
+  },
   agentTone: {
     notice: "The agent's tone is measured in this call.",
     basis: (basis) => `Legal basis: ${basis}.`,

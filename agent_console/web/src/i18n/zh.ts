@@ -1,6 +1,7 @@
 /** Every text in Simplified Chinese. `en.ts` has the same shape: a missing or surplus key is a type error. */
 
 import type { Shape } from "./shape";
+import { zhDecision } from "./zhDecision";
 import { zhDesk } from "./zhDesk";
 import { zhTone } from "./zhTone";
 
@@ -68,7 +69,6 @@ export const zh = {
   call: {
     live: "通话中",
     ended: "已结束",
-    held: "保持中",
     region: (caller: string) => `与 ${caller} 的通话`,
     duration: "时长",
     language: "语言",
@@ -104,30 +104,7 @@ export const zh = {
   },
   ...zhTone,
   ...zhDesk,
-  decisions: {
-    title: "决策与经过",
-    none: "还没有决策。",
-    priority: (from: number, to: number) => `优先级 ${from} → ${to}`,
-    route: (target: string) => `交给${target}`,
-    shift: (from: string, to: string) => `情绪 ${from} → ${to}`,
-    key: (digit: string) => `来电者按了 ${digit} 键`,
-    requested: "请求转人工",
-    offered: (agent: string) => `已请 ${agent} 接听`,
-    accepted: (agent: string) => `${agent} 已接起`,
-    bridged: (agent: string) => `${agent} 与来电者已接通`,
-    handoverFailed: (why: string) => `转接未成：${why}`,
-    joined: (agent: string) => `${agent} 加入通话`,
-    left: (agent: string) => `${agent} 离开通话`,
-    muted: (agent: string) => `${agent} 静音`,
-    unmuted: (agent: string) => `${agent} 取消静音`,
-    held: (by: string) => `${by} 保持通话`,
-    resumed: (by: string) => `${by} 恢复通话`,
-    paused: (by: string) => `${by} 暂停录音`,
-    recording: (by: string) => `${by} 恢复录音`,
-    supervising: (who: string, mode: string) => `${who}：${mode}`,
-    supervisionEnded: (who: string) => `${who} 结束督导`,
-    backTo: { ai: "由智能客服继续接待，排队位置保留", queue: "来电者继续排队，位置保留" },
-  },
+  ...zhDecision,
   failures: {
     title: "有环节出错，通话照常进行",
     one: (stage: string, code: string) => `${stage}：${code}`,
@@ -240,6 +217,7 @@ export const zh = {
   },
   words: {
     and: "、",
+    colon: "：",
     level: { settled: "平稳", tense: "紧张", upset: "激烈" },
     party: { caller: "来电者", agent: "坐席", bot: "AI" },
     channel: { webrtc: "网页", sip: "电话", stream: "媒体流", replay: "回放" },
@@ -292,6 +270,7 @@ export const zh = {
       never_connected: "未能接通",
       interrupted: "系统中断",
       server_shutdown: "服务停止",
+      transferred: "已转接到外部",
       failed: "出错结束",
     },
     dimension: { arousal: "激动", valence: "愉悦" },

@@ -144,6 +144,7 @@ export const zhDesk = {
   people: {
     muted: (who: string) => `${who} 已静音`,
     held: "保持中",
+    awaited: (who: string) => `等 ${who} 重新接入`,
     callerHolds: "来电者让我们等待",
     paused: "录音已暂停",
     recording: "录音中",
@@ -152,7 +153,7 @@ export const zhDesk = {
     label: "谁在这通电话上",
   },
   quality: {
-    word: { good: "清晰", fair: "尚可", poor: "较差", bad: "很差" },
+    word: { good: "清晰", fair: "尚可", poor: "较差", bad: "很差", unknown: "音质未测" },
     loss: "丢失",
     late: "迟到",
     concealed: "补上的",
@@ -161,6 +162,8 @@ export const zhDesk = {
     roundTrip: "往返",
     mos: "听感估计 (MOS)",
     explained: "自上次测量以来，到达服务器的声音",
+    notMeasured: "未测量",
+    unmeasured: "这条线路没有给出丢失、抖动和往返时间，所以没有音质估计。",
   },
   floor: {
     title: "现场",

@@ -50,6 +50,12 @@ export const zhTone = {
     marks: "时间轴上的沟通提示",
     mark: (time: string, kind: string) => `${time} ${kind}`,
   },
+  /** What rules of the policy tell whoever serves. */
+  advice: {
+    title: "业务提示",
+    dismiss: "收起这条业务提示",
+    announced: (text: string) => `业务提示：${text}`,
+  },
   agentTone: {
     notice: "本通话会测量坐席的语气。",
     basis: (basis: string) => `法律依据：${basis}。`,

@@ -52,6 +52,13 @@ export interface DeskQueue {
   readonly mean_handle_s: number;
 }
 
+/** What people call what the desk's file names, by id. */
+export interface DeskNames {
+  readonly default_queue: string;
+  readonly queues: Readonly<Record<string, Wording | undefined>>;
+  readonly skills: Readonly<Record<string, Wording | undefined>>;
+}
+
 /** A caller at the desk. */
 export interface Contact {
   readonly call: string;
@@ -89,6 +96,8 @@ export const fetchMe = async (): Promise<DeskAgent | null> => (await ask("/api/d
 export const fetchAgents = async (): Promise<readonly DeskAgent[]> => (await ask("/api/desk/agents")) as DeskAgent[];
 
 export const fetchQueues = async (): Promise<readonly DeskQueue[]> => (await ask("/api/desk/queues")) as DeskQueue[];
+
+export const fetchNames = async (): Promise<DeskNames> => (await ask("/api/desk/names")) as DeskNames;
 
 export const fetchContacts = async (limit = 200): Promise<readonly Contact[]> =>
   (await ask(`/api/desk/contacts?limit=${limit}`)) as Contact[];

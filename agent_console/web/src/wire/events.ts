@@ -45,7 +45,36 @@ export type CallEndReason =
   | "never_connected"
   | "interrupted"
   | "server_shutdown"
+  | "transferred"
   | "failed";
+
+export type TransferKind = "blind" | "attended";
+/** `address` is an agent's account, a queue's id, or an address outside (sip:, sips:, tel:). */
+export interface TransferTarget {
+  readonly kind: "agent" | "queue" | "uri";
+  readonly address: string;
+}
+export type TransferFailure =
+  | "declined"
+  | "no_answer"
+  | "busy"
+  | "forbidden"
+  | "unreachable"
+  | "technical"
+  | "withdrawn"
+  | "caller_gone";
+export type ConsultEnd =
+  | "returned"
+  | "transferred"
+  | "left"
+  | "declined"
+  | "no_answer"
+  | "busy"
+  | "forbidden"
+  | "unreachable"
+  | "technical"
+  | "abandoned"
+  | "caller_gone";
 
 export interface Span {
   readonly start_ms: number;
@@ -158,22 +187,24 @@ export interface EventBodies {
   "supervision.ended": { readonly supervisor: string };
   "recording.paused": { readonly by: string };
   "recording.resumed": { readonly by: string };
-  /** Shares lie in [0, 1] and count from the event of this kind before. */
+  /** Shares lie in [0, 1] and count from the event of this kind before; null is what could not be measured. */
   "media.measured": {
     readonly party: Party;
     readonly agent: string | null;
-    readonly loss: number;
-    readonly late: number;
-    readonly concealed: number;
-    readonly jitter_ms: number;
-    readonly delay_ms: number;
+    readonly loss: number | null;
+    readonly late: number | null;
+    readonly concealed: number | null;
+    readonly jitter_ms: number | null;
+    readonly delay_ms: number | null;
     readonly round_trip_ms: number | null;
     /** 1 (bad) to 4.5 (excellent), an estimate. */
-    readonly mos: number;
+    readonly mos: number | null;
   };
   /** `caller`: their own telephone holds the call. Logs of older servers name no party: the agent did. */
   "call.held": { readonly by: string; readonly party?: Party };
   "call.resumed": { readonly by: string; readonly party?: Party };
+  /** The agent's leg is gone: the caller hears music until `party.joined`, `handover.failed`, or for `grace_s`. */
+  "agent.awaited": { readonly agent: string; readonly grace_s: number };
   "audio.dropped": { readonly party: Party; readonly span: Span };
   "speech.started": { readonly party: Party; readonly segment: number; readonly start_ms: number };
   "speech.ended": {
@@ -262,6 +293,20 @@ export interface EventBodies {
     /** Who looks after the caller, who keeps the place in the queue; logs of older servers lack it. */
     readonly back_to?: "ai" | "queue" | null;
   };
+  /** The caller waits while the agent who serves talks to somebody else, whom `consult.answered` says to be there. */
+  "consult.started": { readonly consult: string; readonly by: string; readonly target: TransferTarget };
+  "consult.answered": { readonly consult: string };
+  "consult.ended": { readonly consult: string; readonly reason: ConsultEnd };
+  "transfer.requested": {
+    readonly transfer: string;
+    readonly by: string;
+    readonly kind: TransferKind;
+    readonly target: TransferTarget;
+  };
+  "transfer.accepted": { readonly transfer: string };
+  "transfer.completed": { readonly transfer: string };
+  /** The caller is with whoever served, unless one of them is gone. */
+  "transfer.failed": { readonly transfer: string; readonly code: TransferFailure };
   "dtmf.received": { readonly party: Party; readonly digit: string };
   "note.written": { readonly author: string; readonly text: string };
   "summary.prepared": { readonly text: string; readonly evidence: readonly number[] };

@@ -5,9 +5,9 @@
  * event that is not the next one is a gap and is refused, so that the caller can fetch what is missing.
  */
 
-import { isUnknown, type EmotionScore, type EventOf, type WireEvent } from "./events";
+import { isUnknown, type EmotionScore, type EventOf, type WireEvent, type Wording } from "./events";
 import { readPeople } from "./people";
-import type { CallView, Decision, SegmentView } from "./state";
+import type { Advice, CallView, Decision, SegmentView } from "./state";
 
 export type Applied =
   | { readonly outcome: "applied"; readonly view: CallView }
@@ -63,6 +63,8 @@ function read(view: CallView, event: WireEvent): CallView {
       // That the caller comes and goes is the call itself.
       return event.party === "agent" ? logged(next, event) : next;
     }
+    case "agent.awaited":
+    case "handover.failed":
     case "recording.paused":
     case "recording.resumed":
     case "supervision.started":
@@ -114,6 +116,8 @@ function read(view: CallView, event: WireEvent): CallView {
       return change(view, event.segment, (one) => ({ ...one, keyPoints: [...one.keyPoints, event] }));
     case "entity.found":
       return change(view, event.segment, (one) => ({ ...one, entities: [...one.entities, event] }));
+    case "decision.made":
+      return logged({ ...view, advice: [...view.advice, ...adviceOf(event)] }, event);
     case "priority.changed":
       return logged({ ...view, priority: event.current, priorityChange: event }, event);
     case "route.decided":
@@ -123,7 +127,14 @@ function read(view: CallView, event: WireEvent): CallView {
     case "handover.offered":
     case "handover.accepted":
     case "handover.bridged":
-    case "handover.failed":
+    case "announcement.made":
+    case "consult.started":
+    case "consult.answered":
+    case "consult.ended":
+    case "transfer.requested":
+    case "transfer.accepted":
+    case "transfer.completed":
+    case "transfer.failed":
       return logged(view, event);
     case "stage.failed":
       return { ...view, failures: [...view.failures, event] };
@@ -137,6 +148,12 @@ function read(view: CallView, event: WireEvent): CallView {
 function held(view: CallView, { party }: EventOf<"call.held" | "call.resumed">, now: boolean): CallView {
   if (party === "caller") return { ...view, people: { ...view.people, callerHolds: now } };
   return { ...view, held: now };
+}
+
+function adviceOf({ seq, at_ms, segment, hints }: EventOf<"decision.made">): readonly Advice[] {
+  // Logs of older servers lack the hints.
+  const given = (hints as readonly Wording[] | undefined) ?? [];
+  return given.map((text, index) => ({ seq, index, atMs: at_ms, text, segment }));
 }
 
 /** Like the level, risk follows from scores that the words went into; where nothing was known, it says nothing. */

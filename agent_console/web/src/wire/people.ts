@@ -12,6 +12,8 @@ export interface People {
   readonly recordingPaused: boolean;
   /** The caller's own telephone has put us on hold. */
   readonly callerHolds: boolean;
+  /** The agent whose leg is gone and who is waited for. */
+  readonly awaited: string | null;
   /** The newest measurement of each leg, by `legOf`. */
   readonly quality: ReadonlyMap<string, EventOf<"media.measured">>;
 }
@@ -22,6 +24,7 @@ export const nobody: People = {
   muted: new Set(),
   recordingPaused: false,
   callerHolds: false,
+  awaited: null,
   quality: new Map(),
 };
 
@@ -36,7 +39,11 @@ export function readPeople(people: People, event: WireEvent): People {
       return { ...nobody, quality: people.quality };
     case "party.joined":
       if (event.agent === null) return people;
-      return { ...people, agents: [...without(people.agents, event.agent), event.agent] };
+      return { ...people, awaited: null, agents: [...without(people.agents, event.agent), event.agent] };
+    case "agent.awaited":
+      return { ...people, awaited: event.agent };
+    case "handover.failed":
+      return { ...people, awaited: null };
     case "party.left":
       return gone(people, event.party, event.agent);
     case "party.muted":

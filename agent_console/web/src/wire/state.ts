@@ -1,6 +1,6 @@
 /** What a call view shows: a fold over the call's events. */
 
-import type { AgentTone, EmotionScore, EmotionShift, EventOf, Features, Level, Party, Span, Word } from "./events";
+import type { AgentTone, EmotionScore, EmotionShift, EventOf, Features, Level, Party, Span, Word, Wording } from "./events";
 import { nobody, type People } from "./people";
 
 export interface SegmentView {
@@ -26,6 +26,8 @@ export interface SegmentView {
 
 /** An entry of the decision log, oldest first. */
 export type Decision =
+  | EventOf<"decision.made">
+  | EventOf<"announcement.made">
   | EventOf<"priority.changed">
   | EventOf<"route.decided">
   | EventOf<"emotion.shifted">
@@ -35,10 +37,12 @@ export type Decision =
   | EventOf<"handover.accepted">
   | EventOf<"handover.bridged">
   | EventOf<"handover.failed">
+  | { [T in TransferStep]: EventOf<T> }[TransferStep]
   | { [T in PeopleStep]: EventOf<T> }[PeopleStep];
 
 /** What people on the call do that belongs into its record. */
 export type PeopleStep =
+  | "agent.awaited"
   | "party.joined"
   | "party.left"
   | "party.muted"
@@ -50,6 +54,27 @@ export type PeopleStep =
   | "supervision.started"
   | "supervision.changed"
   | "supervision.ended";
+
+/** What becomes of a caller who shall be served by somebody else. */
+export type TransferStep =
+  | "consult.started"
+  | "consult.answered"
+  | "consult.ended"
+  | "transfer.requested"
+  | "transfer.accepted"
+  | "transfer.completed"
+  | "transfer.failed";
+
+/** What a rule tells whoever serves. */
+export interface Advice {
+  /** Of the decision that brought it about, and which of its hints this is. */
+  readonly seq: number;
+  readonly index: number;
+  readonly atMs: number;
+  readonly text: Wording;
+  /** The caller's turn that brought it about; null for a key. */
+  readonly segment: number | null;
+}
 
 export interface TimedShift extends EmotionShift {
   /** Media time at which the shift was confirmed. */
@@ -76,6 +101,8 @@ export interface CallView {
   readonly risk: number | null;
   /** Advice to the agent, oldest first. */
   readonly hints: readonly EventOf<"coaching.hinted">[];
+  /** What rules tell the agent, oldest first. */
+  readonly advice: readonly Advice[];
   /** The caller's normal, where an earlier call taught it. */
   readonly recalled: EventOf<"voice.recalled"> | null;
   /** Set where the installation has agents' tone measured. */
@@ -106,6 +133,7 @@ export function emptyView(call: string): CallView {
     shifts: [],
     risk: null,
     hints: [],
+    advice: [],
     recalled: null,
     agentToneAllowed: null,
     decisions: [],
