@@ -38,12 +38,24 @@ describe("what the caller is told", () => {
       return next instanceof Problem ? Promise.reject(next) : Promise.resolve(next ?? page(5, true));
     };
     const done = followTold(ask, new AbortController().signal, (some) => heard.push(...some.map((one) => one.seq)));
-    await vi.advanceTimersByTimeAsync(2_000);
+    await vi.advanceTimersByTimeAsync(1_500);
     expect(asked).toEqual([-1, 3]);
     await vi.advanceTimersByTimeAsync(2_000);
     await done;
     expect(asked).toEqual([-1, 3, 3]);
     expect(heard).toEqual([3, 5]);
+  });
+
+  it("is asked again for a call that is not known yet, and not for ever", async () => {
+    let asked = 0;
+    const unknown = (): Promise<ToldPage> => {
+      asked += 1;
+      return Promise.reject(new Problem(404, "call.unknown", ""));
+    };
+    const done = followTold(unknown, new AbortController().signal, () => undefined);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await done;
+    expect(asked).toBe(11);
   });
 
   it("is not asked again where it is refused, nor after the page is left", async () => {

@@ -6,7 +6,10 @@ import { fetchTold, type Told, type ToldPage } from "../wire/api";
 const WAIT_S = 20;
 
 /** How soon it is asked again where the server could not be reached. */
-const RETRY_MS = 3_000;
+const RETRY_MS = 2_000;
+
+/** How often a call may not be known yet: it is as soon as its audio has found a way. */
+const UNKNOWN = 10;
 
 export type Ask = (after: number, waitS: number, signal: AbortSignal) => Promise<ToldPage>;
 
@@ -18,6 +21,7 @@ export const askFor =
 /** Hands on each thing once, in order, until the call has ended, it is refused (a `Problem` with a status), or aborted. */
 export async function followTold(ask: Ask, signal: AbortSignal, heard: (told: readonly Told[]) => void): Promise<void> {
   const left = (): boolean => signal.aborted;
+  let unknown = 0;
   for (let after = -1; !left(); ) {
     try {
       const page = await ask(after, WAIT_S, signal);
@@ -26,7 +30,9 @@ export async function followTold(ask: Ask, signal: AbortSignal, heard: (told: re
       if (page.ended) return;
       after = page.last_seq;
     } catch (error) {
-      if (left() || statusOf(error) >= 400) return;
+      const status = statusOf(error);
+      if (status === 404) unknown += 1;
+      if (left() || unknown > UNKNOWN || (status >= 400 && status !== 404)) return;
       await rest(signal);
     }
   }
