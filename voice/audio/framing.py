@@ -59,6 +59,11 @@ class Framer:
             raise ValueError(f"Media time is at least 0; got {at}.")
         if not pcm.size:
             return []
+        if at is None and self._is_on_grid and pcm.size == FRAME_SAMPLES and not self._held.size:
+            # What a live leg does 50 times a second: one frame, in its place.
+            start = self._start
+            self._start += FRAME_SAMPLES
+            return [AudioFrame(self.party, start, pcm)]
         frames: list[AudioFrame] = []
         drift = 0 if at is None else at - self.position
         if at is not None and drift > self._tolerance:

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.contracts.audio import SAMPLE_RATE, Pcm, Samples, from_ms
+from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, Samples, from_ms
 from voice.contracts.errors import FrameError, OpusError, SettingsError
 
 MAX_PACKET_BYTES: Final = 1_275
@@ -44,7 +44,7 @@ _SET_SIGNAL: Final = 4024
 _SIGNAL_VOICE: Final = 3001
 _RESET_STATE: Final = 4028
 
-_SCALE: Final = np.float32(1 / 32768)
+_SCALE: Final = np.array(1 / 32768, np.float32)  # an array of no dimension: half the overhead of a scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class OpusDecoder:
         if not self._state:
             raise OpusError(f"libopus makes no decoder: {_reason(failed.value)}.")
         self._decoded: NDArray[np.int16] = np.zeros(MAX_DECODED, np.int16)
+        self._whole = self._decoded[:FRAME_SAMPLES]  # what every packet of 20 ms fills
         self._address = self._decoded.ctypes.data
 
     def decode(self, payload: bytes) -> Pcm:
@@ -149,7 +150,7 @@ class OpusDecoder:
         if decoded < 0:
             raise OpusError(f"libopus cannot decode the packet: {_reason(decoded)}.")
         # On the 16-bit grid; in one pass, because this runs 50 times a second and leg.
-        pcm: Pcm = np.multiply(self._decoded[:decoded], _SCALE, dtype=np.float32)
+        pcm: Pcm = (self._whole if decoded == FRAME_SAMPLES else self._decoded[:decoded]) * _SCALE
         return pcm
 
     def __del__(self) -> None:

@@ -53,6 +53,9 @@ def from_s(seconds: float) -> Samples:
     return round(seconds * SAMPLE_RATE)
 
 
+_FLOAT32: Final = np.dtype(np.float32)
+
+
 class Party(StrEnum):
     """Who speaks on a channel."""
 
@@ -104,7 +107,7 @@ class AudioFrame:
     pcm: Pcm
 
     def __post_init__(self) -> None:
-        if self.pcm.shape != (FRAME_SAMPLES,) or self.pcm.dtype != np.float32:
+        if self.pcm.shape != (FRAME_SAMPLES,) or self.pcm.dtype != _FLOAT32:
             raise FrameError(
                 f"A frame holds {FRAME_SAMPLES} float32 samples; got shape {self.pcm.shape}, type {self.pcm.dtype}."
             )

@@ -132,6 +132,7 @@ class PlayoutDelay:
         self._order: deque[float] = deque()
         self._sorted: list[float] = []
         self._offset_s = 0.0
+        self._needed_s = 0.0  # what the delays remembered ask for
         self._extra_s = 0.0
 
     @property
@@ -152,30 +153,29 @@ class PlayoutDelay:
     def ask_more(self, extra_s: float) -> None:
         """Wait this much longer than the fastest packet needs: as long as the copy of a lost packet is behind it."""
         self._extra_s = extra_s
-        self._offset_s = max(self._offset_s, self._wanted_s())
+        self._needed_s = self._wanted_s()
+        self._offset_s = max(self._offset_s, self._needed_s)
 
     def note(self, transit_s: float) -> None:
         """Take another packet's delay."""
-        if len(self._order) == self._limits.packets:
-            oldest = self._order.popleft()
-            del self._sorted[bisect_left(self._sorted, oldest)]
-        first = not self._order
-        self._order.append(transit_s)
-        insort(self._sorted, transit_s)
-        wanted_s = self._wanted_s()
-        if first:
+        order, delays = self._order, self._sorted
+        if len(order) == self._limits.packets:
+            del delays[bisect_left(delays, order.popleft())]
+        elif not order:
             self._offset_s = transit_s + self._limits.first_s
-        self._offset_s = max(self._offset_s, wanted_s)
+        order.append(transit_s)
+        insort(delays, transit_s)
+        self._needed_s = self._wanted_s()
+        self._offset_s = max(self._offset_s, self._needed_s)
 
     def shrink(self, played_s: float) -> None:
         """Approach what is needed now; called as audio is played."""
-        self._offset_s = max(self._wanted_s(), self._offset_s - played_s * self._limits.shrink)
+        self._offset_s = max(self._needed_s, self._offset_s - played_s * self._limits.shrink)
 
     def _wanted_s(self) -> float:
         delays, limits = self._sorted, self._limits
         if not delays:
             return self._offset_s
         reached = delays[min(len(delays) - 1, int(limits.quantile * len(delays)))]
-        return delays[0] + min(
-            limits.most_s, max(reached - delays[0] + limits.margin_s, limits.least_s + self._extra_s)
-        )
+        reached_s = reached - delays[0] + limits.margin_s
+        return delays[0] + min(limits.most_s, max(reached_s, limits.least_s + self._extra_s))

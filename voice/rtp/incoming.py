@@ -86,14 +86,15 @@ class IncomingSpeech:
             self._gauge.note(self.buffer.fastest_s, now_s)
 
     def _sound(self, piece: Piece) -> Pcm:
+        if isinstance(piece, Played):
+            try:
+                return self._decoder.decode(piece.payload)
+            except OpusError:
+                self.undecodable += 1
         samples = piece.samples // _STEP
         match piece:
             case Played():
-                try:
-                    return self._decoder.decode(piece.payload)
-                except OpusError:
-                    self.undecodable += 1
-                    return self._concealed(samples)
+                return self._concealed(samples)
             case Recovered():
                 try:
                     return self._decoder.recover(piece.following, samples)

@@ -16,7 +16,7 @@ from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from voice.contracts.errors import RtpError
 from voice.rtp.arrival import ArrivalJitter, DelayLimits, PlayoutDelay, SequenceCount, stamp_distance
@@ -83,8 +83,7 @@ class Arrival(Enum):
     OVERFLOW = "overflow"
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(NamedTuple):
     """A packet, to be decoded. `start` and `samples` count at the codec's rate, here and below."""
 
     start: int
@@ -92,8 +91,7 @@ class Played:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(NamedTuple):
     """A lost packet, to be taken from the payload of the packet behind it (which will be given as well)."""
 
     start: int
@@ -101,16 +99,14 @@ class Recovered:
     following: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Concealed:
+class Concealed(NamedTuple):
     """A lost stretch, to be concealed."""
 
     start: int
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(NamedTuple):
     """A stretch in which the sender was silent and sent nothing: comfort noise."""
 
     start: int
@@ -137,8 +133,7 @@ class JitterCounts:
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Held:
+class _Held(NamedTuple):
     start: int
     number: int
     samples: int
@@ -219,9 +214,10 @@ class JitterBuffer:
         """
         arrival = self._add(packet, now_s)
         counts = self.counts
+        if arrival is Arrival.HELD:
+            counts.received += 1
+            return arrival
         match arrival:
-            case Arrival.HELD:
-                counts.received += 1
             case Arrival.LATE:
                 counts.received += 1
                 counts.late += 1

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from voice.contracts.errors import RtpError
 
@@ -19,9 +18,10 @@ _HEADER: Final = struct.Struct("!BBHII")
 _EXTENSION: Final = struct.Struct("!HH")
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
+class RtpPacket(NamedTuple):
     """One packet; its header extensions and contributing sources are checked and skipped.
+
+    A tuple, as everything that is made anew 50 times a second and leg: a frozen dataclass takes five times as long.
 
     Attributes:
         payload_type: 0 to 127.
