@@ -171,6 +171,13 @@ class Settings(BaseSettings):
     hold_sound: Literal["music", "silence"] = Field(
         "music", description="music or silence, what a caller on hold hears"
     )
+    agent_grace_s: float = Field(
+        15.0,
+        ge=0,
+        le=120,
+        description="seconds, 0 to 120, that a caller waits for an agent whose page or network is lost before they are "
+        "offered to somebody else",
+    )
     echo: Literal["telephone", "on", "off"] = Field(
         "telephone",
         description=(

@@ -42,6 +42,8 @@ from routing.desk.outlook import Outlook
 from routing.desk.serving import DeskServing
 from routing.journal.sqlite import SqliteJournal
 from routing.kept_file import KeptFile
+from routing.policy.archive import FOLDER as POLICIES
+from routing.policy.archive import PolicyArchive
 from routing.policy.file import DEFAULT_POLICY, load_policy
 from routing.policy.rules import Policy
 from routing.recovery import end_interrupted
@@ -130,12 +132,15 @@ def turn_settings(settings: Settings) -> TurnSettings:
 
 
 @asynccontextmanager
-async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterator[tuple[Rooms, str]]:
+async def open_rooms(
+    settings: Settings, *, apart: bool = False, archive: PolicyArchive | None = None
+) -> AsyncIterator[tuple[Rooms, str]]:
     """Load models and policy and start recognition, for as long as the context lasts; answers rooms and engine.
 
     Args:
         settings: how.
         apart: whether recognition runs in processes of its own, which serving wants and a replay does without.
+        archive: keeps every policy that comes into force; None to keep none.
 
     Raises:
         ModelError: a model, of recognition or of tone, is missing or corrupt.
@@ -145,7 +150,8 @@ async def open_rooms(settings: Settings, *, apart: bool = False) -> AsyncIterato
         TermsError: the file of terms is not valid.
     """
     desk = await run_sync(load_desk, settings.desk or DEFAULT_DESK)
-    policy = KeptFile(settings.policy or DEFAULT_POLICY, partial(load_policy, desk=desk))
+    load = load_policy if archive is None else archive.load
+    policy = KeptFile(settings.policy or DEFAULT_POLICY, partial(load, desk=desk))
     await run_sync(lambda: policy.current)
     new_detector = await run_sync(load_detectors, settings.vad)
     understander = await run_sync(load_understander, settings)
@@ -216,7 +222,10 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
         for saved in await run_sync(finish_interrupted, recordings):
             _log.warning("recording %s was interrupted and is kept", saved.name)
         auth = stack.enter_context(open_authentication(settings.data, limits, clock))
-        rooms, recognition = await stack.enter_async_context(open_rooms(settings, apart=settings.isolate_recognition))
+        archive = PolicyArchive(settings.data / POLICIES)
+        rooms, recognition = await stack.enter_async_context(
+            open_rooms(settings, apart=settings.isolate_recognition, archive=archive)
+        )
         doorkeeper = Doorkeeper(rooms.worker, clock)
         if settings.admission == "measured":
             rooms = replace(rooms, refusal=doorkeeper.refusal)
@@ -243,6 +252,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
                 recording_format=settings.recording_format,
                 new_hold_sound=HoldMusic if settings.hold_sound == "music" else None,
                 max_calls=settings.max_calls,
+                agent_grace_s=settings.agent_grace_s,
             )
         )
         await stack.enter_async_context(doorkeeper.looking(lambda: switchboard.live_calls))

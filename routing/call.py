@@ -29,6 +29,7 @@ from routing.coaching import Coach
 from routing.decider import Decider
 from routing.events import (
     AgentToneAllowed,
+    CallAttribute,
     CallEnded,
     CallStarted,
     DtmfReceived,
@@ -143,11 +144,17 @@ class Call:
         self._heard_out = False
         self._waiting = anyio.CancelScope()
         self._end_reason: CallEndReason | None = None
+        self._last_reason: CallEndReason | None = None
 
     @property
     def language(self) -> Language:
         """What the caller speaks."""
         return self._started.language
+
+    @property
+    def attributes(self) -> tuple[CallAttribute, ...]:
+        """What else came with the call."""
+        return self._started.attributes
 
     @property
     def begun(self) -> anyio.Event:
@@ -194,7 +201,7 @@ class Call:
                     await self._live(heard)
                 await self._tape.close()
                 self._over = True
-                reason = self._end_reason or ended_by()
+                reason = self._end_reason or self._last_reason or ended_by()
                 supervised = (SupervisionEnded(who) for who in self._supervisors)
                 left = (PartyLeft(*one) for one in self._present)
                 measured = self.media.last()
@@ -215,6 +222,10 @@ class Call:
         """Stop hearing; what was said until now is still worked on."""
         self._end_reason = self._end_reason or reason
         self._waiting.cancel()
+
+    def end_when_heard(self, reason: CallEndReason) -> None:
+        """Why the call ends, once all that was noted until now is written: whoever asks closes what is heard from."""
+        self._last_reason = reason
 
     async def press(self, digit: str) -> None:
         """The caller pressed a key.
@@ -337,8 +348,6 @@ class Call:
                 self._supervisors.remove(who)
             case what if isinstance(what, TransferEvent):
                 self._transferring = follow_transfer(self._transferring, what)
-            case _:
-                pass
         if not isinstance(what, LegEvent | PromptPlayed | TransferEvent | AnnouncementMade):
             raise TypeError(f"An event of the people on a call was expected; got {type(what).__name__}.")
         await self._log.write(what)

@@ -39,6 +39,8 @@ class Seat:
         muted: nobody hears them.
         frames: how many the call has heard.
         failure: what the desk is told when they are gone; None to tell it nothing.
+        outside: somebody whom no desk knows: an address outside that was called.
+        heard_s: when the last frame came.
         gone: set when they are gone.
     """
 
@@ -53,6 +55,8 @@ class Seat:
     muted: bool = False
     frames: int = 0
     failure: HandoverFailure | None = HandoverFailure.TECHNICAL
+    outside: bool = False
+    heard_s: float = 0.0
     gone: anyio.Event = field(default_factory=anyio.Event)
 
     @property

@@ -53,6 +53,38 @@ class Serving(Protocol):
         """
         ...
 
+    def check_free(self, agent: str, /) -> None:
+        """Return where an agent could be asked to take a caller now, or to talk to whoever serves one.
+
+        Raises:
+            CommandRefusedError: `agent.unknown`, or `agent.engaged`: not ready, or with as many callers as they take.
+        """
+        ...
+
+    def check_queue(self, queue: str, /) -> None:
+        """Return where callers may be passed on to a queue now.
+
+        Raises:
+            CommandRefusedError: `queue.unknown`, or `call.state`: it is closed.
+        """
+        ...
+
+    async def requeue(self, call: CallId, agent: str, queue: str, language: Language, /) -> None:
+        """The agent who serves passes the caller on to a queue, and is free.
+
+        Raises:
+            CommandRefusedError: nothing has changed, unless the reason is `journal.unavailable`.
+        """
+        ...
+
+    async def finished(self, call: CallId, agent: str, /) -> None:
+        """The agent has served the caller, who goes on with somebody outside.
+
+        Raises:
+            CommandRefusedError: the caller is not this agent's any more.
+        """
+        ...
+
 
 class NoDesk:
     """A `Serving` for a server without a desk: nobody may serve."""
@@ -75,6 +107,24 @@ class NoDesk:
         await checkpoint()
 
     async def take_over(self, call: CallId, agent: str, _former: str | None, _language: Language, /) -> None:
+        """See `Serving`."""
+        await checkpoint()
+        self.check(call, agent)
+
+    def check_free(self, agent: str, /) -> None:
+        """See `Serving`."""
+        raise CommandRefusedError("agent.unknown", f"This server keeps no desk, so {agent[:60]!r} is unknown.")
+
+    def check_queue(self, queue: str, /) -> None:
+        """See `Serving`."""
+        raise CommandRefusedError("queue.unknown", f"This server keeps no desk, so {queue[:60]!r} is unknown.")
+
+    async def requeue(self, call: CallId, agent: str, _queue: str, _language: Language, /) -> None:
+        """See `Serving`."""
+        await checkpoint()
+        self.check(call, agent)
+
+    async def finished(self, call: CallId, agent: str, /) -> None:
         """See `Serving`."""
         await checkpoint()
         self.check(call, agent)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self, assert_never
+from typing import Final, Self
 
 import anyio
 from anyio.abc import TaskGroup
@@ -19,39 +19,25 @@ from asr.types import Language
 from routing.call import Call
 from routing.commands import (
     CallAnswered,
-    ChangeMode,
     Command,
     CommandRefusedError,
-    Consult,
     Done,
-    EndConsult,
     HangUp,
-    HoldCall,
-    JoinCall,
-    LeaveCall,
-    LegAnswered,
-    LegCommand,
-    LegMode,
-    MuteLeg,
     OfferCall,
     Outcome,
-    PauseRecording,
     PressKey,
     ReofferCall,
-    ReofferLeg,
-    ResumeCall,
-    ResumeRecording,
     ShowSecret,
-    TransferCall,
-    UnmuteLeg,
-    WithdrawTransfer,
 )
+from routing.dialing import Dialer, NoDialer
 from routing.events import CallAttribute, CallStarted
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
+from routing.leg_commands import Answer, carry_out
 from routing.lines import Lines
 from routing.live_call import Holds, Keys, LiveCall
 from routing.rooms import Rooms
+from routing.seats import GRACE_S
 from routing.service_events import AnnouncementMade
 from routing.serving import NoDesk, Serving
 from routing.terms import CallEndReason, Channel, Direction
@@ -71,8 +57,6 @@ DRAIN_S: Final = 10.0
 
 _DIGITS: Final = frozenset("0123456789*#ABCD")
 _log = logging.getLogger(__name__)
-
-Answer = Callable[[str], Awaitable[WebRtcLeg]]
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +80,7 @@ class Switchboard:
         max_calls: calls at once; one more is refused with `capacity.exceeded`.
         new_hold_sound: makes what a caller on hold hears; None for silence.
         recording_format: what a recording becomes when its call is over.
+        agent_grace_s: how long a caller waits for an agent whose leg is lost before somebody else is looked for.
     """
 
     def __init__(
@@ -108,6 +93,7 @@ class Switchboard:
         max_calls: int,
         recording_format: RecordingFormat = RecordingFormat.WAV,
         new_hold_sound: Callable[[], Voice] | None = None,
+        agent_grace_s: float = GRACE_S,
     ) -> None:
         self._rooms = rooms
         self._journal = journal
@@ -117,6 +103,8 @@ class Switchboard:
         self._recording_format = recording_format
         self._max_calls = max_calls
         self._new_hold_sound = new_hold_sound
+        self._agent_grace_s = agent_grace_s
+        self._dialer: Dialer = NoDialer()
         self._serving: Serving = NoDesk()
         self._live: dict[CallId, LiveCall] = {}
         self._answering = 0
@@ -138,9 +126,12 @@ class Switchboard:
         max_calls: int,
         recording_format: RecordingFormat = RecordingFormat.WAV,
         new_hold_sound: Callable[[], Voice] | None = None,
+        agent_grace_s: float = GRACE_S,
     ) -> AsyncIterator[Self]:
         """A switchboard for as long as the context lasts; on leaving, live calls are ended and seen through."""
-        board = cls(rooms, journal, answer, clock, recordings, max_calls, recording_format, new_hold_sound)
+        board = cls(
+            rooms, journal, answer, clock, recordings, max_calls, recording_format, new_hold_sound, agent_grace_s
+        )
         async with anyio.create_task_group() as tasks:
             board._tasks = tasks
             try:
@@ -158,6 +149,10 @@ class Switchboard:
     def ask(self, desk: Serving) -> None:
         """Ask this desk from now on who may serve whom; before, nobody may."""
         self._serving = desk
+
+    def dial_with(self, dialer: Dialer) -> None:
+        """Call people outside over this from now on, for transfers and consultations; before, nobody is reached."""
+        self._dialer = dialer
 
     async def announce(self, call: CallId, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
         """Play something to a caller over everything else; returns when it was played or cut, which the log then says.
@@ -252,48 +247,8 @@ class Switchboard:
                 self._find(call, secret)
                 return Done(call)
             case _:
-                return await self._carry_out_on_lines(command)
-
-    async def _carry_out_on_lines(self, command: LegCommand) -> LegAnswered | Done:
-        lines = self._find(command.call, None).lines
-        try:
-            match command:
-                case JoinCall(who=who, mode=mode, sdp=sdp):
-                    return await self._join(command.call, lines, who, mode, sdp)
-                case ReofferLeg(who=who, sdp=sdp):
-                    return LegAnswered(command.call, await lines.reoffer(who, sdp))
-                case Consult() | EndConsult() | TransferCall() | WithdrawTransfer():
-                    await lines.pass_on(command)
-                case ChangeMode(who=who, mode=mode):
-                    await lines.change_mode(who, mode)
-                case LeaveCall(who=who):
-                    await lines.leave(who)
-                case HoldCall() | ResumeCall():
-                    lines.hold(command.who, held=isinstance(command, HoldCall), oversees=command.oversees)
-                case PauseRecording() | ResumeRecording():
-                    paused = isinstance(command, PauseRecording)
-                    lines.pause_recording(command.who, paused=paused, oversees=command.oversees)
-                case MuteLeg() | UnmuteLeg():
-                    lines.mute(command.who, muted=isinstance(command, MuteLeg))
-                case _:
-                    assert_never(command)
-        except CommandRefusedError:
-            raise
-        except WarmlineError as error:
-            raise CommandRefusedError(error.code, str(error.args[0]), fix=error.fix) from error
-        return Done(command.call)
-
-    async def _join(self, call: CallId, lines: Lines, who: str, mode: LegMode, sdp: str) -> LegAnswered:
-        if self._draining:
-            raise CommandRefusedError("server.draining", "The server is stopping.")
-        answered: list[WebRtcLeg] = []
-
-        async def answer() -> WebRtcLeg:
-            answered.append(await self._answer(sdp))
-            return answered[0]
-
-        await lines.join(who, mode, answer)
-        return LegAnswered(call, answered[0].answer_sdp)
+                lines = self._find(command.call, None).lines
+                return await carry_out(command, lines, self._answer, draining=self._draining)
 
     def _find(self, call: CallId, secret: str | None) -> LiveCall:
         live = self._live.get(call)
@@ -394,7 +349,16 @@ class Switchboard:
         recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         intake = Intake()
-        lines = Lines(call, leg, intake, self._serving, self._new_hold_sound)
+        lines = Lines(
+            call,
+            leg,
+            intake,
+            self._serving,
+            self._new_hold_sound,
+            dialer=self._dialer,
+            clock=self._clock,
+            grace_s=self._agent_grace_s,
+        )
         live = self._live[call_id] = LiveCall(call, lines, intake, recorder, secrets.token_urlsafe(24))
         tasks.start_soon(self._serve, live, keys, holds, name=call_id)
         return live

@@ -73,11 +73,13 @@ class Conversation:
         participants: by id.
         held: the caller waits: hears nobody, is heard by nobody. The others still hear each other.
         prompt: what is being played to the caller.
+        waits: the caller waits for somebody who is to serve them.
     """
 
     participants: Mapping[str, Participant] = field(default_factory=lambda: MappingProxyType({}))
     held: bool = False
     prompt: Prompt = Prompt.NONE
+    waits: bool = False
 
 
 def hears(listener: Participant, speaker: Participant, state: Conversation) -> bool:
@@ -102,7 +104,7 @@ class Bridge:
     """Carries voices between the participants of one call, as `hears` has it.
 
     Args:
-        new_hold_sound: makes what a caller on hold hears; None for silence.
+        new_hold_sound: makes what a caller hears on hold, and who waits and hears nobody; None for silence.
     """
 
     def __init__(self, new_hold_sound: Callable[[], Voice] | None = None) -> None:
@@ -165,6 +167,10 @@ class Bridge:
         """Put the caller on hold, or fetch them back."""
         self._set(held=held)
 
+    def wait(self, waits: bool) -> None:
+        """Let the caller wait for somebody who is to serve them, to the sound of a hold where they hear nobody."""
+        self._set(waits=waits)
+
     def prompt(self, prompt: Prompt) -> None:
         """Say what is being played to the caller from now on."""
         self._set(prompt=prompt)
@@ -180,12 +186,14 @@ class Bridge:
         participants: Mapping[str, Participant] | None = None,
         held: bool | None = None,
         prompt: Prompt | None = None,
+        waits: bool | None = None,
     ) -> None:
         before = self._state
         self._state = Conversation(
             before.participants if participants is None else MappingProxyType(dict(participants)),
             before.held if held is None else held,
             before.prompt if prompt is None else prompt,
+            before.waits if waits is None else waits,
         )
         self._connect()
         self._play_hold_sound()
@@ -209,10 +217,13 @@ class Bridge:
 
     def _play_hold_sound(self) -> None:
         state = self._state
+        hear_somebody = {listener for listener, _ in self.pairs}
         waits = {
             one.id
             for one in state.participants.values()
-            if one.standing is Standing.CALLER and state.held and state.prompt is Prompt.NONE
+            if one.standing is Standing.CALLER
+            and (state.held or (state.waits and one.id not in hear_somebody))
+            and state.prompt is Prompt.NONE
         }
         for listener in set(self._hold_sounds) - waits:
             self._sinks[listener].leave_out(self._hold_sounds.pop(listener))

@@ -8,10 +8,19 @@ from typing import Final
 
 from asr.types import Language
 from routing.commands import CommandRefusedError
-from routing.desk.commands import ConfirmBridge, DeskCommand, FailBridge, ShowLife, TakeContact
+from routing.desk.commands import (
+    ConfirmBridge,
+    DeskCommand,
+    EnterQueue,
+    FailBridge,
+    FinishCall,
+    ShowLife,
+    TakeContact,
+)
 from routing.desk.decisions import ENGAGED
 from routing.desk.keeper import Keeper
-from routing.desk.terms import AgentId
+from routing.desk.terms import AgentId, Presence, QueueId
+from routing.document import suggest
 from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId
 from voice.contracts.errors import JournalUnavailableError
@@ -63,6 +72,36 @@ class DeskServing:
         """See `Serving`."""
         held_by = None if former is None else AgentId(former)
         await self._keeper.execute(TakeContact(_key(), call, AgentId(agent), held_by, language))
+
+    def check_free(self, agent: str, /) -> None:
+        """See `Serving`."""
+        record = self._keeper.ledger.agents.get(AgentId(agent))
+        if record is None:
+            raise CommandRefusedError("agent.unknown", f"No agent {agent[:60]!r} is known.")
+        if record.presence is not Presence.READY or len(record.calls) >= record.profile.capacity:
+            raise CommandRefusedError("agent.engaged", f"{agent} is not free.", fix="Ask somebody else, or a queue.")
+
+    def check_queue(self, queue: str, /) -> None:
+        """See `Serving`."""
+        found = self._keeper.ledger.config.queues.get(QueueId(queue))
+        if found is None:
+            fix = suggest(queue, self._keeper.ledger.config.queues)
+            raise CommandRefusedError("queue.unknown", f"No queue {queue[:60]!r} is known.", fix=fix)
+        if not found.is_open(self._keeper.now_s()):
+            raise CommandRefusedError("call.state", f"Queue {queue} is closed.", fix="Choose another queue.")
+
+    async def requeue(self, call: CallId, agent: str, queue: str, language: Language, /) -> None:
+        """See `Serving`; the caller waits anew there, with the priority of the call."""
+        self.check_queue(queue)
+        contact = self._keeper.ledger.contacts.get(call)
+        priority = 0 if contact is None else contact.priority
+        await self.finished(call, agent)
+        ticket = f"{call}.q{secrets.token_hex(4)}"
+        await self._keeper.execute(EnterQueue(ticket, call, ticket, language, QueueId(queue), priority))
+
+    async def finished(self, call: CallId, agent: str, /) -> None:
+        """See `Serving`."""
+        await self._keeper.execute(FinishCall(_key(), call, AgentId(agent)))
 
     async def _tell(self, command: DeskCommand) -> None:
         for _ in range(ATTEMPTS):

@@ -16,6 +16,7 @@ from asr.fake import FakeRecognizer
 from asr.ports import Recognizer
 from asr.types import Language
 from routing.commands import CallAnswered, Command, CommandRefusedError, JoinCall, LegAnswered, LegMode, OfferCall
+from routing.dialing import Dialer
 from routing.events import CallEvent, Stamped
 from routing.journal.memory import MemoryJournal
 from routing.switchboard import Switchboard
@@ -41,6 +42,7 @@ class ScriptedDesk:
         self.agent: str | None = None
         self.told: list[tuple[str, str]] = []
         self.refuses_bridge = False
+        self.engaged: set[str] = set()
 
     def check(self, call: CallId, agent: str, /) -> None:
         if agent != self.agent:
@@ -69,6 +71,24 @@ class ScriptedDesk:
             raise CommandRefusedError("call.state", "served by somebody else by now")
         self.agent = agent
         self.told.append(("taken", agent))
+
+    def check_free(self, agent: str, /) -> None:
+        if agent in self.engaged:
+            raise CommandRefusedError("agent.engaged", f"{agent} is not free.")
+
+    def check_queue(self, queue: str, /) -> None:
+        if queue == "nowhere":
+            raise CommandRefusedError("queue.unknown", "No such queue.")
+
+    async def requeue(self, call: CallId, agent: str, queue: str, _language: Language, /) -> None:
+        await self.finished(call, agent)
+        self.told.append(("queued", queue))
+
+    async def finished(self, call: CallId, agent: str, /) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.check(call, agent)
+        self.agent = None
+        self.told.append(("finished", agent))
 
 
 class Person:
@@ -216,6 +236,8 @@ async def open_room(
     recordings: Path | None = None,
     new_hold_sound: Callable[[], Voice] | None = None,
     silence_s: float = 20.0,
+    agent_grace_s: float = 0.0,
+    dialer: Dialer | None = None,
 ) -> AsyncIterator[Room]:
     """A call with its caller on the line."""
     clock, journal, answerer = WallClock(), MemoryJournal(), WebRtcAnswerer(ICE, LegLimits(silence_s=silence_s))
@@ -227,11 +249,20 @@ async def open_room(
     async with (
         open_rooms(recognizer or FakeRecognizer()) as rooms,
         Switchboard.open(
-            rooms, journal, answer, clock, recordings=recordings, max_calls=4, new_hold_sound=new_hold_sound
+            rooms,
+            journal,
+            answer,
+            clock,
+            recordings=recordings,
+            max_calls=4,
+            new_hold_sound=new_hold_sound,
+            agent_grace_s=agent_grace_s,
         ) as board,
         anyio.create_task_group() as tasks,
     ):
         board.ask(desk)
+        if dialer is not None:
+            board.dial_with(dialer)
         room = Room(board, journal, desk, tasks)
         await room.enter("caller")
         yield room

@@ -369,7 +369,7 @@ async def test_nothing_is_left_of_people_who_have_gone() -> None:
             await room.do(LeaveCall(key(), room.call, "boss"))
             room.vanish("boss")
         await room.do(LeaveCall(key(), room.call, "mei"))
-        assert not live.lines._seats
+        assert not live.lines._seats.taken
         assert live.lines._bridge.pairs == frozenset()
         assert set(live.lines._bridge.state.participants) == {"caller:"}
         sink = live.lines._caller.sink
