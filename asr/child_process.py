@@ -147,6 +147,10 @@ class RecognitionProcess:
         if hang is not None:
             self._kill(WorkerHungError(f"Recognition process {self.number} was killed: {hang.what}."))
 
+    def is_slow(self, dearest_s: float = 0.0) -> bool:
+        """Whether it works longer on something than that should take; `dearest_s` is as `Vigil.judge` takes it."""
+        return self._vigil is not None and self._vigil.is_slow(dearest_s=dearest_s)
+
     def _kill(self, why: WarmlineError) -> None:
         self._killed_for = self._killed_for or why
         if self._process is not None:

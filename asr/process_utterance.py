@@ -46,6 +46,7 @@ class ProcessUtterance:
         key: the id of the present attempt.
         finishing: its final is wanted.
         broke: processes that ended while they worked on it.
+        tries: processes that it was given to.
         stranded_at: since when it waits for a process; of no meaning where it has one.
     """
 
@@ -60,6 +61,7 @@ class ProcessUtterance:
         self.key = 0
         self.finishing = False
         self.broke = 0
+        self.tries = 0
         self.stranded_at = 0.0
         self._owner = owner
         self._language = language
@@ -153,6 +155,7 @@ class ProcessUtterance:
     def go_to(self, process: RecognitionProcess, key: int) -> None:
         """Be recognized by this process, from the beginning."""
         self._process, self.key, self._heard = process, key, 0
+        self.tries += 1
         self._unsent.clear()
         self._unsent_length = 0
         process.send(Begin(key, self._language, partials=not self.finishing))

@@ -3,14 +3,14 @@
 Several processes, each with the model and one thread, share the utterances; an utterance stays with one process. The
 server keeps the audio of every open utterance. When a process dies or hangs, it is killed, its utterances go to another
 one from their beginning, and a new process takes its place; so the others are the standby. What the process was at when
-it ended has broken it: an utterance that broke `TRIES` processes is given up, alone.
+it ended has broken it: an utterance that broke `TRIES` processes is given up, alone. A final that takes suspiciously
+long is made by a free process as well, long before its own one is taken for hung.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -36,8 +36,10 @@ from asr.child_messages import (
     Told,
 )
 from asr.child_process import RecognitionProcess
+from asr.losses import LOOP, WINDOW_S, Losses
 from asr.ports import WorkerLoad
 from asr.process_utterance import LONGEST_KEPT, ProcessUtterance, UtteranceOwner
+from asr.seat import Seat
 from asr.types import Hypothesis, Language
 from voice.contracts.audio import Samples, to_s
 from voice.contracts.errors import (
@@ -45,6 +47,7 @@ from voice.contracts.errors import (
     ModelError,
     UtteranceGivenUpError,
     WarmlineError,
+    WorkerHungError,
     WorkerLostError,
     WorkerProtocolError,
 )
@@ -59,30 +62,9 @@ CHECK_S: Final = 0.1
 STRANDED_S: Final = 15.0
 """How long a finished utterance waits where no process is there to take it; then it is given up."""
 
-CRASH_WINDOW_S: Final = 60.0
-BACK_OFF_S: Final = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
-"""How long a new process is waited with, by how many were lost in the latest `CRASH_WINDOW_S`, the first included."""
-
-CRASH_LOOP: Final = 5
-"""Processes lost in `CRASH_WINDOW_S` from which on recognition counts as not ready."""
-
 _log = logging.getLogger(__name__)
 
 Write = Callable[[Hypothesis, Language], Hypothesis]
-
-
-@dataclass(slots=True, eq=False)
-class _Seat:
-    """A place for a process, and the utterances that it has, by the id of this attempt."""
-
-    number: int
-    process: RecognitionProcess
-    utterances: dict[int, ProcessUtterance]
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it takes utterances."""
-        return self.process.is_up
 
 
 class SupervisedRecognition:
@@ -109,12 +91,12 @@ class SupervisedRecognition:
         self._clock = clock
         self._write = write
         self._writers = anyio.CapacityLimiter(1)
-        self._seats: list[_Seat] = []
+        self._seats: list[Seat] = []
         self._stranded: list[ProcessUtterance] = []
         self._ready: Ready | None = None
         self._refusal: WarmlineError | None = None
         self._settled = anyio.Event()
-        self._lost_at: list[float] = []
+        self._losses = Losses()
         self._next_id = 1
         self._pushed: Samples = 0
         # CPU time and skipped partials of processes that are gone.
@@ -166,9 +148,10 @@ class SupervisedRecognition:
         """Why calls had better not come now: no process is up, or they die one after the other."""
         if not any(seat.is_up for seat in self._seats):
             return WorkerLostError("No recognition process is up.", fix="The log says why they ended.")
-        if self._recently_lost() >= CRASH_LOOP:
+        lost = self._losses.count(self._clock.now_s())
+        if lost >= LOOP:
             return WorkerLostError(
-                f"{self._recently_lost()} recognition processes were lost in the last {CRASH_WINDOW_S:.0f} s.",
+                f"{lost} recognition processes were lost in the last {WINDOW_S:.0f} s.",
                 fix="The log says how they ended.",
             )
         return None
@@ -176,7 +159,7 @@ class SupervisedRecognition:
     async def __aenter__(self) -> Self:
         self._tasks = await anyio.create_task_group().__aenter__()
         for number in range(self.processes):
-            seat = _Seat(number, RecognitionProcess(number, self._clock), {})
+            seat = Seat(number, RecognitionProcess(number, self._clock))
             self._seats.append(seat)
             self._tasks.start_soon(self._keep, seat, name=f"recognition process {number}")
         self._tasks.start_soon(self._look_after, name="recognition processes")
@@ -239,9 +222,11 @@ class SupervisedRecognition:
             utterance.wait_for_process(self._clock.now_s())
             self._stranded.append(utterance)
             return
-        seat = min(
-            up, key=lambda seat: (sum(each.finishing for each in seat.utterances.values()), len(seat.utterances))
-        )
+        least = min(up, key=lambda seat: (self._is_slow(seat), seat.finishing, len(seat.utterances)))
+        self._give(least, utterance)
+
+    def _give(self, seat: Seat, utterance: ProcessUtterance) -> None:
+        """Have a seat's process hear an utterance from its beginning."""
         key, self._next_id = self._next_id, self._next_id + 1
         seat.utterances[key] = utterance
         utterance.go_to(seat.process, key)
@@ -255,10 +240,9 @@ class SupervisedRecognition:
         if utterance in self._stranded:
             self._stranded.remove(utterance)
         for seat in self._seats:
-            if seat.utterances.get(utterance.key) is utterance:
-                del seat.utterances[utterance.key]
+            seat.drop(utterance)
 
-    async def _keep(self, seat: _Seat) -> None:
+    async def _keep(self, seat: Seat) -> None:
         """Keep a process in a seat, for as long as recognition runs."""
         while True:
             began = self._clock.now_s()
@@ -268,14 +252,13 @@ class SupervisedRecognition:
                 self._refusal = why
                 self._settled.set()
             now = self._clock.now_s()
-            self._lost_at = [*(at for at in self._lost_at if now - at < CRASH_WINDOW_S), now]
-            _log.error(
-                "%s (%s) It ran for %.1f s; %d lost in a minute.", why, why.code, now - began, len(self._lost_at)
-            )
-            await self._clock.sleep_until(now + BACK_OFF_S[min(len(self._lost_at), len(BACK_OFF_S)) - 1])
+            wait_s = self._losses.note(now)
+            lost = self._losses.count(now)
+            _log.error("%s (%s) It ran for %.1f s; %d lost in a minute.", why, why.code, now - began, lost)
+            await self._clock.sleep_until(now + wait_s)
             seat.process = RecognitionProcess(seat.number, self._clock)
 
-    async def _run(self, seat: _Seat) -> WarmlineError:
+    async def _run(self, seat: Seat) -> WarmlineError:
         """One process from its start to its end; answers why it ended, when its utterances are with others."""
         process = seat.process
         try:
@@ -300,7 +283,7 @@ class SupervisedRecognition:
         for utterance in stranded:
             self._place(utterance)
 
-    def _make_good(self, seat: _Seat, why: WarmlineError) -> None:
+    def _make_good(self, seat: Seat, why: WarmlineError) -> None:
         """The utterances of a process that ended go to another."""
         process, utterances = seat.process, seat.utterances
         seat.utterances = {}
@@ -319,23 +302,50 @@ class SupervisedRecognition:
                 )
             else:
                 utterance.tell_setback(why)
-                self._place(utterance)
+                if key == utterance.key:  # else another process hears it already
+                    self._place(utterance)
 
-    def _take(self, seat: _Seat, message: Message) -> None:
+    def _hear_elsewhere(self, seat: Seat) -> None:
+        """Have a free process make a final as well whose own one may never end; the first that answers is believed.
+
+        Only finals: whoever still speaks waits for nothing. Only once: what two do not end is no fault of the first.
+        """
+        utterance = seat.under_way
+        if utterance is None or not utterance.finishing or utterance.tries > 1 or not utterance.is_whole:
+            return
+        free = next((other for other in self._seats if other.is_free), None)
+        if free is not None and self._is_slow(seat):
+            self._give(free, utterance)
+
+    def _is_slow(self, seat: Seat) -> bool:
+        """Whether a seat's process works on something that may never end."""
+        return seat.process.is_slow(self._dearest_s)
+
+    def _answer(self, seat: Seat, key: int, outcome: Hypothesis) -> None:
+        """A final came; where two processes were at it and the later one made it, the first is told of as broken."""
+        utterance = seat.utterances.get(key)
+        if utterance is None:
+            return
+        for other in self._seats:
+            if other is not seat and key == utterance.key and utterance in other.utterances.values():
+                said = f"Recognition process {other.number} works on and on; another heard the utterance."
+                utterance.tell_setback(WorkerHungError(said))
+        utterance.conclude(outcome)
+
+    def _take(self, seat: Seat, message: Message) -> None:
         """What a process says of an utterance; of one that it does not have any more, nothing."""
         match message:
             case Told(id=key, hypothesis=hypothesis):
                 if utterance := seat.utterances.get(key):
                     utterance.tell(hypothesis)
             case Heard(id=key, samples=samples):
-                if utterance := seat.utterances.get(key):
+                if (utterance := seat.utterances.get(key)) and key == utterance.key:
                     utterance.note_heard(samples)
             case Settled(id=key, question=question, hypothesis=hypothesis):
                 if utterance := seat.utterances.get(key):
                     utterance.tell_settled(question, hypothesis)
             case Finished(id=key, hypothesis=hypothesis):
-                if utterance := seat.utterances.get(key):
-                    utterance.conclude(hypothesis)
+                self._answer(seat, key, hypothesis)
             case Failed(id=key, code=code, message=text, fix=fix):
                 if utterance := seat.utterances.get(key):
                     kind = CapacityError if code == CapacityError.code else ModelError
@@ -351,9 +361,10 @@ class SupervisedRecognition:
             await self._clock.sleep_until(self._clock.now_s() + CHECK_S)
             self._learn_cost()
             for seat in self._seats:
-                at = seat.utterances.get(seat.process.under_way)
+                at = seat.under_way
                 # What broke a process before may be dear and nothing worse: it is not given up for that.
                 seat.process.check(0.0 if at is not None and at.broke else self._dearest_s)
+                self._hear_elsewhere(seat)
             overdue = self._clock.now_s() - STRANDED_S
             for utterance in [each for each in self._stranded if each.finishing and each.stranded_at < overdue]:
                 utterance.conclude(UtteranceGivenUpError("No recognition process took the utterance."))
@@ -362,10 +373,6 @@ class SupervisedRecognition:
         """What a step of this engine costs here; what is known of it outlives the processes."""
         known = [seat.process.beat.dearest_s for seat in self._seats if seat.process.beat is not None]
         self._dearest_s = max(known, default=0.0) or self._dearest_s
-
-    def _recently_lost(self) -> int:
-        now = self._clock.now_s()
-        return sum(now - at < CRASH_WINDOW_S for at in self._lost_at)
 
     async def _written(self, hypothesis: Hypothesis, language: Language) -> Hypothesis:
         """The display text of a final.

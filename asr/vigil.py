@@ -35,6 +35,11 @@ LEAST_CPU_S: Final = 1.5
 """Where it is known what the latest steps cost: the CPU time that one may take, as a multiple of the dearest of them,
 and at least. A Vosk recognizer that is new to its graph takes ten times as much for its first words as later."""
 
+SLOW_TIMES: Final = 1.5
+SLOW_CPU_S: Final = 0.6
+"""CPU time of a step, as `TIMES` and `LEAST_CPU_S`, from which a final had better be made elsewhere as well. Whoever is
+wrong about that has wasted work and nothing more, so it comes early."""
+
 LATE_S: Final = 0.4
 """Whoever asks later than that after the time before was not running itself, and judges nothing by it."""
 
@@ -76,6 +81,15 @@ class Vigil:
             while len(self._progress) > 1 and self._progress[1][0] <= now_s - STILL_S:
                 self._progress.popleft()
 
+    def is_slow(self, *, dearest_s: float = 0.0) -> bool:
+        """Whether the step under way may be one that never ends; `dearest_s` is as `judge` takes it."""
+        return self._spent_s > max(SLOW_CPU_S, SLOW_TIMES * dearest_s)
+
+    @property
+    def _spent_s(self) -> float:
+        """CPU time of the step under way, seconds; 0 without one."""
+        return self._beat.work_cpu_s - self._step_cpu_s if self._beat is not None and self._beat.step else 0.0
+
     def judge(self, now_s: float, *, dearest_s: float = 0.0) -> Hang | None:
         """Whether the process hangs now; to be asked every 0.1 s or so.
 
@@ -95,7 +109,7 @@ class Vigil:
         beat = self._beat
         if beat is None or not beat.step:
             return None
-        spent = beat.work_cpu_s - self._step_cpu_s
+        spent = self._spent_s
         limit = STEP_CPU_S + STEP_CPU_PER_S * to_s(beat.step_audio)
         if dearest_s > 0:
             limit = min(limit, max(LEAST_CPU_S, TIMES * dearest_s))

@@ -1,7 +1,8 @@
 """Recognizers for recognition processes under test: they die, hang, spin and refuse where the audio tells them to.
 
 What an utterance does is said by the level of its audio: 0.5 kills the process, 0.6 stops it, 0.7 waits in native code,
-0.8 raises, 0.9 runs in a circle, 0.4 takes a tenth of a second of CPU. The made-up recognizer hears the rest.
+0.8 raises, 0.9 runs in a circle, 0.4 takes a thirtieth of a second of CPU, 0.3 a whole one. The made-up recognizer
+hears the rest.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from asr.types import Language
 from voice.contracts.audio import Pcm
 from voice.contracts.errors import ModelCorruptError
 
-KILL, STOP, WAIT, RAISE, SPIN, WORK = 0.5, 0.6, 0.7, 0.8, 0.9, 0.4
+KILL, STOP, WAIT, RAISE, SPIN, WORK, DEAR = 0.5, 0.6, 0.7, 0.8, 0.9, 0.4, 0.3
 
 
 def level(value: float, seconds: float = 0.2) -> Pcm:
@@ -60,6 +61,8 @@ class _BrittleUtterance(FakeUtterance):
                 act()
         if np.any(np.abs(pcm - WORK) < 1e-6):
             _work(0.03)
+        if np.any(np.abs(pcm - DEAR) < 1e-6):
+            _work(1.0)
         super().accept(pcm)
 
     def _first(self) -> bool:

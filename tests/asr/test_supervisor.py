@@ -19,7 +19,20 @@ from asr.ports import LiveUtterance
 from asr.process_utterance import LONGEST_KEPT
 from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis, Language
-from tests.asr.child_plans import KILL, RAISE, SPIN, STOP, WAIT, WORK, Brittle, die, level, refuse, run_out_of_memory
+from tests.asr.child_plans import (
+    DEAR,
+    KILL,
+    RAISE,
+    SPIN,
+    STOP,
+    WAIT,
+    WORK,
+    Brittle,
+    die,
+    level,
+    refuse,
+    run_out_of_memory,
+)
 from voice.clock import WallClock
 from voice.contracts.audio import FRAME_SAMPLES, Pcm
 from voice.contracts.errors import (
@@ -108,21 +121,27 @@ async def test_an_utterance_that_breaks_every_process_is_given_up_alone() -> Non
     assert [type(each) for each in setbacks] == [WorkerLostError]
 
 
+async def learn_costs(recognition: SupervisedRecognition) -> None:
+    """Have each process do steps enough that their cost is known."""
+    for _ in range(2):
+        usual = [recognition.begin(Language.ZH, ignore) for _ in range(2)]
+        for _ in range(10):
+            for utterance in usual:
+                utterance.push(level(WORK))
+                await until(lambda: recognition.load().audio_waiting_s == 0)
+        for utterance in usual:
+            await utterance.finish()
+    await until(lambda: recognition._dearest_s > 0)
+
+
 async def test_a_process_that_runs_in_a_circle_is_known_by_what_its_steps_cost(tmp_path: Path) -> None:
     setbacks: list[WarmlineError] = []
     async with SupervisedRecognition(Brittle(tmp_path / "once"), 2, WallClock()) as recognition:
-        for _ in range(2):  # by then each process has done steps enough
-            usual = [recognition.begin(Language.ZH, ignore) for _ in range(2)]
-            for _ in range(10):
-                for utterance in usual:
-                    utterance.push(level(WORK))
-                    await until(lambda: recognition.load().audio_waiting_s == 0)
-            for utterance in usual:
-                await utterance.finish()
-        await until(lambda: recognition._dearest_s > 0)
+        await learn_costs(recognition)
         utterance = recognition.begin(Language.ZH, ignore, on_setback=setbacks.append)
         pcm = np.concatenate([voice(1), level(SPIN), voice(0.5, seed=2)])
         push_frames(utterance, pcm)
+        await until(lambda: bool(setbacks), within_s=60)  # who still speaks has time until then
         with anyio.fail_after(60):
             assert await utterance.finish() == alone(pcm)
     [error] = setbacks
@@ -130,6 +149,47 @@ async def test_a_process_that_runs_in_a_circle_is_known_by_what_its_steps_cost(t
     spent = re.search(r"used ([0-9.]+) s of CPU", str(error))
     assert spent is not None
     assert float(spent.group(1)) < 2.5, "not the time that any engine may need"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["costs known", "costs unknown"])
+async def test_a_final_that_runs_in_a_circle_is_made_by_another_before_the_process_is_given_up(
+    tmp_path: Path, known: bool
+) -> None:
+    setbacks: list[WarmlineError] = []
+    async with SupervisedRecognition(Brittle(tmp_path / "once"), 2, WallClock()) as recognition:
+        if known:
+            await learn_costs(recognition)
+        (first, second) = recognition.pids
+        utterance = recognition.begin(Language.ZH, ignore, on_setback=setbacks.append)
+        pcm = np.concatenate([voice(1), level(SPIN)])
+        push_frames(utterance, pcm)
+        circling = utterance.pid
+        with anyio.fail_after(60):
+            assert await utterance.finish() == alone(pcm)
+            if known:
+                await until(lambda: circling not in recognition.pids)
+        assert [type(each) for each in setbacks] == [WorkerHungError]
+        assert "another heard the utterance" in str(setbacks[0])
+        assert (second if circling == first else first) in recognition.pids
+        with anyio.fail_after(20):
+            beside = recognition.begin(Language.ZH, ignore)
+            push_frames(beside, voice(1))
+            assert await beside.finish() == alone(voice(1)), "the free process is asked, or a new one"
+    assert len(setbacks) == 1, "what has its final learns nothing more"
+
+
+async def test_a_final_that_is_merely_dear_comes_from_who_began_it(tmp_path: Path) -> None:
+    setbacks: list[WarmlineError] = []
+    async with SupervisedRecognition(Brittle(tmp_path / "once"), 2, WallClock()) as recognition:
+        pids = recognition.pids
+        utterance = recognition.begin(Language.ZH, ignore, on_setback=setbacks.append)
+        pcm = np.concatenate([voice(1), level(DEAR), voice(0.5, seed=2)])
+        push_frames(utterance, pcm)
+        with anyio.fail_after(60):
+            assert await utterance.finish() == alone(pcm)
+        await until(lambda: recognition.load().open == 0)
+        assert recognition.pids == pids
+    assert not setbacks or "another heard" in str(setbacks[0])
 
 
 async def test_an_engine_that_raises_fails_its_utterance_and_no_process() -> None:
