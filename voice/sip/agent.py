@@ -36,7 +36,7 @@ from voice.sip.timers import Timers
 from voice.sip.transactions import Flow, Send, ServerTransaction, Transactions
 from voice.sip.trunks import SipSettings
 
-KNOWN_EXTENSIONS: Final = frozenset({"timer", "replaces", "norefersub"})
+KNOWN_EXTENSIONS: Final = frozenset({"timer"})
 
 
 @dataclass(frozen=True, slots=True)

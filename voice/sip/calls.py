@@ -320,6 +320,9 @@ class SipCall:
         interval = self.interval
         if interval is None or self.end is not None:
             return
+        if self._offering or self._awaits_ack is not None:  # one INVITE at a time (RFC 3261, 14.1)
+            self._again = self._timers.at(now_s + GLARE_S, self._refresh)
+            return
         request = self.dialog.request("UPDATE" if self._updates else "INVITE")
         if not self._updates:
             set_body(request, SDP, write_offer(self.origin, self._codecs_first()))
@@ -335,6 +338,9 @@ class SipCall:
                 self.begin_session(moment_s)
             elif status in (408, 481):
                 self._expire(moment_s)
+            elif status == 491:
+                wait_s = OWN_GLARE_S if self.is_calling else GLARE_S
+                self._again = self._timers.at(moment_s + wait_s, self._refresh)
 
         self._send(request, self.dialog.flow, answered, now_s)
 

@@ -25,6 +25,9 @@ T4_S: Final = 5.0
 GIVE_UP_S: Final = 64 * T1_S
 """When a request or a final response that nobody reacts to is given up: timers B, F and H."""
 
+PROCEEDING_S: Final = 600.0
+"""When an INVITE of ours that rings and is never answered, not even the CANCEL behind it, is forgotten."""
+
 MAX_TRANSACTIONS: Final = 20_000
 """Requests remembered against repetition: 600 a second for 32 s. More are dropped; who sent them sends them again."""
 
@@ -156,6 +159,8 @@ class ClientTransaction:
         self.status = status
         if is_invite or status >= 200:
             self._stop()
+        if is_invite and status < 200:
+            self._limit = self._layer.timers.at(now_s + PROCEEDING_S, self._too_late)
         if status >= 200:
             if is_invite and status >= 300:
                 self._acknowledgement = bytes(_refusal_acknowledged(self.request, response))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.voice.sip.baresip import need_program
+from tests.programs import need_program
 from tests.voice.sip.line import SETTINGS, line
 from voice.audio.g711 import encode_ulaw
 from voice.clock import WallClock
@@ -141,6 +141,16 @@ async def test_a_call_without_a_voice_is_given_up(tmp_path: Path) -> None:
         await ear.wait_ended()
     assert ear.calls[0].leg.end is CallEnd.RTP_NEVER
     assert ear.calls[0].leg.end_reason is LegEnd.NEVER_CONNECTED
+
+
+@pytest.mark.usefixtures("speech")
+async def test_a_call_whose_voice_stops_is_given_up(tmp_path: Path) -> None:
+    async with line(replace(SETTINGS, silence_s=1.0)) as (endpoint, ear):
+        await sipp("falls_silent", endpoint.port, tmp_path)
+        await ear.wait_ended()
+    assert ear.calls[0].leg.end is CallEnd.RTP_TIMEOUT
+    assert ear.calls[0].leg.end_reason is LegEnd.CONNECTION_LOST
+    assert ear.calls[0].pcm.size > from_s(2.5)
 
 
 async def test_while_no_calls_are_taken_everybody_is_told_when_to_try_again(tmp_path: Path) -> None:
