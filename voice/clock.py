@@ -8,13 +8,22 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 
 
 class WallClock:
-    """The machine's monotonic clock."""
+    """The machine's monotonic clock, which is the event loop's as well.
+
+    Legs wake on a common grid. Whoever waits for the same moment shares one timer of the event loop: a timer for each
+    costs as much as half of what a leg does when it wakes.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[tuple[asyncio.AbstractEventLoop, float], _Turn] = {}
 
     def now_s(self) -> float:
         """Monotonic seconds since an arbitrary origin."""
@@ -29,20 +38,62 @@ class WallClock:
         if moment_s <= self.now_s():
             await anyio.lowlevel.checkpoint()
             return
-        # The event loop's time is this clock's. Every leg sleeps here 50 to 100 times a second, and a future of its own
-        # costs half of what `sleep` does. The loop may wake a sleeper up to its resolution early, hence the `while`.
         loop = asyncio.get_running_loop()
+        # The loop may call up to its resolution early, hence the `while`.
         while moment_s > self.now_s():
             waker = loop.create_future()
-            timer = loop.call_at(moment_s, _wake, waker)
+            call_off = self.call_at(moment_s, partial(_wake, waker))
             try:
                 await waker
             finally:
-                timer.cancel()
+                call_off()
 
     def call_at(self, moment_s: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call something at that moment, or as much earlier as the event loop's clock is coarse."""
-        return asyncio.get_running_loop().call_at(moment_s, call).cancel
+        loop = asyncio.get_running_loop()
+        key = loop, moment_s
+        turn = self._turns.get(key)
+        if turn is None:
+            turn = self._turns[key] = _Turn()
+            turn.timer = loop.call_at(moment_s, self._take_turn, key)
+        return turn.join(call, self._turns, key)
+
+    def _take_turn(self, key: tuple[asyncio.AbstractEventLoop, float]) -> None:
+        if (turn := self._turns.get(key)) is None:
+            return
+        calls = turn.calls
+        while calls:
+            call = calls.pop(next(iter(calls)))
+            try:
+                call()
+            except BaseException:
+                # It is the event loop's to report. The others are called all the same.
+                key[0].call_soon(self._take_turn, key)
+                raise
+        self._turns.pop(key, None)
+
+
+class _Turn:
+    """Those who are to be called at one moment."""
+
+    def __init__(self) -> None:
+        self.calls: dict[int, Callable[[], None]] = {}
+        self.timer: asyncio.TimerHandle | None = None
+        self._count = 0
+
+    def join(self, call: Callable[[], None], turns: dict[Any, _Turn], key: object) -> Callable[[], None]:
+        """Be called too; answers what calls it off. Of a turn that nobody waits for nothing is left."""
+        calls = self.calls
+        self._count = number = self._count + 1
+        calls[number] = call
+
+        def call_off() -> None:
+            if calls.pop(number, None) is not None and not calls and turns.get(key) is self:
+                del turns[key]
+                if self.timer is not None:
+                    self.timer.cancel()
+
+        return call_off
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:

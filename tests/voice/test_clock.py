@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -101,3 +103,42 @@ def test_a_clock_driven_by_hand_calls_in_order_and_nobody_who_called_off() -> No
     call_off()
     assert clock.advance_to(3.0) == 2
     assert called == ["first", "second"]
+
+
+async def test_those_who_wait_for_one_moment_are_called_in_order_also_when_one_of_them_calls_another_off() -> None:
+    clock = WallClock()
+    moment = clock.now_s() + 0.02
+    called: list[str] = []
+    done = anyio.Event()
+
+    def first() -> None:
+        called.append("first")
+        call_off()
+
+    clock.call_at(moment, first)
+    clock.call_at(moment, lambda: called.append("second"))
+    call_off = clock.call_at(moment, lambda: called.append("never"))
+    clock.call_at(moment + 0.005, done.set)
+    with anyio.fail_after(5):
+        await done.wait()
+    assert called == ["first", "second"]
+    assert not clock._turns
+
+
+async def test_one_who_fails_keeps_nobody_else_from_being_called() -> None:
+    clock = WallClock()
+    moment = clock.now_s() + 0.01
+    reported: list[BaseException] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+    done = anyio.Event()
+
+    def fail() -> None:
+        raise ValueError("of its own")
+
+    clock.call_at(moment, fail)
+    clock.call_at(moment, done.set)
+    with anyio.fail_after(5):
+        await done.wait()
+    assert [str(each) for each in reported] == ["of its own"]
+    assert not clock._turns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-COMMON_S: Final = 0.005
+COMMON_S: Final = 0.01
 """The grid that waking moments are put on. A turn of the event loop costs as much as what a leg does in it; on average
 a leg waits half of this for company."""
 
