@@ -17,6 +17,7 @@ from agent_console.settings import Settings
 if TYPE_CHECKING:
     from routing.desk.config import DeskConfig
     from routing.document import Problem
+    from routing.policy.archive import PolicyArchive
     from routing.policy.rules import Policy
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+RECORDED = {"recorded": "已录音 / recorded", "written": "仅文字 / in writing only"}
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder whose journal knows the calls.")]
 DeskFile = Annotated[Path | None, typer.Option("--desk", help="Desk file whose queues and skills may be named.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -52,6 +54,9 @@ def check(
 
     Exit code 0 where it may be put in force, 5 where not. A running server checks likewise before it takes a changed
     file over, and keeps the old policy where the new one is broken.
+
+    What a rule announces is read on the caller's page. It is heard as well where it is recorded: in the folder
+    announcements beside the policy file, zh/RULE.wav and en/RULE.wav (or .flac, .opus, .mp3), a minute at most.
     """
     from routing.document import read_file
     from routing.policy.checks import find_problems
@@ -73,7 +78,10 @@ def check(
         if unreadable is not None:
             listed.append({"line": None, "field": "", "message": str(unreadable.args[0]), "fix": unreadable.fix})
         summary = None if found is None else _describe(found)
-        Terminal().print_json(data={"valid": found is not None, "policy": summary, "problems": listed})
+        spoken = [] if found is None else _announcements(found, file)
+        Terminal().print_json(
+            data={"valid": found is not None, "policy": summary, "problems": listed, "announcements": spoken}
+        )
     elif found is not None:
         about = _describe(found)
         Terminal().print(
@@ -81,6 +89,9 @@ def check(
             f"{about['rules']} rules, {about['tiers']} tiers, {about['modes']} mode rules",
             highlight=False,
         )
+        for made in _announcements(found, file):
+            clips = ", ".join(f"{spoken}: {RECORDED.get(made[spoken], made[spoken])}" for spoken in ("zh", "en"))
+            Terminal().print(f"  播报 / announces: {made['rule']}: {escape(clips)}", highlight=False, soft_wrap=True)
     elif unreadable is not None:
         raise unreadable
     else:
@@ -95,7 +106,8 @@ def check(
 def explain(
     calls: Annotated[list[str], typer.Argument(help="Calls by their ids in the journal, or files of events.")],
     policy_file: Annotated[
-        Path | None, typer.Option("--policy", help="Explain by this policy, instead of the one in the settings.")
+        Path | None,
+        typer.Option("--policy", help="Explain by this file or kept version, instead of by the versions that decided."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show the decisions that changed nothing as well, and every fact.")
@@ -108,15 +120,22 @@ def explain(
 
     For every decision: the rules that took part, their conditions with the values found, the caller's words they rest
     on, and the rules that nearly took part, with what was missing. Reads the call's log; nothing is recognized again.
+
+    Every policy that a server ever had in force is kept in its data folder (`warmline policy versions`), so that each
+    decision is explained by the version that made it. Where that is not kept, the policy in the settings explains.
     """
     from agent_console.call_logs import read_logs
     from agent_console.policy_report import describe_explained, show_explained
     from routing.policy.course import read_course
     from routing.policy.explanation import explain as find_reasons
 
-    settings = Settings.load(data=data, desk=desk, policy=policy_file)
-    rules = _policy(settings)
-    logs = [(call, log, find_reasons(rules, read_course(log))) for call, log in read_logs(calls, settings.data)]
+    settings = Settings.load(data=data, desk=desk)
+    archive = _archive(settings)
+    rules = _policy(settings, policy_file, archive)
+    courses = [(call, log, read_course(log)) for call, log in read_logs(calls, settings.data)]
+    versions = {taken.made.policy_version for _, _, course in courses for taken in course}
+    kept = archive.read_all(versions) if policy_file is None else {}
+    logs = [(call, log, find_reasons(rules, course, kept)) for call, log, course in courses]
     if json_output:
         described = [describe_explained(call, log, explained) for call, log, explained in logs]
         Terminal().print_json(data={"policy": rules.version, "calls": described})
@@ -128,7 +147,7 @@ def explain(
 
 @app.command(epilog="Example: warmline policy replay --policy new.yaml --last 200")
 def replay(
-    policy_file: Annotated[Path, typer.Option("--policy", help="The policy to try out.")],
+    policy_file: Annotated[Path, typer.Option("--policy", help="The policy to try out: a file, or a kept version.")],
     calls: Named = None,
     last: Annotated[int, typer.Option(min=0, max=100_000, help="So many of the journal's newest calls.")] = 0,
     data: Data = None,
@@ -147,8 +166,8 @@ def replay(
 
     if not calls and not last:
         raise SettingsError("There is nothing to replay.", fix="Name calls or files, or give --last NUMBER.")
-    settings = Settings.load(data=data, desk=desk, policy=policy_file)
-    rules = _policy(settings)
+    settings = Settings.load(data=data, desk=desk)
+    rules = _policy(settings, policy_file, _archive(settings))
     logs = read_logs(calls or [], settings.data, last=last)
     found = [(call, decide_again(rules, read_course(log))) for call, log in logs]
     effects = sum_up(found)
@@ -160,6 +179,40 @@ def replay(
     for call, differences in found:
         show_differences(terminal, call, differences)
     show_effects(terminal, effects, rules.version)
+
+
+@app.command(epilog="Example: warmline policy versions --show 2026.11.2+1f0c9a3e > old.yaml")
+def versions(
+    show: Annotated[str | None, typer.Option(help="Print the text of this version, as it was written.")] = None,
+    data: Data = None,
+    json_output: AsJson = False,
+) -> None:
+    """List the versions of the policy that a server had in force, the newest last, or print one of them.
+
+    A version is what the file calls itself and a hash of its content; it stands in every decision.
+    """
+    from voice.contracts.errors import PolicyError
+
+    archive = _archive(Settings.load(data=data))
+    if show is not None:
+        path = archive.find(show)
+        if path is None:
+            raise PolicyError(
+                f"No version {show[:80]!r} is kept in {archive.folder}.", fix="`warmline policy versions` lists them."
+            )
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
+        return
+    named = archive.versions()
+    kept = archive.read_all(named)
+    if json_output:
+        listed = [_describe(kept[one]) if one in kept else {"version": one} for one in named]
+        Terminal().print_json(data={"versions": listed})
+        return
+    for one in named:
+        title = f"{kept[one].title.zh} / {kept[one].title.en}" if one in kept else "无法读取 / cannot be read"
+        Terminal().print(f"[bold]{escape(one)}[/] {escape(title)}", highlight=False, soft_wrap=True)
+    if not named:
+        Terminal(stderr=True).print("尚无版本 / no version is kept yet")
 
 
 @app.command(epilog="Example: warmline policy schema > policy.schema.json")
@@ -177,10 +230,37 @@ def _desk(file: Path | None) -> DeskConfig:
     return load_desk(settings.desk or DEFAULT_DESK, zone=settings.zone)
 
 
-def _policy(settings: Settings) -> Policy:
+def _archive(settings: Settings) -> PolicyArchive:
+    from routing.policy.archive import FOLDER, PolicyArchive
+
+    return PolicyArchive(settings.data / FOLDER)
+
+
+def _policy(settings: Settings, named: Path | None, archive: PolicyArchive) -> Policy:
+    """The policy of that file or of that kept version; that of the settings where none is named."""
     from routing.policy.file import DEFAULT_POLICY, load_policy
 
-    return load_policy(settings.policy or DEFAULT_POLICY, desk=_desk(settings.desk))
+    if named is not None and not named.exists() and (kept := archive.read(str(named))) is not None:
+        return kept
+    return load_policy(named or settings.policy or DEFAULT_POLICY, desk=_desk(settings.desk))
+
+
+def _announcements(policy: Policy, file: Path) -> list[dict[str, str]]:
+    """Of every rule that announces, by language: `recorded`, `written`, or what is wrong with the recording."""
+    from routing.policy.file import ANNOUNCEMENTS
+    from voice.contracts.errors import PromptError
+    from voice.speech.recorded import Recorded
+
+    recorded = Recorded(file.parent / ANNOUNCEMENTS)
+
+    def state(language: str, rule: str) -> str:
+        try:
+            return "written" if recorded.load(language, rule) is None else "recorded"
+        except PromptError as error:
+            return str(error)
+
+    announcing = [rule.id for rule in policy.rules if rule.announce is not None]
+    return [{"rule": rule, "zh": state("zh", rule), "en": state("en", rule)} for rule in announcing]
 
 
 def _describe(policy: Policy) -> dict[str, object]:

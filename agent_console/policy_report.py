@@ -80,6 +80,7 @@ def _decision(one: Explained, words: Words) -> dict[str, Any]:
         "target": made.target.value,
         "priority": made.priority,
         "policy_version": made.policy_version,
+        "explained_by": decision.policy_version,
         "same": one.same,
         "changed": one.taken.route is not None or one.taken.priority is not None,
         "route": _ruling(decision, words, urgency=False),
@@ -146,6 +147,8 @@ def show_explained(
             f"  → [bold yellow]{TARGETS[made.target]}[/], 优先级 / priority {one.before} → {made.priority}{queue}",
             highlight=False,
         )
+        if decision.policy_version != version:
+            terminal.print(f"  [dim]策略 / policy {escape(decision.policy_version)}[/]", highlight=False)
         if not one.same:
             took_part = ", ".join(made.rules) or "-"
             terminal.print(

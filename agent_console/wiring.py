@@ -44,7 +44,7 @@ from routing.journal.sqlite import SqliteJournal
 from routing.kept_file import KeptFile
 from routing.policy.archive import FOLDER as POLICIES
 from routing.policy.archive import PolicyArchive
-from routing.policy.file import DEFAULT_POLICY, load_policy
+from routing.policy.file import ANNOUNCEMENTS, DEFAULT_POLICY, load_policy
 from routing.policy.rules import Policy
 from routing.recovery import end_interrupted
 from routing.rooms import Rooms
@@ -78,9 +78,6 @@ STATIC: Final = Path(__file__).parent / "static"
 JOURNAL: Final = "journal.db"
 RECORDINGS: Final = "recordings"
 """What the data folder holds: the journal's file, and the folder with a recording for every call, named after it."""
-
-ANNOUNCEMENTS: Final = "announcements"
-"""The folder beside a policy file with what was recorded for its announcements: `zh/RULE.wav`, `en/RULE.wav`."""
 
 STAGE_THREADS: Final = 2
 """Threads for tone and understanding of all calls: work of milliseconds that shares the cores with recognition."""

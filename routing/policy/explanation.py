@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from routing.policy.conditions import (
     AllOf,
@@ -25,6 +27,8 @@ from routing.policy.decision import Decision, Memory
 from routing.policy.facts import Facts
 from routing.policy.rules import AT_ONCE, Policy, Rule, decide
 from voice.contracts.audio import SegmentId
+
+_NONE: Final[Mapping[str, Policy]] = MappingProxyType({})
 
 CLOSE = 0.15
 """How far a number of at most 1 may lie from its bound to be close to it."""
@@ -133,15 +137,22 @@ class Explained:
         return (made.target, made.priority, made.rules) == (decision.target, decision.priority, decision.matched)
 
 
-def explain(policy: Policy, course: Iterable[Taken]) -> list[Explained]:
-    """Explain the decisions of a call, from the first on."""
+def explain(policy: Policy, course: Iterable[Taken], kept: Mapping[str, Policy] = _NONE) -> list[Explained]:
+    """Explain the decisions of a call, from the first on.
+
+    Args:
+        policy: explains those whose own policy is not kept.
+        course: the decisions.
+        kept: by version, the policies that decided.
+    """
     found: list[Explained] = []
     previous: Decision | None = None
     for taken in course:
         before, memory = previous, previous.memory if previous else Memory()
-        previous = decide(policy, taken.facts, before)
-        look = policy.place(Look(taken.facts, memory.latched))
-        findings = [_look_at(rule, look, previous) for rule in policy.rules]
+        deciding = kept.get(taken.made.policy_version, policy)
+        previous = decide(deciding, taken.facts, before)
+        look = deciding.place(Look(taken.facts, memory.latched))
+        findings = [_look_at(rule, look, previous) for rule in deciding.rules]
         found.append(
             Explained(
                 taken,

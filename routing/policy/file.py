@@ -36,6 +36,9 @@ DEFAULT_POLICY: Final = FOLDER / "default.yaml"
 EXAMPLE_POLICY: Final = FOLDER / "bank.yaml"
 """A policy for another business, to be read and taken over from."""
 
+ANNOUNCEMENTS: Final = "announcements"
+"""The folder beside a policy file with what was recorded for its announcements: `zh/RULE.wav`, `en/RULE.wav`."""
+
 
 def load_policy(
     path: Path = DEFAULT_POLICY, *, intents: Collection[str] | None = None, desk: DeskConfig | None = None

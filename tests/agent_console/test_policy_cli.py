@@ -17,9 +17,11 @@ from typer.testing import CliRunner
 from agent_console.cli import app
 from agent_console.exit_codes import ExitCode, exit_code
 from routing.journal.sqlite import SqliteJournal
+from routing.policy.archive import PolicyArchive
 from routing.policy.file import DEFAULT_POLICY, EXAMPLE_POLICY, load_policy
 from tests.routing.policy.talk import Talk
 from voice.contracts.errors import WarmlineError
+from voice.speech.prompts import PROMPTS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -235,7 +237,70 @@ def test_wrong_use_is_told(
     assert message in " ".join(done.stderr.split())
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "replay", "schema"])
+def test_a_decision_is_explained_by_the_version_that_made_it(
+    warmline: Run, data: Path, changed: Path, tmp_path: Path
+) -> None:
+    archive = PolicyArchive(data / "policies")
+    old = archive.load(DEFAULT_POLICY)
+    new = archive.load(changed)
+    # The policy of the settings has moved on; the calls were decided by the one before.
+    settings = tmp_path / "warmline.toml"
+    settings.write_text(f'policy = "{changed}"\n', encoding="utf-8")
+    done = warmline("explain", "c-1", "--data", str(data), "--json")
+    assert done.returncode == ExitCode.OK, done.stderr
+    document = json.loads(done.stdout)
+    assert document["policy"] == new.version
+    decisions = document["calls"][0]["decisions"]
+    assert {one["explained_by"] for one in decisions} == {old.version}
+    assert all(one["same"] for one in decisions)
+    named = warmline("explain", "c-1", "--data", str(data), "--policy", new.version, "--json")
+    assert not json.loads(named.stdout)["calls"][0]["decisions"][-1]["same"]
+    table = warmline("explain", "c-1", "--data", str(data)).stdout
+    assert f"policy {old.version}" in table
+    replayed = warmline("replay", "--policy", old.version, "c-1", "--data", str(data), "--json")
+    assert json.loads(replayed.stdout)["summary"]["decisions_changed"] == 0
+
+
+def test_kept_versions_are_listed_and_printed_as_they_were_written(warmline: Run, data: Path, changed: Path) -> None:
+    archive = PolicyArchive(data / "policies")
+    assert "no version is kept" in warmline("versions", "--data", str(data)).stderr
+    old, new = archive.load(DEFAULT_POLICY), archive.load(changed)
+    os.utime(data / "policies" / f"{old.version}.yaml", (1, 1))
+    (data / "policies" / "1+00000000.yaml").write_text("rules: [", encoding="utf-8")
+    os.utime(data / "policies" / "1+00000000.yaml", (0, 0))
+    listed = json.loads(warmline("versions", "--data", str(data), "--json").stdout)["versions"]
+    assert [one["version"] for one in listed] == ["1+00000000", old.version, new.version]
+    assert listed[1]["rules"] == len(old.rules)
+    lines = warmline("versions", "--data", str(data)).stdout.splitlines()
+    assert "cannot be read" in lines[0]
+    assert old.title.en in lines[1]
+    shown = warmline("versions", "--show", new.version, "--data", str(data))
+    assert shown.stdout == changed.read_text(encoding="utf-8")
+    for absent in ("9+12345678", "../../etc/passwd"):
+        refused = warmline("versions", "--show", absent, "--data", str(data))
+        assert refused.returncode == ExitCode.POLICY
+        assert "is kept in" in refused.stderr
+
+
+def test_a_check_says_what_is_recorded(warmline: Run, tmp_path: Path) -> None:
+    path, clips = tmp_path / "mine.yaml", tmp_path / "announcements"
+    text = DEFAULT_POLICY.read_text(encoding="utf-8")
+    text += "  - {id: a, when: {always: true}, then: {announce: {zh: 甲, en: A}}, reason: {zh: 甲, en: A}}\n"
+    text += "  - {id: b, when: {always: true}, then: {announce: {zh: 乙, en: B}}, reason: {zh: 乙, en: B}}\n"
+    path.write_text(text, encoding="utf-8")
+    for language, content in (("zh", (PROMPTS / "zh" / "notice.nobody.opus").read_bytes()), ("en", b"no audio")):
+        (clips / language).mkdir(parents=True)
+        (clips / language / "a.opus").write_bytes(content)
+    first, second = json.loads(warmline("check", str(path), "--json").stdout)["announcements"]
+    assert (first["rule"], first["zh"]) == ("a", "recorded")
+    assert "cannot be played" in first["en"]
+    assert second == {"rule": "b", "zh": "written", "en": "written"}
+    told = warmline("check", str(path)).stdout
+    assert "已录音 / recorded" in told
+    assert "仅文字 / in writing only" in told
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "replay", "schema", "versions"])
 def test_help_teaches(warmline: Run, command: str) -> None:
     done = warmline(command, "--help")
     assert done.returncode == ExitCode.OK
