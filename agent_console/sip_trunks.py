@@ -11,7 +11,7 @@ from typing import Any, Final
 from routing.document import Document, Problem, read, read_file
 from voice.contracts.errors import TrunksError
 from voice.sip.codecs import CODECS
-from voice.sip.digest import Credentials
+from voice.sip.digest import ALGORITHMS, Credentials
 from voice.sip.trunks import DEFAULT_CODECS, Network, RateLimit, Registrar, SipSettings, TlsSettings, Trunk
 
 LOOPBACK: Final = "trunks:\n  loopback:\n    from: [127.0.0.0/8, '::1/128']\n"
@@ -63,6 +63,7 @@ SCHEMA: Final = {
         "audio_ports": {"type": "array", "minItems": 2, "maxItems": 2, "items": _PORT},
         "silence_s": {"type": "number", "minimum": 2, "maximum": 600},
         "realm": _TEXT,
+        "digest": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(ALGORITHMS)}},
         "tls": {
             "type": "object",
             "additionalProperties": False,
@@ -139,6 +140,7 @@ def load_trunks(
         silence_s=data.get("silence_s", 20.0),
         realm=data.get("realm", "warmline"),
         tls=tls,
+        digests=tuple(data.get("digest", ALGORITHMS)),
     )
 
 

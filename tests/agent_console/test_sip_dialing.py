@@ -14,7 +14,7 @@ from agent_console.sip_dialing import SipDialer, failure_of
 from routing.dialing import DialError
 from routing.events import CallAttribute
 from routing.terms import TransferFailure
-from tests.voice.sip.baresip import need_program
+from tests.programs import need_program
 from tests.voice.sip.line import LOOPBACK, SETTINGS, line, phone
 from tests.voice.sip.test_sipp import SCENARIOS
 from voice.clock import WallClock

@@ -10,7 +10,7 @@ from agent_console.settings import Settings
 from agent_console.sip_check import check_sip
 from agent_console.sip_trunks import load_trunks
 from agent_console.sip_wiring import sip_address
-from tests.voice.sip.baresip import free_ports
+from tests.programs import free_ports
 from voice.contracts.errors import SettingsError, TrunksError
 from voice.sip.codecs import PCMA, PCMU
 

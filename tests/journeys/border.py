@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.programs import free_ports, need_program, search_path
 
 SBC = Path(__file__).parents[2] / "voice" / "sip" / "sbc"
-PROGRAMS = ("kamailio", "rtpengine", "openssl")
+PROGRAMS = {"kamailio": "kamailio kamailio-tls-modules", "rtpengine": "rtpengine-daemon", "openssl": "openssl"}
 
 
 @dataclass(frozen=True)
@@ -37,35 +35,8 @@ class Border:
 
 def need_border() -> None:
     """Skip where a program is missing, but fail where CI=true."""
-    missing = [program for program in PROGRAMS if shutil.which(program, path=search_path()) is None]
-    if not missing:
-        return
-    reason = f"no {', '.join(missing)} (Debian: apt-get install kamailio kamailio-tls-modules rtpengine-daemon openssl)"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def search_path() -> str:
-    """Debian keeps servers where only root looks."""
-    return os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody uses for UDP or TCP at this moment."""
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < count:
-            stream = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            stream.bind(("127.0.0.1", 0))
-            port = stream.getsockname()[1]
-            datagram = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            try:
-                datagram.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-    return found
+    for program, package in PROGRAMS.items():
+        need_program(program, package)
 
 
 @contextmanager

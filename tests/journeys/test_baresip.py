@@ -26,7 +26,8 @@ from routing.terms import CallEndReason, Channel, RouteTarget
 from routing.wire import decode, decode_line
 from tests.journeys.stage import PASSWORD, Server, serve, warmline
 from tests.journeys.three_way import Ear, find, microphone_browser, with_ears
-from tests.voice.sip.baresip import Baresip, free_ports, run_baresip
+from tests.programs import free_ports
+from tests.voice.sip.baresip import Baresip, run_baresip
 from voice.contracts.audio import SAMPLE_RATE, Party, Pcm, from_s
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]

@@ -19,9 +19,10 @@ from routing.grammar import check_log
 from routing.service_events import PromptPlayed, RouteDecided
 from routing.terms import CallEndReason, Channel, RouteTarget
 from routing.wire import decode
-from tests.journeys.border import Border, border, free_ports, need_border
+from tests.journeys.border import Border, border, need_border
 from tests.journeys.stage import PASSWORD, Server, serve
-from tests.voice.sip.baresip import Baresip, need_program, run_baresip
+from tests.programs import free_ports, need_program
+from tests.voice.sip.baresip import Baresip, run_baresip
 from voice.clock import WallClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.model, pytest.mark.slow]

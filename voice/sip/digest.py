@@ -7,7 +7,7 @@ import hmac
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,10 +46,18 @@ class Digest:
         realm: what the names are good for.
         passwords: by name.
         secret: signs nonces.
+        algorithms: that are offered and taken, in this order.
     """
 
-    def __init__(self, realm: str, passwords: Mapping[str, str], secret: bytes | None = None) -> None:
+    def __init__(
+        self,
+        realm: str,
+        passwords: Mapping[str, str],
+        secret: bytes | None = None,
+        algorithms: Sequence[str] = ALGORITHMS,
+    ) -> None:
         self._realm = realm
+        self._algorithms = tuple(algorithms)
         self._passwords = dict(passwords)
         self._secret = secret or secrets.token_bytes(32)
         self._nobodys = secrets.token_hex(16)
@@ -57,7 +65,7 @@ class Digest:
 
     def challenges(self, now_s: float) -> list[str]:
         """Values for `WWW-Authenticate`, one for each algorithm."""
-        return [stringify_auth(self._challenge(algorithm, self._nonce(now_s))) for algorithm in ALGORITHMS]
+        return [stringify_auth(self._challenge(algorithm, self._nonce(now_s))) for algorithm in self._algorithms]
 
     def identify(self, request: Request, now_s: float) -> str | None:
         """The name that a request proves; None where it proves none."""
@@ -75,7 +83,7 @@ class Digest:
             and given.get("realm") == self._realm
             and given.get("qop", "").lower() == "auth"
             and given.get("uri") == request.uri
-            and algorithm in ALGORITHMS
+            and algorithm in self._algorithms
             and _COUNT.fullmatch(count) is not None
         )
         if not fits or not self._is_ours(nonce, now_s):

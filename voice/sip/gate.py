@@ -89,7 +89,7 @@ class Gate:
         self.told: Callable[[Refusal], None] = lambda _: None
         self._settings = settings
         self._rates = SourceRates(settings.rate)
-        self._digest = Digest(settings.realm, settings.passwords)
+        self._digest = Digest(settings.realm, settings.passwords, algorithms=settings.digests)
 
     def count(self, why: Refusal) -> None:
         """Count a refusal."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from voice.sip.codecs import CODECS, G722, OPUS_CODEC, PCMA, PCMU, Codec
-from voice.sip.digest import Credentials
+from voice.sip.digest import ALGORITHMS, Credentials
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -130,6 +130,8 @@ class SipSettings:
         session_s: how often a call that asks for session timers is refreshed (RFC 4028).
         least_session_s: no session is shorter; RFC 4028, 4 says 90.
         tls: how signalling is encrypted, where it is.
+        digests: how passwords are asked for. Some telephones give up on a challenge that has SHA-256 in it even where
+            MD5 stands beside it (libre before 2.0, and with it baresip 1.0): for them, MD5 alone.
     """
 
     host: str
@@ -144,6 +146,7 @@ class SipSettings:
     session_s: int = 1_800
     least_session_s: int = 90
     tls: TlsSettings = field(default_factory=TlsSettings)
+    digests: tuple[str, ...] = ALGORITHMS
 
     @property
     def passwords(self) -> dict[str, str]:

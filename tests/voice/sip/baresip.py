@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-import pytest
+
+from tests.programs import free_ports, need_program
 
 _CONFIG = """\
 poll_method epoll
@@ -40,29 +38,6 @@ module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
 """
-
-
-def need_program(name: str, package: str) -> str:
-    """A program of Debian's; skips where there is none, but fails where CI=true."""
-    path = shutil.which(name)
-    if path is None:
-        reason = f"no {name} on this machine (Debian: apt-get install {package})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
-
-
-def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> list[int]:
-    """Ports of this machine that nobody uses now."""
-    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 @dataclass
@@ -125,24 +100,27 @@ class Baresip:
 
 
 @contextmanager
-def run_baresip(folder: Path, spoken: Path, user: str = "+8613800138000", codecs: str = "") -> Iterator[Baresip]:
+def run_baresip(
+    folder: Path, spoken: Path, user: str = "+8613800138000", codecs: str = "", modules: Sequence[str] = ()
+) -> Iterator[Baresip]:
     """A baresip that speaks a file.
 
     Args:
         folder: for its files; it has to exist.
         spoken: mono, 16 bits, 8 kHz.
         user: who it says it is.
-        codecs: `;audio_codecs=…` to offer no others.
+        codecs: `;audio_codecs=…` to offer no others, and whatever else its account shall have.
+        modules: that it loads beside those that it needs: `opus`.
     """
     program = need_program("baresip", "baresip-core")
-    modules = Path("/usr/lib/baresip/modules")
-    control, sip = free_ports(2)
-    rtp = free_ports(1, socket.SOCK_DGRAM)[0] // 2 * 2
+    folder_of_modules = Path("/usr/lib/baresip/modules")
+    control, sip, rtp = free_ports(3)
+    rtp = rtp // 2 * 2
     output = folder / "output.txt"
     config = _CONFIG.format(
-        sip=sip, rtp=rtp, last=rtp + 20, control=control, folder=folder, spoken=spoken, modules=modules
+        sip=sip, rtp=rtp, last=rtp + 20, control=control, folder=folder, spoken=spoken, modules=folder_of_modules
     )
-    (folder / "config").write_text(config)
+    (folder / "config").write_text(config + "".join(f"module {name}.so\n" for name in modules))
     (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{sip};transport=udp>;regint=0{codecs}\n")
     (folder / "contacts").write_text("\n")
     with output.open("wb") as out:

@@ -1,0 +1,98 @@
+"""Debian's baresip calls the telephone line: encrypted, in wideband, with a password."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+import soundfile
+
+from tests.programs import need_program
+from tests.voice.sip.baresip import run_baresip
+from tests.voice.sip.certificates import sign
+from tests.voice.sip.line import SETTINGS, Heard, line
+from voice.contracts.audio import SAMPLE_RATE
+from voice.sip.call_terms import CallEnd
+from voice.sip.gate import Refusal
+from voice.sip.trunks import SipSettings, TlsSettings, Trunk
+
+pytestmark = pytest.mark.anyio
+SAMPLE = Path(__file__).parents[3] / "samples" / "calls" / "zh-human-8k" / "audio.wav"
+STRANGERS = Trunk("phones", users={"mei": "correct-horse"}, networks=(ip_network("203.0.113.0/24"),))
+
+
+@pytest.fixture
+def spoken(tmp_path: Path) -> Path:
+    need_program("baresip", "baresip-core")
+    pcm, rate = soundfile.read(SAMPLE, dtype="int16", frames=24_000, start=4_000)
+    assert rate == 8_000
+    path = tmp_path / "spoken.wav"
+    soundfile.write(path, np.concatenate([pcm, np.zeros(30 * rate, np.int16)]), rate, subtype="PCM_16")
+    return path
+
+
+@asynccontextmanager
+async def called(
+    settings: SipSettings, folder: Path, spoken: Path, account: str, *modules: str, transport: str = "udp"
+) -> AsyncIterator[Heard]:
+    """A call of baresip's that says three seconds, until they were heard."""
+    async with line(settings) as (endpoint, ear):
+        port = endpoint.tls_port if transport == "tls" else endpoint.port
+        with run_baresip(folder, spoken, codecs=account, modules=modules) as phone:
+            uri = f"sip:4001@127.0.0.1:{port};transport={transport}"
+            await phone.command(("dial", uri), until="CALL_ESTABLISHED")
+            with anyio.fail_after(20):
+                while len(ear.calls[0].frames) < 50 * 4:  # noqa: ASYNC110 - judged by the call's own clock
+                    await anyio.sleep(0.05)
+            yield ear.calls[0]
+            await phone.command(("hangup", ""))
+            await ear.wait_ended()
+    assert ear.calls[0].leg.end is CallEnd.HUNG_UP
+
+
+def likeness(heard: Heard, spoken: Path) -> float:
+    said, _ = soundfile.read(spoken, dtype="float64", frames=24_000)
+    pcm = heard.pcm[: 5 * SAMPLE_RATE : 2].astype(np.float64)
+    size = 2 * max(pcm.size, said.size)
+    cross = np.fft.irfft(np.fft.rfft(pcm, size) * np.conj(np.fft.rfft(said, size)))
+    return float(np.abs(cross).max() / np.linalg.norm(pcm) / np.linalg.norm(said))
+
+
+async def test_over_tls_with_srtp(tmp_path: Path, spoken: Path) -> None:
+    ours = sign(tmp_path, "ours")
+    office = Trunk("office", networks=(ip_network("127.0.0.0/8"),), is_secure=True)
+    settings = replace(SETTINGS, trunks=(office,), tls=TlsSettings(0, ours.certificate, ours.key))
+    async with called(settings, tmp_path, spoken, ";mediaenc=srtp-mand", transport="tls") as heard:
+        assert heard.leg.media is not None
+        assert heard.leg.media.agreement.keys is not None
+        assert heard.leg.media.refused == 0
+    assert heard.leg.call.dialog.flow.transport == "tls"
+    assert likeness(heard, spoken) > 0.9
+
+
+@pytest.mark.parametrize(("codec", "module"), [("G722/16000/1", "g722"), ("opus/48000/2", "opus")])
+async def test_in_wideband(codec: str, module: str, tmp_path: Path, spoken: Path) -> None:
+    async with called(SETTINGS, tmp_path, spoken, f";audio_codecs={codec}", module) as heard:
+        assert heard.leg.media is not None
+        assert heard.leg.media.agreement.codec.name.lower() == module
+    assert likeness(heard, spoken) > 0.9
+
+
+async def test_with_a_password(tmp_path: Path, spoken: Path) -> None:
+    settings = replace(SETTINGS, trunks=(STRANGERS,), digests=("MD5",))
+    async with called(settings, tmp_path, spoken, ";auth_user=mei;auth_pass=correct-horse") as heard:
+        assert heard.line.trunk == "phones"
+
+
+async def test_with_a_wrong_password(tmp_path: Path, spoken: Path) -> None:
+    async with line(replace(SETTINGS, trunks=(STRANGERS,), digests=("MD5",))) as (endpoint, ear):
+        with run_baresip(tmp_path, spoken, codecs=";auth_user=mei;auth_pass=wrong-horse") as phone:
+            await phone.command(("dial", f"sip:4001@127.0.0.1:{endpoint.port}"), until="CALL_CLOSED")
+        assert endpoint.agent.gate.refusals[Refusal.CREDENTIALS] >= 1
+    assert not ear.calls
