@@ -213,7 +213,7 @@ export class Line {
       if (peer === this.#successor) await peer.answered(sdp);
     } catch (error) {
       if (round !== this.#round) return;
-      const refused = error instanceof Problem && (error.status === 403 || error.status === 404);
+      const refused = error instanceof Problem && [403, 404, 409].includes(error.status);
       if (refused) this.#fail(new PhoneError("lost"));
       else this.#retry();
     } finally {

@@ -1,12 +1,12 @@
 import { LevelMeter } from "../call/LevelMeter";
 import { useText } from "../i18n/text";
-import { MicrophoneIcon } from "../ui/icons";
+import { MicrophoneIcon, ReturnIcon } from "../ui/icons";
 import { clock } from "../ui/time";
 import { useTick } from "../ui/useTick";
 import type { CallView } from "../wire/state";
 import { PhoneControls } from "./PhoneControls";
 import { PhoneTrouble, Refusal } from "./PhoneTrouble";
-import { usePhone, useWorkplace } from "./workplace";
+import { usePhone, useReturning, useWorkplace } from "./workplace";
 
 interface PhoneCardProps {
   readonly call: string;
@@ -22,6 +22,7 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
   const mine = phone.call === call;
   const joined = mine && place.phone.busy;
   const state = mine ? phone.state : "idle";
+  const returning = useReturning(place)?.call === call;
   return (
     <section className="desk-card phone-box" aria-label={t.line.region} data-testid="agent-phone" data-state={state} data-call={call}>
       <div className="phone-box-head">
@@ -31,7 +32,8 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
           <Timer connectedAt={joined ? phone.connectedAt : null} />
         </p>
       </div>
-      {mine && phone.error !== null ? <PhoneTrouble error={phone.error} /> : null}
+      {returning && !joined ? <ComingBack /> : null}
+      {mine && phone.error !== null && !returning ? <PhoneTrouble error={phone.error} /> : null}
       {joined ? (
         <>
           <Meters own={phone.own} remote={phone.remote} />
@@ -40,7 +42,7 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
         </>
       ) : (
         <>
-          {phone.error === null || !mine ? <p>{state === "ended" ? t.line.lost : t.line.apart}</p> : null}
+          {(phone.error === null || !mine) && !returning ? <p>{state === "ended" ? t.line.lost : t.line.apart}</p> : null}
           <button
             type="button"
             className="button primary wide"
@@ -55,6 +57,20 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
       )}
       {phone.problem === null ? null : <Refusal code={phone.problem.code} />}
     </section>
+  );
+}
+
+/** What a reloaded page, or one whose connection broke, does about it. */
+function ComingBack() {
+  const { t } = useText();
+  const why = useReturning(useWorkplace())?.why ?? "lost";
+  return (
+    <p className="coming-back" role="status" data-testid="coming-back" data-why={why}>
+      <ReturnIcon />
+      <span>
+        {t.line.back[why]} {t.line.backCaller}
+      </span>
+    </p>
   );
 }
 

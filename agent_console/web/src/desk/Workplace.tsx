@@ -1,19 +1,19 @@
 /** Keeps calls, desk and phone alive over every page, so that turning a page drops nobody. */
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 import { go } from "../app/router";
 import { openMicrophone, pageObstacle, PhoneError, stopTracks } from "../call/microphone";
 import { RemoteAudio } from "../call/RemoteAudio";
 import { explain } from "../call/line";
 import { LiveCalls } from "../live/liveCalls";
-import { useSession } from "../session/session";
 import { fetchAllEvents, fetchTicket, type Session } from "../wire/api";
 import { acceptOffer, declineOffer, failBridge, fetchMe, fetchReservation, setPresence, showLife, type Presence } from "../wire/desk";
 import { browserPorts } from "../wire/link";
 import { AgentPhone } from "./agentPhone";
+import { ComeBack, rememberCall } from "./comeBack";
 import { consoleId } from "./consoleId";
 import { Desk } from "./desk";
-import { startMetronome } from "./metronome";
+import { useCallEnd, useComeBack, useDeskLife, useLiveLink } from "./lives";
 import { NamesContext, useFetchedNames } from "./names";
 import { useAlarm } from "./useAlarm";
 import { WorkplaceContext, type Workplace as Place } from "./workplace";
@@ -52,20 +52,20 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const names = useFetchedNames();
   const heard = useSyncExternalStore(phone.subscribe, phone.snapshot);
   useLiveLink(live, desk);
-  useDeskLife(desk, phone);
   useCallEnd(live, desk, phone);
 
   const join = useCallback(
     async (call: string) => {
       setLastServed(call);
       await phone.join(call, "serve");
-      const { error } = phone.snapshot();
-      // Without a microphone the caller is better off with somebody else, now.
-      if (error !== null && isOwnFault(error)) await failBridge(call).catch(() => undefined);
+      await handOverIfDeaf(call, phone);
       await desk?.refresh();
     },
     [desk, phone],
   );
+  const [comeBack] = useState(() => (desk === null ? null : makeComeBack(live, desk, phone, setLastServed)));
+  useDeskLife(desk, phone, comeBack);
+  useComeBack(phone, comeBack);
   const accept = useCallback(async () => {
     const call = (await desk?.accept()) ?? null;
     if (call === null) return;
@@ -97,11 +97,12 @@ export function Workplace({ session, children }: WorkplaceProps) {
       lastServed,
       trouble,
       checking,
+      comeBack,
       setPresence: choosePresence,
       accept,
       rejoin: join,
     }),
-    [session, live, desk, phone, lastServed, trouble, checking, choosePresence, accept, join],
+    [session, live, desk, phone, lastServed, trouble, checking, comeBack, choosePresence, accept, join],
   );
   useAlarm(place, names);
 
@@ -111,6 +112,35 @@ export function Workplace({ session, children }: WorkplaceProps) {
       <RemoteAudio stream={heard.remote} />
     </WorkplaceContext>
   );
+}
+
+function makeComeBack(live: LiveCalls, desk: Desk, phone: AgentPhone, served: (call: string) => void): ComeBack {
+  const back: ComeBack = new ComeBack({
+    mine: () => (desk.snapshot().state === "open" ? (desk.snapshot().agent?.calls ?? []) : null),
+    refresh: () => desk.refresh(),
+    busy: () => phone.busy,
+    join: async (call) => {
+      served(call);
+      await phone.join(call, "serve");
+      // What only the person can mend is not tried again.
+      if (await handOverIfDeaf(call, phone)) back.end();
+    },
+    gone: (call) => {
+      phone.forget();
+      rememberCall(null);
+      if (live.snapshot().calls.get(call)?.summary.ended !== true) desk.tellGone("lost");
+    },
+    now: steady,
+  });
+  return back;
+}
+
+/** Without a microphone the caller is better off with somebody else, now; answers whether it is so. */
+async function handOverIfDeaf(call: string, phone: AgentPhone): Promise<boolean> {
+  const { error } = phone.snapshot();
+  if (error === null || !isOwnFault(error)) return false;
+  await failBridge(call).catch(() => undefined);
+  return true;
 }
 
 const isOwnFault = ({ problem }: PhoneError): boolean =>
@@ -128,85 +158,3 @@ async function checkMicrophone(): Promise<PhoneError | null> {
   }
 }
 
-/** The websocket, for as long as somebody is signed in; news of any call prods the desk. */
-function useLiveLink(live: LiveCalls, desk: Desk | null): void {
-  const { expired } = useSession();
-  useEffect(() => {
-    const online = (): void => live.networkChanged(true);
-    const offline = (): void => live.networkChanged(false);
-    let calls = live.snapshot().calls;
-    const forget = live.subscribe(() => {
-      const snapshot = live.snapshot();
-      if (snapshot.calls !== calls) desk?.prod();
-      calls = snapshot.calls;
-      if (snapshot.link.name === "signed_out") expired();
-    });
-    live.start();
-    window.addEventListener("online", online);
-    window.addEventListener("offline", offline);
-    return () => {
-      forget();
-      window.removeEventListener("online", online);
-      window.removeEventListener("offline", offline);
-      live.stop();
-    };
-  }, [live, desk, expired]);
-}
-
-function useDeskLife(desk: Desk | null, phone: AgentPhone): void {
-  useEffect(() => {
-    if (desk === null) return;
-    void desk.refresh();
-    const metronome = startMetronome(() => void desk.tick());
-    return () => metronome.stop();
-  }, [desk]);
-  useEffect(() => {
-    const leave = (): void => phone.close();
-    window.addEventListener("pagehide", leave);
-    return () => {
-      window.removeEventListener("pagehide", leave);
-      phone.close();
-    };
-  }, [phone]);
-}
-
-/** A phone whose call is over, or is somebody else's by now, is put down. */
-function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone): void {
-  useEffect(() => {
-    const look = (): void => {
-      const { call, mode, state, problem, doing } = phone.snapshot();
-      if (call === null) return;
-      if (live.snapshot().calls.get(call)?.summary.ended === true) {
-        phone.forget();
-        void desk?.refresh();
-        return;
-      }
-      const closed = state === "ended" || (state === "failed" && phone.wasConnected);
-      if (!closed || doing !== null || problem !== null) return;
-      if (mode !== "serve") {
-        if (state === "ended") phone.forget();
-      } else if (desk !== null && isGone(desk, call)) {
-        phone.forget();
-        desk.tellGone(state === "ended" ? "moved" : "lost");
-      }
-    };
-    // A line that closes is reason enough to ask whose the caller is now.
-    let before = phone.snapshot().state;
-    const heard = (): void => {
-      const { state } = phone.snapshot();
-      if (state !== before && (state === "ended" || state === "failed")) void desk?.refresh();
-      before = state;
-      look();
-    };
-    const forget = [live.subscribe(look), phone.subscribe(heard), desk?.subscribe(look)];
-    return () => {
-      for (const one of forget) one?.();
-    };
-  }, [live, desk, phone]);
-}
-
-/** Whether the desk has said that the caller is not with me. */
-function isGone(desk: Desk, call: string): boolean {
-  const { agent, doing, state } = desk.snapshot();
-  return state === "open" && doing === null && agent?.calls.includes(call) === false;
-}

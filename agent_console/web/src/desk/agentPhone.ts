@@ -8,6 +8,7 @@ import {
   joinCall,
   leaveCall,
   muteLeg,
+  offerLegAnew,
   pauseRecording,
   type LegMode,
   type Override,
@@ -58,7 +59,8 @@ export class AgentPhone {
   async join(call: string, mode: LegMode): Promise<boolean> {
     if (this.busy) return false;
     this.#publish({ call, mode, muted: false, problem: null });
-    await this.#line.open(async (sdp) => ({ sdp: await joinCall(call, sdp, mode) }), { speaks: mode !== "listen" });
+    const again = (sdp: string): Promise<string> => offerLegAnew(call, sdp);
+    await this.#line.open(async (sdp) => ({ sdp: await joinCall(call, sdp, mode), again }), { speaks: mode !== "listen" });
     return this.busy;
   }
 

@@ -6,6 +6,7 @@ import type { LiveCalls, LiveSnapshot } from "../live/liveCalls";
 import type { Session } from "../wire/api";
 import type { Presence } from "../wire/desk";
 import type { AgentPhone, AgentPhoneSnapshot } from "./agentPhone";
+import type { ComeBack, Returning } from "./comeBack";
 import type { Desk, DeskSnapshot } from "./desk";
 
 export interface Workplace {
@@ -21,6 +22,8 @@ export interface Workplace {
   /** Why this page cannot be ready: the microphone. */
   readonly trouble: PhoneError | null;
   readonly checking: boolean;
+  /** Brings this page's audio back by itself; null for roles that serve nobody. */
+  readonly comeBack: ComeBack | null;
   readonly setPresence: (presence: Presence) => Promise<void>;
   /** Take the caller who is offered, and open the phone. */
   readonly accept: () => Promise<void>;
@@ -46,6 +49,10 @@ export const usePhone = ({ phone }: Workplace): AgentPhoneSnapshot =>
 
 const deaf = (): (() => void) => () => undefined;
 const nothing = (): null => null;
+
+/** The call that this page is coming back to; null where it is not. */
+export const useReturning = ({ comeBack }: Workplace): Returning | null =>
+  useSyncExternalStore<Returning | null>(comeBack?.subscribe ?? deaf, comeBack?.snapshot ?? nothing);
 
 /** What the desk says; null where there is none for this person. */
 export const useDesk = (place: Workplace | null): DeskSnapshot | null =>

@@ -83,6 +83,11 @@ export const enDesk: Shape<typeof zhDesk> = {
     rejoin: "Rejoin",
     apart: "You are on this call, but this page has no audio of it.",
     lost: "The audio broke off; the caller is still on the line.",
+    back: {
+      reloaded: "The page was reloaded; going back to the call…",
+      lost: "The connection broke off; reconnecting…",
+    },
+    backCaller: "The caller hears music meanwhile.",
     heldNow: "The caller hears the waiting sound",
     mutedNow: "Nobody hears you",
     pausedNow: "Not being recorded",

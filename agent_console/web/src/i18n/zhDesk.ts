@@ -79,6 +79,8 @@ export const zhDesk = {
     rejoin: "重新接入",
     apart: "您在这通电话上，但此页面没有接上声音。",
     lost: "声音断了，来电者还在线上。",
+    back: { reloaded: "页面重新载入了，正在回到通话…", lost: "连接断了，正在重新接入…" },
+    backCaller: "来电者正在听等待音。",
     heldNow: "来电者正在听等待音",
     mutedNow: "对方听不到您",
     pausedNow: "正在不录音",

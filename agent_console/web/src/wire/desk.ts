@@ -138,6 +138,12 @@ export async function joinCall(call: string, sdp: string, mode: LegMode): Promis
   return answer.sdp;
 }
 
+/** Another connection for the same leg, because the network changed; answers the server's description. */
+export async function offerLegAnew(call: string, sdp: string): Promise<string> {
+  const answer = await ask(`${callAt(call)}/legs/mine/offer`, { method: "PUT", body: { key: key(), sdp } });
+  return (answer as { readonly sdp: string }).sdp;
+}
+
 /** Take part in another way; to serve is to take the call over, which needs a reason. */
 export async function changeLeg(call: string, mode: LegMode, why: Override | null = null): Promise<void> {
   await ask(`${callAt(call)}/legs/mine`, { method: "PUT", body: { key: key(), mode, ...why } });

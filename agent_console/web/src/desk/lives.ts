@@ -1,0 +1,123 @@
+/** What keeps calls, desk and phone alive while somebody is signed in. */
+
+import { useEffect } from "react";
+import type { LiveCalls } from "../live/liveCalls";
+import { useSession } from "../session/session";
+import type { AgentPhone } from "./agentPhone";
+import { rememberCall, rememberedCall, type ComeBack } from "./comeBack";
+import type { Desk } from "./desk";
+import { startMetronome } from "./metronome";
+
+/** The websocket, for as long as somebody is signed in; news of any call prods the desk. */
+export function useLiveLink(live: LiveCalls, desk: Desk | null): void {
+  const { expired } = useSession();
+  useEffect(() => {
+    const online = (): void => live.networkChanged(true);
+    const offline = (): void => live.networkChanged(false);
+    let calls = live.snapshot().calls;
+    const forget = live.subscribe(() => {
+      const snapshot = live.snapshot();
+      if (snapshot.calls !== calls) desk?.prod();
+      calls = snapshot.calls;
+      if (snapshot.link.name === "signed_out") expired();
+    });
+    live.start();
+    window.addEventListener("online", online);
+    window.addEventListener("offline", offline);
+    return () => {
+      forget();
+      window.removeEventListener("online", online);
+      window.removeEventListener("offline", offline);
+      live.stop();
+    };
+  }, [live, desk, expired]);
+}
+
+export function useDeskLife(desk: Desk | null, phone: AgentPhone, comeBack: ComeBack | null): void {
+  useEffect(() => {
+    if (desk === null) return;
+    void desk.refresh();
+    const metronome = startMetronome(() => {
+      void desk.tick();
+      void comeBack?.tick();
+    });
+    return () => metronome.stop();
+  }, [desk, comeBack]);
+  useEffect(() => {
+    const leave = (): void => phone.close();
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      phone.close();
+    };
+  }, [phone]);
+}
+
+/** A phone whose call is over, or is somebody else's by now, is put down. */
+export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone): void {
+  useEffect(() => {
+    const look = (): void => {
+      const { call, mode, state, problem, doing } = phone.snapshot();
+      if (call === null) return;
+      if (live.snapshot().calls.get(call)?.summary.ended === true) {
+        phone.forget();
+        void desk?.refresh();
+        return;
+      }
+      const closed = state === "ended" || (state === "failed" && phone.wasConnected);
+      if (!closed || doing !== null || problem !== null) return;
+      if (mode !== "serve") {
+        if (state === "ended") phone.forget();
+      } else if (desk !== null && isGone(desk, call)) {
+        phone.forget();
+        desk.tellGone(state === "ended" ? "moved" : "lost");
+      }
+    };
+    // A line that closes is reason enough to ask whose the caller is now.
+    let before = phone.snapshot().state;
+    const heard = (): void => {
+      const { state } = phone.snapshot();
+      if (state !== before && (state === "ended" || state === "failed")) void desk?.refresh();
+      before = state;
+      look();
+    };
+    const forget = [live.subscribe(look), phone.subscribe(heard), desk?.subscribe(look)];
+    return () => {
+      for (const one of forget) one?.();
+    };
+  }, [live, desk, phone]);
+}
+
+/** A page that was reloaded in the middle of a call, or whose connection broke for good, comes back to the call. */
+export function useComeBack(phone: AgentPhone, comeBack: ComeBack | null): void {
+  useEffect(() => {
+    if (comeBack === null) return;
+    const left = rememberedCall();
+    if (left !== null && phone.snapshot().call === null) {
+      comeBack.begin(left, "reloaded");
+      void comeBack.tick();
+    }
+    let before = phone.snapshot();
+    return phone.subscribe(() => {
+      const { call, mode, state, error } = phone.snapshot();
+      if (before.call !== null && call === null) {
+        rememberCall(null);
+        comeBack.end();
+      } else if (call !== null && mode === "serve" && state !== before.state) {
+        if (state === "connected") {
+          rememberCall(call);
+          comeBack.end();
+        } else if (state === "failed" && error?.problem === "lost") {
+          comeBack.begin(call, "lost");
+        }
+      }
+      before = phone.snapshot();
+    });
+  }, [phone, comeBack]);
+}
+
+/** Whether the desk has said that the caller is not with me. */
+function isGone(desk: Desk, call: string): boolean {
+  const { agent, doing, state } = desk.snapshot();
+  return state === "open" && doing === null && agent?.calls.includes(call) === false;
+}
