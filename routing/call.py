@@ -202,16 +202,13 @@ class Call:
                 await self._tape.close()
                 self._over = True
                 reason = self._end_reason or self._last_reason or ended_by()
-                supervised = (SupervisionEnded(who) for who in self._supervisors)
-                left = (PartyLeft(*one) for one in self._present)
-                measured = self.media.last()
                 await self._log.write(
-                    *measured,
+                    *self.media.last(),
                     *self._learned(),
                     *given_up(self._handover),
                     *broken_off(self._transferring),
-                    *supervised,
-                    *left,
+                    *(SupervisionEnded(who) for who in self._supervisors),
+                    *(PartyLeft(*one) for one in self._present),
                     CallEnded(reason, self._now()),
                 )
             finally:
@@ -306,6 +303,8 @@ class Call:
             self._began_s = self._media_clock.now_s()
             self._begun.set()
         match item:
+            case AudioLost(party=Party.BOT) | Begun(party=Party.BOT):
+                pass  # between what our side says there is nothing, which is no loss
             case AudioLost(party=party, span=span):
                 await self._log.write(AudioDropped(party, span))
             case AudioFrame() as frame:

@@ -5,15 +5,14 @@ Whatever the call has to know of the people goes through its intake, so that it 
 On hold the caller is recorded and transcribed as before, for the system has told them that it listens; whoever serves
 is not, because they do not speak to the caller. Where the caller's own telephone holds the call, nothing of either is.
 A muted agent is heard, recorded and transcribed by nobody. What a supervisor or somebody who is consulted says is never
-transcribed: no utterance may stand under another's name. Whoever takes the call over serves from then on, and is heard
-as such.
+transcribed: no utterance may stand under another's name. Where the caller hears it, it is recorded with whoever serves,
+as prompts are; what is whispered is not. Whoever takes the call over serves from then on, and is heard as such.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
 
 import anyio
 
@@ -22,20 +21,18 @@ from routing.commands import CommandRefusedError, LegMode, TransferAct
 from routing.dialing import Dialer
 from routing.leg_events import CallHeld, CallResumed, SupervisionChanged, SupervisionEnded
 from routing.prompting import Prompting
-from routing.seat import Seat
+from routing.seat import CALLER, Seat
 from routing.seats import Seats
 from routing.service_events import PromptPlayed
 from routing.serving import Serving
 from routing.terms import HandoverFailure
 from routing.transfers import Transfers
+from voice.aside import Aside
 from voice.bridge import MOST_PARTICIPANTS, Bridge, Participant, Standing
 from voice.contracts.audio import AudioFrame, Party, Pcm
 from voice.contracts.ports import CallLeg, Clock, Voice
 from voice.intake import Intake
 from voice.webrtc.leg import WebRtcLeg
-
-CALLER: Final = "caller:"
-"""The caller's id on the bridge; no account has it, for a name has no colon."""
 
 
 class Lines:
@@ -68,8 +65,9 @@ class Lines:
         self._intake = intake
         self._serving = serving
         self._bridge = Bridge(new_hold_sound)
-        self._prompting = Prompting(caller, self._bridge, intake)
-        self._seats = Seats(call, intake, serving, self._bridge, self._prompting, clock, grace_s)
+        self._aside = Aside()
+        self._prompting = Prompting(caller, self._bridge, intake, self._aside, call.media_now)
+        self._seats = Seats(call, intake, serving, self._bridge, self._prompting, self._aside, clock, grace_s)
         self._transfers = Transfers(self._seats, caller, dialer)
         self._seats.consulted = self._transfers
         self._caller = caller
@@ -97,6 +95,14 @@ class Lines:
         if frame.party is Party.CALLER:
             self._bridge.hear(CALLER, frame.pcm)
         self._intake.put(frame)
+        self._take_down()
+
+    def _take_down(self) -> None:
+        """Let the recording have what the caller heard besides whoever serves them."""
+        for frame in self._aside.due(self._call.media_now()):
+            if frame.start > self._intake.put_up_to(Party.BOT):
+                self._intake.begin(Party.BOT, frame.start)
+            self._intake.put(frame)
 
     async def announce(self, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
         """See `Switchboard.announce`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
 
 from routing.service_events import PromptPlayed
+from voice.aside import Aside
 from voice.bridge import Bridge, Prompt
-from voice.contracts.audio import Pcm
+from voice.contracts.audio import Pcm, Samples
 from voice.contracts.ports import CallLeg
 from voice.intake import Intake
 
@@ -27,12 +29,18 @@ class Prompting:
         caller: their leg.
         bridge: told that a prompt plays, so that nobody else is heard meanwhile.
         intake: where it is noted that one was played.
+        aside: takes down what of them was heard.
+        now: media time.
     """
 
-    def __init__(self, caller: CallLeg, bridge: Bridge, intake: Intake) -> None:
+    def __init__(
+        self, caller: CallLeg, bridge: Bridge, intake: Intake, aside: Aside, now: Callable[[], Samples]
+    ) -> None:
         self._leg = caller
         self._bridge = bridge
         self._intake = intake
+        self._aside = aside
+        self._now = now
         self._playing: _Playing | None = None
 
     async def announce(self, prompt: str, pcm: Pcm, *, disclosure: bool) -> None:
@@ -57,11 +65,13 @@ class Prompting:
             self._bridge.prompt(Prompt.DISCLOSURE if disclosure else Prompt.ORDINARY)
             with playing.scope:
                 self._leg.sink.play(pcm)
+                self._aside.play(self._now(), pcm)
                 await self._leg.sink.wait_played()
                 completed = self._leg.end_reason is None
         finally:
             if not completed:
                 self._leg.sink.clear()
+                self._aside.cut(self._now())
             self._playing = None
             self._bridge.prompt(Prompt.NONE)
             playing.over.set()

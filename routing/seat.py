@@ -14,6 +14,9 @@ from voice.bridge import Standing
 from voice.contracts.audio import Party, Samples
 from voice.contracts.ports import CallLeg
 
+CALLER: Final = "caller:"
+"""The caller's id on the bridge; no account has it, for a name has no colon."""
+
 _STANDINGS: Final = {
     LegMode.SERVE: Standing.AGENT,
     LegMode.LISTEN: Standing.LISTEN,
@@ -36,6 +39,7 @@ class Seat:
         joined: they hear and are heard.
         begins: the call hears them with their next frame.
         offset: from the leg's time to the call's.
+        aside: the caller hears them, though they do not serve, and `offset` is known.
         muted: nobody hears them.
         frames: how many the call has heard.
         failure: what the desk is told when they are gone; None to tell it nothing.
@@ -52,6 +56,7 @@ class Seat:
     joined: bool = False
     begins: bool = False
     offset: Samples = 0
+    aside: bool = False
     muted: bool = False
     frames: int = 0
     failure: HandoverFailure | None = HandoverFailure.TECHNICAL

@@ -31,9 +31,10 @@ from routing.leg_events import (
     SupervisionStarted,
 )
 from routing.prompting import Prompting
-from routing.seat import Seat
+from routing.seat import CALLER, Seat
 from routing.serving import Serving
 from routing.terms import CallEndReason, HandoverFailure
+from voice.aside import Aside
 from voice.bridge import Bridge, Participant, Standing
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
@@ -79,6 +80,7 @@ class Seats:
         serving: the desk.
         bridge: who hears whom.
         prompting: what the caller is told.
+        aside: takes down what the caller hears of those who do not serve.
         clock: time.
         grace_s: how long an agent whose leg is lost is waited for; 0 for not at all.
     """
@@ -90,6 +92,7 @@ class Seats:
         serving: Serving,
         bridge: Bridge,
         prompting: Prompting,
+        aside: Aside,
         clock: Clock,
         grace_s: float,
     ) -> None:
@@ -106,6 +109,7 @@ class Seats:
         self._grace_s = grace_s
         self._waiting = anyio.CancelScope()
         self._prompting = prompting
+        self._aside = aside
         self._tasks: TaskGroup | None = None
 
     @asynccontextmanager
@@ -314,6 +318,7 @@ class Seats:
     def _hear(self, seat: Seat, frame: AudioFrame) -> None:
         self.bridge.hear(seat.who, frame.pcm)
         if seat.mode is not LegMode.SERVE:
+            self._hear_aside(seat, frame)
             return
         if seat.begins:
             start = max(self.call.media_now() // FRAME_SAMPLES * FRAME_SAMPLES, self.intake.put_up_to(Party.AGENT))
@@ -327,6 +332,15 @@ class Seats:
             self._tasks.start_soon(self.serving.alive, seat.who, name=f"{self.call.id} sign of life")
         silent = seat.muted or self.bridge.state.held or self.is_caller_away
         self.intake.put(AudioFrame(Party.AGENT, frame.start + seat.offset, _SILENCE if silent else frame.pcm))
+
+    def _hear_aside(self, seat: Seat, frame: AudioFrame) -> None:
+        """Somebody speaks who does not serve: it is recorded where the caller hears it."""
+        if not self.bridge.is_heard(seat.who, CALLER):
+            seat.aside = False
+            return
+        if not seat.aside or frame.start + seat.offset < self._aside.given_up_to:  # new, or later than ever before
+            seat.offset, seat.aside = self.call.media_now() // FRAME_SAMPLES * FRAME_SAMPLES - frame.start, True
+        self._aside.hear(frame.start + seat.offset, frame.pcm)
 
     def _await_agent(self, who: str, tasks: TaskGroup) -> None:
         self.awaited, self._waiting = who, anyio.CancelScope()

@@ -124,6 +124,10 @@ class Bridge:
         """Listener and speaker of every feed."""
         return frozenset((listener, speaker) for speaker, feeds in self._feeds.items() for listener in feeds)
 
+    def is_heard(self, speaker: str, listener: str) -> bool:
+        """Whether one is heard by the other now."""
+        return listener in self._feeds.get(speaker, {})
+
     def join(self, participant: Participant, sink: AudioSink) -> None:
         """Take somebody in.
 
