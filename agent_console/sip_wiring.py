@@ -10,6 +10,7 @@ from typing import Final
 from anyio.to_thread import run_sync
 
 from agent_console.settings import Settings
+from agent_console.sip_dialing import SipDialer
 from agent_console.sip_trunks import load_trunks
 from asr.types import Language
 from routing.commands import CommandRefusedError
@@ -68,6 +69,8 @@ def answer_sip(
 ) -> Iterator[None]:
     """Hand the line's calls to the switchboard, for as long as the context lasts; then callers are told to try later.
 
+    Whom the trunks name is called over the line, for consultations and transfers.
+
     Args:
         line: what `open_sip` gave.
         settings: the language of whoever names none.
@@ -98,5 +101,6 @@ def answer_sip(
         note_refusal(f"sip.{why}")
 
     line.agent.gate.told = told
+    switchboard.dial_with(SipDialer(line))
     with line.accept(take):
         yield
