@@ -26,8 +26,12 @@ FORMAT: Final = 2
 SURE: Final = 0.6
 """Probability from which a sentence without a telling word counts as discontent."""
 
-UNLIKELY: Final = 0.1
-"""Probability under which a way of complaining alone, without a word of the lexicons, is not believed."""
+UNLIKELY: Final = 0.05
+"""Probability under which a way of complaining alone, without a word of the lexicons, is not believed.
+
+With authors held out 0, 0.05 and 0.1 give F1 0.928, 0.926 and 0.916 (zh), 0.945, 0.948 and 0.951 (en), and take 11.0,
+9.9 and 9.2 % of ordinary turns for discontent.
+"""
 
 MOST: Final = 0.6
 """Strength that meaning alone can give: no more than one clear word does, so that it never decides like a threat."""
