@@ -97,8 +97,8 @@ class DelayLimits:
     """How the play-out delay is chosen.
 
     Attributes:
-        quantile: the share of packets that shall come in time, 0 to 1. The delay shrinks so slowly that more do: through
-            evenly distributed delays of up to 100 ms, 2 in 1000 come late.
+        quantile: the share of packets that shall come in time, 0 to 1. The delay shrinks so slowly that more do: of
+            delays evenly distributed up to 100 ms, 2 in 1000 come late.
         packets: over how many packets delays are remembered; 500 are 10 s.
         margin_s: what is waited beyond the quantile: the unevenness of this machine's own timers.
         least_s: what is always waited beyond the fastest packet.
