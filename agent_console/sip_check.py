@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import anyio
@@ -14,10 +14,11 @@ from agent_console.settings import Settings
 from agent_console.sip_trunks import load_trunks
 from agent_console.sip_wiring import sip_address
 from voice.clock import WallClock
-from voice.contracts.errors import SipError, WarmlineError
+from voice.contracts.errors import SipError, SipTlsError, WarmlineError
 from voice.sip.codecs import OPUS_CODEC
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.sockets import own_address
+from voice.sip.tls import caller_context, server_context
 from voice.sip.trunks import Registrar, SipSettings, Trunk
 
 ANSWER_S: Final = 8.0
@@ -40,10 +41,17 @@ async def check_sip(settings: Settings, uri: str | None) -> list[Finding]:
     except WarmlineError as error:
         return [_wrong("trunks", error)]
     findings += _addresses(found)
+    try:
+        findings += await run_sync(_encryption, found)
+    except SipTlsError as error:
+        return [*findings, _wrong("tls", error)]
     findings += [finding for trunk in found.trunks for finding in _trunk(trunk)]
+    findings += _hidden(found.trunks)
     try:
         async with SipEndpoint.open(found, WallClock()) as endpoint:
             findings.append(Finding("port", f"{host} port {endpoint.port}, UDP and TCP, is free"))
+            if endpoint.tls_port:
+                findings.append(Finding("port", f"{host} port {endpoint.tls_port}, TLS, is free"))
             async for finding in _others(endpoint, found, uri):
                 findings.append(finding)
     except SipError as error:
@@ -77,6 +85,26 @@ def _addresses(settings: SipSettings) -> list[Finding]:
     return [Finding("address", f"trunks are told {told}, audio on {ports}{behind}")]
 
 
+def _encryption(settings: SipSettings) -> list[Finding]:
+    """Whether certificates can be used, and who has to.
+
+    Raises:
+        SipTlsError: they cannot.
+    """
+    tls = settings.tls
+    server_context(tls)
+    caller_context(tls)
+    secret = [trunk.name for trunk in settings.trunks if trunk.is_secure]
+    plain = [trunk.name for trunk in settings.trunks if not trunk.is_secure]
+    if tls.certificate is None:
+        fix = "On a public network, set `tls` with a certificate and `encrypt: true` on the trunk."
+        return [Finding("tls", "nobody can call encrypted: no certificate is set", fix=fix if plain else "")]
+    said = f"{tls.certificate} and its key belong together"
+    said += "; callers have to show a certificate, too" if tls.verifies_callers else ""
+    said += f"; only encrypted calls: {', '.join(secret)}" if secret else ""
+    return [Finding("tls", f"{said}; plain calls as well: {', '.join(plain)}" if plain else said)]
+
+
 def _trunk(trunk: Trunk) -> list[Finding]:
     who = [str(network) for network in trunk.networks] + [f"user {user}" for user in trunk.users]
     found = [Finding(f"trunk {trunk.name}", f"lets in {', '.join(who)}; {', '.join(c.name for c in trunk.codecs)}")]
@@ -89,11 +117,29 @@ def _trunk(trunk: Trunk) -> list[Finding]:
     return found
 
 
+def _hidden(trunks: Sequence[Trunk]) -> list[Finding]:
+    """Addresses that an earlier trunk takes away from a later one: what the later one says does not hold for them."""
+    found: list[Finding] = []
+    for at, later in enumerate(trunks):
+        for earlier in trunks[:at]:
+            hidden = [
+                str(ours)
+                for ours in later.networks
+                if any(ours.version == theirs.version and ours.overlaps(theirs) for theirs in earlier.networks)
+            ]
+            if hidden:
+                said = f"calls from {', '.join(hidden)} belong to trunk {earlier.name}, which stands before it"
+                fix = "Put the narrower one first."
+                found.append(Finding(f"trunk {later.name}", said, problem=True, fix=fix))
+    return found
+
+
 async def _others(endpoint: SipEndpoint, settings: SipSettings, uri: str | None) -> AsyncIterator[Finding]:
     for trunk in settings.trunks:
         if trunk.registrar is not None:
             yield await _registers(endpoint, trunk.name, trunk.registrar)
-            yield await _answers(endpoint, f"sip:{trunk.registrar.server}:{trunk.registrar.port}")
+            at = trunk.registrar
+            yield await _answers(endpoint, f"sip:{at.server}:{at.port};transport={at.transport}")
     if uri is not None:
         yield await _answers(endpoint, uri)
 

@@ -43,7 +43,7 @@ def check(
     json_output: Json = False,
     config_file: Annotated[Path | None, typer.Option("--config", help="Settings file.")] = None,
 ) -> None:
-    """Say what is wrong: trunks file, port, address that is told, NAT, codecs, registration, answer to OPTIONS.
+    """Say what is wrong: trunks file, certificate, port, address, NAT, codecs, registration, answer to OPTIONS.
 
     To be run while the server does not: it takes the same port. Exit code 1 where something is wrong.
     """
@@ -59,7 +59,9 @@ def check(
 
 @app.command(epilog="Example: warmline sip call sip:4001@127.0.0.1 --play samples/calls/zh-human-8k/audio.wav --keys 0")
 def call(
-    uri: Annotated[str, typer.Argument(help="Whom to call: sip:NUMBER@HOST, with :PORT and ;transport=tcp if needed.")],
+    uri: Annotated[
+        str, typer.Argument(help="Whom to call: sip:NUMBER@HOST, with :PORT and ;transport=tcp or tls if needed.")
+    ],
     play: Annotated[Path | None, typer.Option("--play", help="A recording to say; its first channel.")] = None,
     record: Annotated[Path | None, typer.Option("--record", help="Keep what is heard as a WAV file.")] = None,
     keys: Annotated[str, typer.Option(help="Keys to press (0-9, *, #, A-D) when the call is answered.")] = "",
@@ -72,9 +74,16 @@ def call(
     password_env: Annotated[
         str, typer.Option(help="Environment variable that holds the password.")
     ] = PASSWORD_VARIABLE,
+    authorities: Annotated[
+        Path | None, typer.Option(help="Whose certificates are believed over TLS, a PEM file; else the system's.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
-    """Call somebody, say a recording, press keys, and tell how it went. Exit code 7 where nobody answers."""
+    """Call somebody, say a recording, press keys, and tell how it went. Exit code 7 where nobody answers.
+
+    Over TLS (;transport=tls, port 5061 unless given) the audio is encrypted, too, and the other side has to show a
+    certificate that is believed.
+    """
     from agent_console.sip_phone import call as phone
     from voice.sip.digest import Credentials
     from voice.sip.telephone_event import DIGITS
@@ -92,6 +101,8 @@ def call(
             seconds=seconds,
             credentials=credentials,
             caller=caller,
+            authorities=authorities,
+            report=lambda step: Terminal(stderr=True).print(f"{step} …", highlight=False),
         )
     )
     if json_output:

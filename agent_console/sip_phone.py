@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from voice.sip.digest import Credentials
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.sockets import own_address
-from voice.sip.trunks import SipSettings
+from voice.sip.trunks import SipSettings, TlsSettings
 
 LONGEST_S: Final = 600
 """How long a call lasts at most; what is heard is kept in memory."""
@@ -59,6 +59,8 @@ async def call(
     seconds: float | None = None,
     credentials: Credentials | None = None,
     caller: str | None = None,
+    authorities: Path | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> PhoneCall:
     """Call somebody, say a file, press keys, hang up.
 
@@ -70,6 +72,8 @@ async def call(
         seconds: when to hang up; None: when the file has been said, or after 10 s without one.
         credentials: where a password is asked for.
         caller: who calls, as an address.
+        authorities: whose certificates are believed, where it is called over TLS; None for the system's.
+        report: told each step.
 
     Raises:
         SipCallError: it was not answered.
@@ -82,10 +86,14 @@ async def call(
     clock = WallClock()
     host = "127.0.0.1" if "@127." in uri or "@localhost" in uri else own_address("0.0.0.0")  # noqa: S104 - compared
     heard: list[Pcm] = []
-    async with SipEndpoint.open(SipSettings(host, 0, ports=PORTS), clock) as endpoint:
+    async with SipEndpoint.open(
+        SipSettings(host, 0, ports=PORTS, tls=TlsSettings(authorities=authorities)), clock
+    ) as endpoint:
+        report(f"calling {uri}")
         began_s = clock.now_s()
         leg = await endpoint.call(uri, credentials=credentials, caller=caller)
         answered_s = clock.now_s()
+        report(f"answered; {'speaking and listening' if said.size else 'listening'} for {lasts_s:g} s")
         async with leg, anyio.create_task_group() as tasks:
             tasks.start_soon(_speak, leg, said, keys)
             with anyio.move_on_after(lasts_s):
