@@ -61,8 +61,11 @@ async def test_the_test_phone_calls_over_tls_and_believes_no_stranger(tmp_path: 
         uri = f"sip:4001@127.0.0.1:{endpoint.tls_port};transport=tls"
         made = await call(uri, play=None, record=None, seconds=0.5, authorities=ours.authority, report=steps.append)
         await ear.wait_ended()
-        with pytest.raises(SipPortError, match="TLS"):
+        with pytest.raises(BaseExceptionGroup) as caught:
             await call(uri, play=None, record=None, seconds=0.5)
+        stranger, rest = caught.value.split(SipPortError)
+        assert stranger is not None
+        assert rest is None
     assert made.end == "left"
     assert [step.split()[0] for step in steps] == ["calling", "answered;"]
     assert len(ear.calls) == 1
