@@ -49,14 +49,12 @@ def test_erlang_a_meets_erlang_c_where_nobody_gives_up() -> None:
 
 def test_the_desk_serves_as_erlang_c_says() -> None:
     scenario = Scenario(arrivals=(120.0,), hours=20.0, crews=(Crew(11),), handle_s=240.0)
-    days = [Simulation(config(), scenario, seed).run() for seed in range(20, 23)]
+    days = [Simulation(config(), scenario, seed).run() for seed in range(20)]
     found = tally(days, within_s=20.0, busy_s=240.0)
     assert found.unlike == ()
-    assert found.service_level.low is not None
-    assert found.service_level.high is not None
-    # A few days stand for themselves: their interval has to reach to within two points of the theory.
-    assert found.service_level.low - 0.02 <= found.expected.service_level <= found.service_level.high + 0.02
-    assert found.occupancy.mean == pytest.approx(found.expected.occupancy, abs=0.03)
+    assert found.callers > 40_000
+    assert found.service_level.mean == pytest.approx(found.expected.service_level, abs=0.02)
+    assert found.occupancy.mean == pytest.approx(found.expected.occupancy, abs=0.02)
 
 
 def test_urgent_callers_go_first_and_nobody_is_passed_over_for_longer_than_the_bound() -> None:
