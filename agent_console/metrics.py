@@ -182,13 +182,18 @@ class Metrics:
 
     def _note_media(self, measured: MediaMeasured) -> None:
         party = measured.party
-        self._loss.labels(party).observe(measured.loss)
-        self._concealed.labels(party).observe(measured.concealed)
-        self._jitter.labels(party).observe(measured.jitter_ms / 1000)
-        self._delay.labels(party).observe(measured.delay_ms / 1000)
-        self._opinion.labels(party).observe(measured.mos)
-        if measured.round_trip_ms is not None:
-            self._round_trip.labels(party).observe(measured.round_trip_ms / 1000)
+        for figure, share in ((self._loss, measured.loss), (self._concealed, measured.concealed)):
+            if share is not None:
+                figure.labels(party).observe(share)
+        for figure, ms in (
+            (self._jitter, measured.jitter_ms),
+            (self._delay, measured.delay_ms),
+            (self._round_trip, measured.round_trip_ms),
+        ):
+            if ms is not None:
+                figure.labels(party).observe(ms / 1000)
+        if measured.mos is not None:
+            self._opinion.labels(party).observe(measured.mos)
 
 
 class CountedCommands:

@@ -227,7 +227,11 @@ class _Reader:
                 _demand(self.paused, stamped, "the recording was not paused")
                 self.paused = False
             case MediaMeasured(loss=loss, late=late, concealed=concealed):
-                _demand(all(0 <= share <= 1 for share in (loss, late, concealed)), stamped, "shares lie in 0 to 1")
+                _demand(
+                    all(share is None or 0 <= share <= 1 for share in (loss, late, concealed)),
+                    stamped,
+                    "shares lie in 0 to 1",
+                )
             case _:
                 pass
 

@@ -137,7 +137,7 @@ class AudioDropped:
 
 @dataclass(frozen=True, slots=True)
 class MediaMeasured:
-    """How well a party's audio came through since the last such event.
+    """How well a party's audio came through since the last such event; None is what the transport does not tell.
 
     Attributes:
         party: whose.
@@ -154,13 +154,13 @@ class MediaMeasured:
     TYPE: ClassVar[str] = "media.measured"
     party: Party
     agent: str | None
-    loss: float
-    late: float
-    concealed: float
-    jitter_ms: float
-    delay_ms: float
+    loss: float | None
+    late: float | None
+    concealed: float | None
+    jitter_ms: float | None
+    delay_ms: float | None
     round_trip_ms: float | None
-    mos: float
+    mos: float | None
 
 
 LegEvent: TypeAlias = (

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import anyio
 
 from routing.leg_events import MediaMeasured
 from voice.contracts.audio import Party
 from voice.contracts.ports import Clock
-from voice.contracts.statistics import LegStatistics
+from voice.contracts.statistics import LegStatistics, StreamStatistics
 from voice.rtp.quality import mean_opinion, rating
 from voice.rtp.session import CODEC_MS
 
 EVERY_S: Final = 5.0
 """How often a call's legs are measured."""
 
-Numbers = Callable[[], LegStatistics]
+Counts: TypeAlias = LegStatistics | StreamStatistics
+Numbers = Callable[[], Counts]
 
 
 @runtime_checkable
 class MeasuredLeg(Protocol):
     """A leg that counts its packets."""
 
-    def statistics(self) -> LegStatistics:
+    def statistics(self) -> Counts:
         """The numbers so far."""
         ...
 
@@ -38,7 +39,7 @@ class MediaWatch:
     """
 
     def __init__(self) -> None:
-        self._legs: dict[tuple[Party, str | None], tuple[Numbers, LegStatistics | None]] = {}
+        self._legs: dict[tuple[Party, str | None], tuple[Numbers, Counts | None]] = {}
         self._parting: list[MediaMeasured] = []
 
     def attach(self, party: Party, agent: str | None, leg: object) -> None:
@@ -100,10 +101,12 @@ class MediaWatch:
             tasks.cancel_scope.cancel()
 
 
-def _measured(party: Party, agent: str | None, before: LegStatistics | None, now: LegStatistics) -> list[MediaMeasured]:
+def _measured(party: Party, agent: str | None, before: Counts | None, now: Counts) -> list[MediaMeasured]:
     """One leg between two moments; nothing before its first packet."""
     if not now.received:
         return []
+    if isinstance(now, StreamStatistics):
+        return [_streamed(party, agent, before if isinstance(before, StreamStatistics) else None, now)]
 
     def more(name: str) -> int:
         grown: int = getattr(now, name) - (getattr(before, name) if before else 0)
@@ -131,3 +134,22 @@ def _measured(party: Party, agent: str | None, before: LegStatistics | None, now
             mos=round(mean_opinion(rating(one_way_ms, concealed)), 3),
         )
     ]
+
+
+def _streamed(party: Party, agent: str | None, before: StreamStatistics | None, now: StreamStatistics) -> MediaMeasured:
+    """A provider's stream between two moments: it tells nothing of packets, of the way to it, or of a listener."""
+    received = now.received - (before.received if before else 0)
+    played = now.played - (before.played if before else 0)
+    skipped = now.skipped - (before.skipped if before else 0)
+    late = now.late - (before.late if before else 0)
+    return MediaMeasured(
+        party=party,
+        agent=agent,
+        loss=None,
+        late=late / received if received else None,
+        concealed=skipped / (played + skipped) if played + skipped else 1.0,
+        jitter_ms=round(now.jitter_ms, 3),
+        delay_ms=None,
+        round_trip_ms=None,
+        mos=None,
+    )

@@ -46,3 +46,22 @@ class LegStatistics:
     sent: int
     lost_on_the_way_out: float | None
     mos: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatistics:
+    """What can be known of a party whom a telephony provider streams to us over a websocket.
+
+    Attributes:
+        received: messages that came.
+        late: messages that came much later than the promptest ones.
+        played: sound that came.
+        skipped: sound that never came: gaps in the stream's own time.
+        jitter_ms: how unevenly messages arrive (RFC 3550, A.8).
+    """
+
+    received: int
+    late: int
+    played: Samples
+    skipped: Samples
+    jitter_ms: float

@@ -12,10 +12,12 @@ from voice.audio.framing import Framer
 from voice.audio.g711 import decode_ulaw, encode_ulaw
 from voice.audio.line import LineDownsampler, LineUpsampler
 from voice.audio.resampling import to_float, to_int16
-from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples, from_ms, from_s, to_s
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, Samples, from_ms, from_s, to_ms, to_s
 from voice.contracts.errors import MediaError, StreamProtocolError
 from voice.contracts.ports import Clock, LegEnd, Voice
+from voice.contracts.statistics import StreamStatistics
 from voice.playout import Playout
+from voice.stream.arrivals import Arrivals
 from voice.stream.messages import (
     Connected,
     Dtmf,
@@ -66,14 +68,16 @@ class _Voice:
         self._upsampler = LineUpsampler()
         self._framer = Framer(party)
         self._offset: Samples = 0
+        self.arrivals = Arrivals()
 
-    def hear(self, at: Samples, payload: bytes, latest: Samples) -> list[AudioFrame]:
+    def hear(self, at: Samples, payload: bytes, latest: Samples, now: Samples) -> list[AudioFrame]:
         """The frames that are complete now; none of audio that runs ahead of `latest`.
 
         Args:
             at: media time by the stream's own stamps; may be wrong.
             payload: mu-law.
             latest: media time that the clock allows.
+            now: how long the stream lasts by the clock.
         """
         pcm = self._upsampler.feed(to_float(decode_ulaw(payload)))
         expected = self._framer.position
@@ -83,6 +87,7 @@ class _Voice:
         if at > latest or at < expected - BEHIND:
             self._offset += expected - at
             at = expected
+        self.arrivals.note(to_ms(at), to_ms(now), pcm.size, max(0, at - expected))
         return self._framer.feed(pcm, at)
 
     def flush(self) -> list[AudioFrame]:
@@ -117,12 +122,17 @@ class StreamSource:
             raise StreamProtocolError(f"The track `{media.track}` was not announced by `start`.")
         if self._first_ms is None:
             self._first_ms, self._began_s = media.at_ms, self._clock.now_s()
-        latest = from_s(self._clock.now_s() - self._began_s + AHEAD_S)
-        for frame in voice.hear(max(0, from_ms(media.at_ms - self._first_ms)), media.payload, latest):
+        now = from_s(self._clock.now_s() - self._began_s)
+        at = max(0, from_ms(media.at_ms - self._first_ms))
+        for frame in voice.hear(at, media.payload, now + from_s(AHEAD_S), now):
             try:
                 await self._send.send(frame)
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 return  # nobody listens any more
+
+    def statistics(self) -> StreamStatistics:
+        """How the caller's track came so far."""
+        return self._voices[Track.INBOUND].arrivals.statistics()
 
     def end(self) -> None:
         """End the audio; what waits is still yielded."""
@@ -287,6 +297,10 @@ class StreamLeg:
     def end_reason(self) -> LegEnd | None:
         """Why the audio ended; None while it lasts."""
         return self._end_reason
+
+    def statistics(self) -> StreamStatistics:
+        """How well the caller comes through, as far as a stream tells."""
+        return self._source.statistics()
 
     async def keys(self) -> AsyncGenerator[str]:
         """The keys that the caller presses, until the stream ends."""
