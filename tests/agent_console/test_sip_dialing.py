@@ -38,13 +38,13 @@ async def dialer(*trunks: Trunk, ring_s: float = 20.0) -> AsyncIterator[SipDiale
 
 
 @asynccontextmanager
-async def expert(scenario: str, folder: Path) -> AsyncIterator[int]:
+async def expert(scenario: str, folder: Path, *arguments: str) -> AsyncIterator[int]:
     """Somebody who is called, played by sipp; answers their port. They have to see their scenario through."""
     async with phone() as unused:
         port = unused.port
     program = need_program("sipp", "sip-tester")
     command = [program, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-nostdin", "-i", "127.0.0.1"]
-    command += ["-p", str(port), "-timeout", "20s", "-timeout_error"]
+    command += ["-p", str(port), "-timeout", "40s", "-timeout_error", *arguments]
     async with await anyio.open_process(command, cwd=folder, stdout=None, stderr=None) as process:
         try:
             yield port

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import anyio
 import anyio.abc
@@ -24,7 +25,7 @@ from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import PartyJoined
 from routing.switchboard import Switchboard
-from routing.terms import CallEndReason, Channel, TargetKind, TransferFailure, TransferKind
+from routing.terms import CallEndReason, Channel, ConsultEnd, TargetKind, TransferFailure, TransferKind
 from routing.transfer_events import (
     ConsultAnswered,
     ConsultEnded,
@@ -33,6 +34,8 @@ from routing.transfer_events import (
     TransferFailed,
     TransferTarget,
 )
+from tests.agent_console.test_sip_dialing import expert
+from tests.programs import free_ports
 from tests.routing.callers import ICE, PITCHES, Person, Room, ScriptedDesk
 from tests.routing.rooms import of_type, open_rooms
 from tests.voice.sip.line import LOOPBACK, SETTINGS
@@ -238,6 +241,25 @@ async def test_an_expert_is_called_consulted_joined_and_serves() -> None:
     check_log(log)
     assert PartyJoined(Party.AGENT, here.uri) in [stamped.event for stamped in log]
     assert len(of_type(log, ConsultEnded)) == len(of_type(log, TransferCompleted)) == 1
+
+
+async def test_an_expert_of_others_making_is_consulted_and_serves(tmp_path: Path) -> None:
+    """Played by sipp, who says back what it hears: everybody hears themselves."""
+    media = free_ports(1)[0] // 2 * 2
+    async with expert("expert_answers", tmp_path, "-rtp_echo", "-mp", str(media)) as port, office() as here:
+        room = here.room
+        target = TransferTarget(TargetKind.URI, f"sip:expert@127.0.0.1:{port}")
+        await room.do(Consult(key(), room.call, "mei", target))
+        await room.until_written(ConsultAnswered)
+        await room.until_heard(caller=NOBODY, mei={"mei"})
+        await room.do(TransferCall(key(), room.call, "mei", TransferKind.ATTENDED, target))
+        await room.until_heard(caller={"caller"})
+        assert here.caller.leg is not None
+        here.caller.leg.close()
+        log = await room.until_written(CallEnded)
+    check_log(log)
+    assert of_type(log, ConsultEnded)[0].reason is ConsultEnd.TRANSFERRED
+    assert len(of_type(log, TransferCompleted)) == 1
 
 
 async def test_a_telephone_that_cannot_be_told_is_connected_by_us() -> None:
