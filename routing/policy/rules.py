@@ -129,12 +129,16 @@ class Policy:
 
     def place(self, look: Look) -> Look:
         """The look with what this policy knows of the caller and of the hour: tier and mode."""
-        caller = look.facts.caller
-        tiers = (name for name, callers in self.tiers.items() if any(is_like(caller, one) for one in callers))
-        facts = replace(look.facts, tier=next(tiers, None))
-        look = Look(facts, look.before, look.now)
+        facts = look.facts
+        tiers = (name for name, callers in self.tiers.items() if any(is_like(facts.caller, one) for one in callers))
+        tier = next(tiers, None)
+        # To copy facts costs as much as to look at all rules: only where they change.
+        if facts.tier != tier:
+            look = Look(replace(facts, tier=tier), look.before, look.now)
+        # Every condition is looked at, because those with hysteresis have to know how things stand.
         fitting = [one.mode for one in self.modes if one.when.match(look) is not None]
-        return Look(replace(facts, mode=next(iter(fitting), CollaborationMode.AI_FIRST)), look.before, look.now)
+        mode = fitting[0] if fitting else CollaborationMode.AI_FIRST
+        return look if look.facts.mode is mode else Look(replace(look.facts, mode=mode), look.before, look.now)
 
 
 def decide(policy: Policy, facts: Facts, previous: Decision | None = None) -> Decision:
