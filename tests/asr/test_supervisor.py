@@ -16,7 +16,7 @@ import pytest
 
 from asr.fake import FakeRecognizer
 from asr.ports import LiveUtterance
-from asr.process_utterance import LONGEST_KEPT
+from asr.process_utterance import LONGEST_KEPT, ProcessUtterance
 from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis, Language
 from tests.asr.child_plans import (
@@ -102,6 +102,34 @@ async def test_a_process_that_ends_or_hangs_once_costs_no_final(
         assert recognition.trouble() is None
     assert [type(each) for each in setbacks] == [error]
     assert beside == [], "who was in another process learns nothing of it"
+
+
+async def test_no_word_is_lost_whenever_the_process_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before the first audio, in speech, in a pause, in the speech after it, and when the final is waited for."""
+    monkeypatch.setattr("asr.losses.BACK_OFF_S", (0.0,))
+    runs = [(True, voice(0.61)), (False, voice(0.5) * 0), (True, voice(0.73, seed=2)), (False, voice(0.2) * 0)]
+    frames = [(speech, pcm[n : n + FRAME_SAMPLES]) for speech, pcm in runs for n in range(0, len(pcm), FRAME_SAMPLES)]
+    whole = alone(np.concatenate([pcm for _, pcm in runs]))
+    assert len(whole.words) >= 7
+    async with SupervisedRecognition(Brittle(), 2, WallClock()) as recognition:
+        for when in (0, 15, 40, 80, len(frames)):
+            utterance = recognition.begin(Language.ZH, ignore)
+            for number, (speech, pcm) in enumerate(frames):
+                if number == when:
+                    kill(utterance)
+                utterance.push(pcm, speech=speech)
+                await anyio.lowlevel.checkpoint()
+            with anyio.fail_after(30):
+                if when == len(frames):
+                    kill(utterance)
+                final = await utterance.finish()
+                await until(lambda: recognition.load().seats == 2, within_s=30)
+            assert final == whole, when
+
+
+def kill(utterance: ProcessUtterance) -> None:
+    assert utterance.pid is not None
+    os.kill(utterance.pid, signal.SIGKILL)
 
 
 async def test_an_utterance_that_breaks_every_process_is_given_up_alone() -> None:
