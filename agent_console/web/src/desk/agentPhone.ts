@@ -58,7 +58,8 @@ export class AgentPhone {
   /** Bring the audio of this page onto a call; also again, after it was lost. Answers whether the line was opened. */
   async join(call: string, mode: LegMode): Promise<boolean> {
     if (this.busy) return false;
-    this.#publish({ call, mode, muted: false, problem: null });
+    // How the line of the call before ended must not be taken for this one's.
+    this.#publish({ call, mode, muted: false, problem: null, state: "idle", error: null, connectedAt: null, endedAt: null });
     const again = (sdp: string): Promise<string> => offerLegAnew(call, sdp);
     await this.#line.open(async (sdp) => ({ sdp: await joinCall(call, sdp, mode), again }), { speaks: mode !== "listen" });
     return this.busy;
