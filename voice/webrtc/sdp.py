@@ -38,10 +38,14 @@ def opus_only() -> list[RTCRtpCodecCapability]:
     return [codec for codec in get_capabilities("audio").codecs if codec.mimeType.lower() == "audio/opus"]
 
 
-SPEECH_PARAMETERS: Final = "minptime=20;useinbandfec=1;maxplaybackrate=16000;stereo=0;sprop-stereo=0"
+SPEECH_PARAMETERS: Final = (
+    "minptime=20;useinbandfec=1;maxplaybackrate=16000;maxaveragebitrate=32000;stereo=0;sprop-stereo=0"
+)
 """What we ask of whoever sends us Opus (RFC 7587, 6.1): copies of packets in the packets behind them, and no sound
-above 8 kHz or in a second channel, which nobody here would hear. Silence suppression is not asked for: background sound
-that comes and goes is harder on the ear and on recognition than bytes are on the network."""
+above 8 kHz or in a second channel, which nobody here would hear. Up to 32 kbit/s are asked for, because Chromium sends
+20 where nothing above 8 kHz is wanted, and what it sends an agent hears after another encoding. Silence suppression is
+not asked for: background sound that comes and goes is harder on the ear and on recognition than bytes are on the
+network."""
 
 _OPUS_MAP: Final = re.compile(r"a=rtpmap:(\d+) opus/48000/2\r?\n", re.IGNORECASE)
 

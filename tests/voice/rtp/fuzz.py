@@ -2,7 +2,8 @@
 
 `python -m tests.voice.rtp.fuzz 1000000` changes well-formed packets, reports and payloads at random and gives them to
 the parsers and to a whole session; it ends with what was counted, or with the input that broke it. Where atheris is
-installed, `fuzz_one` is its target: `python -m tests.voice.rtp.fuzz --atheris -atheris_runs=1000000`.
+installed, `fuzz_one` is its target: `python -m tests.voice.rtp.fuzz --atheris -atheris_runs=1000000 FOLDER`, FOLDER
+being where inputs worth keeping are kept. `--corpus FOLDER` writes the well-formed ones there, to begin with.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -107,6 +109,17 @@ def fuzz_one(data: bytes) -> None:
         data = data[size:]
 
 
+def write_corpus(folder: Path) -> int:
+    """Write well-formed inputs of `fuzz_one`, one per file; answers how many."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known = [datagram for datagram in seeds() if len(datagram) < 256]
+    for number, datagram in enumerate(known):
+        (folder / f"seed-{number:03}").write_bytes(bytes((len(datagram),)) + datagram)
+    stream = b"".join(bytes((len(datagram),)) + datagram for datagram in known)
+    (folder / "seed-stream").write_bytes(stream)
+    return len(known) + 1
+
+
 def main(inputs: int, seed: int = 1) -> None:
     """Run so many inputs through sessions of a thousand each."""
     chance = random.Random(seed)
@@ -129,7 +142,10 @@ def main(inputs: int, seed: int = 1) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--atheris"]:
         atheris = import_module("atheris")
+        atheris.instrument_all()
         atheris.Setup([sys.argv[0], *sys.argv[2:]], fuzz_one)
         atheris.Fuzz()
+    elif sys.argv[1:2] == ["--corpus"]:
+        write_corpus(Path(sys.argv[2]))
     else:
         main(int(sys.argv[1]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.voice.rtp.fuzz import fuzz_one, main
+from pathlib import Path
+
+from tests.voice.rtp.fuzz import fuzz_one, main, write_corpus
 
 
 def test_malformed_datagrams_end_in_typed_errors_and_counts() -> None:
@@ -12,3 +14,9 @@ def test_malformed_datagrams_end_in_typed_errors_and_counts() -> None:
 def test_the_other_fuzzers_way_in_takes_anything() -> None:
     fuzz_one(b"")
     fuzz_one(bytes(range(256)) * 8)
+
+
+def test_what_the_other_fuzzer_begins_with_is_taken_whole(tmp_path: Path) -> None:
+    assert write_corpus(tmp_path) > 80
+    for path in tmp_path.iterdir():
+        fuzz_one(path.read_bytes())

@@ -27,7 +27,7 @@ from voice.contracts.ports import LegEnd
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.client import WebRtcCaller
 from voice.webrtc.ice import IceSettings
-from voice.webrtc.transport import MediaTransport
+from voice.webrtc.transport import MediaTransport, _Unprotection
 
 pytestmark = pytest.mark.anyio
 LOOPBACK = IceSettings(host_addresses=("127.0.0.1",))
@@ -38,6 +38,7 @@ def test_the_versions_are_those_that_are_pinned() -> None:
     pins = dict(each.split("==") for each in project["project"]["dependencies"] if "==" in each)
     assert pins["aiortc"] == version("aiortc")
     assert pins["aioice"] == version("aioice")
+    assert pins["pylibsrtp"] == version("pylibsrtp")
 
 
 def test_aiortc_and_aioice_have_the_shape_that_is_relied_upon() -> None:
@@ -52,6 +53,13 @@ def test_aiortc_and_aioice_have_the_shape_that_is_relied_upon() -> None:
     assert "recvfrom(self.max_size)" in reading
     assert "self._protocols" in inspect.getsource(aioice.ice.Connection.close)
     assert "_rx_srtp" in inspect.getsource(RTCDtlsTransport._setup_srtp)
+    # Protected and sent as aiortc would, without its coroutines.
+    protecting = inspect.getsource(RTCDtlsTransport._send_rtp)
+    assert "self._tx_srtp.protect_rtcp(data)" in protecting
+    assert "self._tx_srtp.protect(data)" in protecting
+    assert "self._nominated.get(component)" in inspect.getsource(aioice.ice.Connection.sendto)
+    assert "self.transport.sendto(data, addr)" in inspect.getsource(aioice.ice.StunProtocol.send_data)
+    assert "func(self._srtp[0], self._cdata, len_p)" in inspect.getsource(Session._Session__process)  # type: ignore[attr-defined]  # private is the point
     assert "_connection" in inspect.getsource(RTCIceTransport.__init__)
     connecting = inspect.getsource(RTCPeerConnection._RTCPeerConnection__connect)  # type: ignore[attr-defined]  # private is the point
     assert "transceiver.sender.send(" in connecting
@@ -65,6 +73,29 @@ async def test_another_aiortc_is_refused_and_not_guessed_at(monkeypatch: pytest.
     with pytest.raises(MediaError, match="make setup"):
         MediaTransport(transceiver, Any, Any, on_packet=lambda: None, on_goodbye=lambda: None)  # type: ignore[arg-type]  # refused by its shape
     await connection.close()
+
+
+def test_what_protects_a_packet_is_taken_off_it_and_nothing_else_is() -> None:
+    key = bytes(range(30))
+    theirs = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
+    ours = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND))
+    take_off = _Unprotection()
+    rtp = bytes((0x80, 96, 0, 1)) + bytes(8) + b"sound"
+    report = b"\x80\xc9\x00\x01\x00\x00\x00\x07"
+    protected, protected_report = theirs.protect(rtp), theirs.protect_rtcp(report)
+    room = bytearray(protected + b"what lay there before")
+    assert take_off(ours, room, len(protected), is_report=False) == rtp
+    assert take_off(ours, room, len(protected), is_report=False) is None, "replayed"
+    assert take_off(ours, protected_report, len(protected_report), is_report=True) == report
+    for size in range(len(protected)):
+        assert take_off(ours, protected, size, is_report=False) is None
+        assert take_off(ours, protected, size, is_report=True) is None
+    assert take_off(ours, bytes(5_000), 5_000, is_report=False) is None
+    second = theirs.protect(rtp[:3] + b"\x02" + rtp[4:])
+    for place in range(len(second)):
+        wrong = bytearray(second)
+        wrong[place] ^= 0x10
+        assert take_off(ours, wrong, len(wrong), is_report=False) is None
 
 
 @pytest.fixture
@@ -188,12 +219,19 @@ async def test_sound_goes_on_in_its_place_after_media_stood_still(
 
 
 async def test_a_leg_knows_how_it_is_heard(call: Any, tune: Pcm) -> None:
-    async with call() as (caller, leg), leg:
+    async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
+
+        async def listen() -> None:
+            async for _ in leg.source.frames():
+                pass
+
+        tasks.start_soon(listen)
         await caller.speak(tune)
         with anyio.fail_after(10):
             while leg.statistics().round_trip_ms is None:
                 await caller.speak(tune[:FRAME_SAMPLES], tail_s=0.1)
         numbers = leg.statistics()
+        await caller.close()
     assert numbers.received > 50
     assert numbers.sent > 10
     assert numbers.lost_on_the_way_out == 0
@@ -212,4 +250,5 @@ async def test_browsers_are_asked_for_redundancy_in_one_channel_up_to_8_khz(offe
         assert len(stated) == 1, name
         assert "useinbandfec=1" in stated[0]
         assert "maxplaybackrate=16000" in stated[0]
+        assert "maxaveragebitrate=32000" in stated[0]
         await leg.close()
