@@ -35,6 +35,7 @@ from routing.service_events import (
 )
 from routing.teller import Teller
 from routing.terms import RouteTarget, Wording
+from routing.transfer_events import TransferFailed, TransferRequested
 from voice.contracts.audio import CallId
 from voice.contracts.errors import JournalUnavailableError, SlowFollowerError, UnknownCallError, WarmlineError
 from voice.contracts.ports import Clock
@@ -44,6 +45,7 @@ ATTEMPTS: Final = 30
 """How often a command is tried again that could not be stored: half a minute."""
 
 UNKNOWN_REASON: Final = Wording("需要人工服务", "A person is needed")
+PASSED_ON_REASON: Final = Wording("坐席转接通话", "An agent passes the caller on")
 TAKEN_REASON: Final = Wording("主管接管通话", "A supervisor takes the call over")
 
 _log = logging.getLogger(__name__)
@@ -61,6 +63,9 @@ class _Known:
     route: RouteDecided | None = None
     handover: Handover | None = None
     requested: int = 0
+    passed_on: bool = False
+    """Whoever served has passed the caller on, and nobody serves them since."""
+
     announcements: dict[str, Wording] = field(default_factory=dict)
     """What the policy wants announced and nobody has yet, by rule."""
 
@@ -102,8 +107,7 @@ class Reception:
             if isinstance(event, ContactQueued | ContactTurnedAway):
                 self._tickets[event.call] = event.ticket
                 known = self._known.get(event.call)
-                reason = known.route.reason if known is not None and known.route is not None else UNKNOWN_REASON
-                await self._tell(event.call, HandoverRequested(event.ticket, reason))
+                await self._tell(event.call, HandoverRequested(event.ticket, _reason(known)))
             call: CallId | None = getattr(event, "call", None)
             if call is not None and call in self._tickets:
                 step = report(event, self._tickets[call])
@@ -121,7 +125,9 @@ class Reception:
     async def _tell_taken(self, event: ContactTaken, seq: int) -> None:
         """A take-over is a hand-over of its own, with every step at once: whoever took the caller is on the line."""
         ticket = self._tickets[event.call] = f"{event.call}.t{seq}"
-        await self._tell(event.call, HandoverRequested(ticket, TAKEN_REASON))
+        known = self._known.get(event.call)
+        passed_on = known is not None and known.passed_on
+        await self._tell(event.call, HandoverRequested(ticket, PASSED_ON_REASON if passed_on else TAKEN_REASON))
         for step in (HandoverOffered, HandoverAccepted, HandoverBridged):
             await self._tell(event.call, step(ticket, event.agent))
 
@@ -205,6 +211,9 @@ class Reception:
             ) as step:
                 known.handover = follow(known.handover, step)
                 known.requested += isinstance(step, HandoverRequested)
+                known.passed_on = known.passed_on and not isinstance(step, HandoverBridged)
+            case TransferRequested() | TransferFailed() as passing:
+                known.passed_on = isinstance(passing, TransferRequested)
             case _:
                 pass
 
@@ -252,3 +261,10 @@ class Reception:
         else:
             if self._teller is not None and (known := self._known.get(call)) is not None:
                 self._teller.tell_step(call, known.language, step)
+
+
+def _reason(known: _Known | None) -> Wording:
+    """Why a human is asked for."""
+    if known is not None and known.passed_on:
+        return PASSED_ON_REASON
+    return UNKNOWN_REASON if known is None or known.route is None else known.route.reason

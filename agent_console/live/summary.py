@@ -7,6 +7,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from routing.state import CallState
+from routing.terms import TargetKind, TransferKind
+from routing.transferring import Transferring
 from voice.contracts.audio import to_ms
 from voice.contracts.errors import JournalError
 
@@ -21,6 +23,16 @@ class Text(BaseModel):
 
     zh: str
     en: str
+
+
+class Asked(BaseModel):
+    """An agent who is asked to come to a call: they join it with `consult`, or `serve`, or decline."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agent: str = Field(description="who is asked")
+    by: str = Field(description="who serves the caller")
+    to: Literal["consult", "serve"]
 
 
 class CallSummary(BaseModel):
@@ -44,6 +56,7 @@ class CallSummary(BaseModel):
     intent: str | None
     last_text: str = Field(description="the caller's newest words, partial or final")
     last_seq: int = Field(description="seq of the newest event this summary includes")
+    asked: Asked | None = Field(description="who is asked for help or to take the caller; null where nobody is")
     recording: bool = Field(description="whether /api/calls/{call}/recording has audio")
 
 
@@ -74,5 +87,18 @@ def summarise(state: CallState, *, recording: bool) -> CallSummary:
         intent=state.intent.label if state.intent else None,
         last_text=state.last_text[-LAST_TEXT_CHARACTERS:],
         last_seq=state.last_seq,
+        asked=_asked(state.transferring),
         recording=recording,
     )
+
+
+def _asked(state: Transferring) -> Asked | None:
+    """Which agent is awaited on the call."""
+    consult, transfer = state.consult, state.transfer
+    if transfer is not None:
+        blind = transfer.kind is TransferKind.BLIND and transfer.target.kind is TargetKind.AGENT
+        waits = blind and not state.accepted
+        return Asked(agent=transfer.target.address, by=transfer.by, to="serve") if waits else None
+    if consult is None or state.answered or consult.target.kind is not TargetKind.AGENT:
+        return None
+    return Asked(agent=consult.target.address, by=consult.by, to="consult")

@@ -152,6 +152,7 @@ async def test_a_summary_tells_everything_about_a_call(watcher: Watcher, tmp_pat
         "intent": "complaint",
         "last_text": text,
         "last_seq": 10,
+        "asked": None,
         "recording": True,
     }
     assert len(text) == LAST_TEXT_CHARACTERS

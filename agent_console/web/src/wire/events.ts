@@ -348,5 +348,7 @@ export interface CallSummary {
   readonly intent: string | null;
   readonly last_text: string;
   readonly last_seq: number;
+  /** An agent who is asked to join the call so (POST …/legs), or to decline (DELETE …/consult, …/transfer). */
+  readonly asked?: { readonly agent: string; readonly by: string; readonly to: "consult" | "serve" } | null;
   readonly recording: boolean;
 }
