@@ -5,6 +5,7 @@ import { Notice } from "../ui/Notice";
 import { AgentTable } from "./AgentTable";
 import { ContactTable } from "./ContactTable";
 import { QueueTable } from "./QueueTable";
+import { Refusals } from "./Refusals";
 import { useFloor } from "./useFloor";
 import "./floor.css";
 
@@ -48,6 +49,7 @@ export function FloorPage() {
             onChanged={refresh}
           />
           <AgentTable agents={state.agents} callerOf={callerOf} />
+          {place.supervises ? <Refusals /> : null}
         </>
       )}
     </main>

@@ -99,6 +99,10 @@ export const fetchQueues = async (): Promise<readonly DeskQueue[]> => (await ask
 
 export const fetchNames = async (): Promise<DeskNames> => (await ask("/api/desk/names")) as DeskNames;
 
+/** How many calls were refused since the server started, by reason; for supervisors and administrators. */
+export const fetchRefusals = async (): Promise<Readonly<Record<string, number>>> =>
+  ((await ask("/api/refusals")) as { readonly refusals: Readonly<Record<string, number>> }).refusals;
+
 export const fetchContacts = async (limit = 200): Promise<readonly Contact[]> =>
   (await ask(`/api/desk/contacts?limit=${limit}`)) as Contact[];
 
