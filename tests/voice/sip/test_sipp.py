@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tests.programs import need_program
-from tests.voice.sip.line import SETTINGS, line
+from tests.voice.sip.line import SETTINGS, Ear, line
 from voice.audio.g711 import encode_ulaw
 from voice.clock import WallClock
 from voice.contracts.audio import from_s
@@ -156,6 +156,27 @@ async def test_a_call_whose_voice_stops_is_given_up(tmp_path: Path) -> None:
 async def test_while_no_calls_are_taken_everybody_is_told_when_to_try_again(tmp_path: Path) -> None:
     async with SipEndpoint.open(SETTINGS, WallClock()) as endpoint:
         await sipp("drained", endpoint.port, tmp_path)
+
+
+@pytest.mark.usefixtures("speech")
+async def test_who_talks_while_no_more_calls_are_taken_talks_on(tmp_path: Path) -> None:
+    async with (
+        anyio.create_task_group() as tasks,
+        SipEndpoint.open(SETTINGS, WallClock()) as endpoint,
+        anyio.create_task_group() as calls,
+    ):
+        ear = Ear(tasks)
+        with endpoint.accept(ear.take):
+            calls.start_soon(sipp, "call", endpoint.port, tmp_path, "-d", "3000")
+            with anyio.fail_after(10):
+                while not ear.calls:  # noqa: ASYNC110 - who calls is another program
+                    await anyio.sleep(0.02)
+                await ear.calls[0].leg.answered.wait()
+        await sipp("drained", endpoint.port, tmp_path, "-mp", "25100")
+        assert ear.calls[0].leg.end is None
+        await ear.wait_ended()
+    assert [heard.leg.end for heard in ear.calls] == [CallEnd.HUNG_UP]
+    assert ear.calls[0].pcm.size > from_s(2.5)
 
 
 @pytest.mark.usefixtures("speech")
