@@ -23,6 +23,7 @@ MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 24
 MAX_VALUES: Final = 100_000
 MAX_PROBLEMS: Final = 10
+LONGEST_NUMBER_BITS: Final = 1_024
 
 LOADER: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser where there is one: ten times as fast, same nodes."""
@@ -222,6 +223,11 @@ class _Plain:
             value = self._loader.construct_object(node)
         except (ValueError, OverflowError):
             raise self._fail(node.start_mark, "expected a number; this one cannot be read.") from None
+        # Written in hexadecimal a number may be longer than Python would print in a message.
+        if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER_BITS:
+            raise self._fail(
+                node.start_mark, f"expected a number of at most {LONGEST_NUMBER_BITS} bits; this is longer."
+            )
         if isinstance(value, float) and not math.isfinite(value):
             raise self._fail(node.start_mark, "expected a finite number; got an infinite one or none at all.")
         return value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from routing.desk.commands import (
     DeskCommand,
     EnterQueue,
     FinishCall,
+    LeaveQueue,
     PutAgent,
     Reprioritize,
+    Reroute,
     SetPresence,
 )
 from routing.desk.config import DeskConfig
@@ -190,6 +193,44 @@ async def test_two_consoles_of_one_agent_get_one_call(stage: Stage) -> None:
         assert refused.value.reason == "offer.taken"
         assert keeper.ledger.agents[ANN].calls == ("c1",)
         assert keeper.ledger.contacts[CallId("c2")].state is ContactState.WAITING
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_duplicated_and_reordered_commands_do_nothing_twice(stage: Stage, seed: int) -> None:
+    """Commands come as a network in trouble brings them: late, early, again; each is carried out once at most."""
+    chance = random.Random(seed)
+    calls = [CallId(f"c{number}") for number in range(6)]
+    sent: list[DeskCommand] = [SetPresence(f"p-{agent}", agent, Presence.READY, enrol=True) for agent in (ANN, BOB)]
+    for number, call in enumerate(calls):
+        sent.append(EnterQueue(f"e-{call}", call, f"{call}.h1", Language.ZH, priority=number))
+        sent += [Reprioritize(f"r-{call}-{step}", call, 10 * step) for step in range(3)]
+        sent += [Reroute(f"q-{call}", call, None), LeaveQueue(f"l-{call}", call)]
+    arriving = [one for one in sent for _ in range(chance.randint(1, 3))]
+    chance.shuffle(arriving)
+    answers: dict[DeskCommand, str] = {}
+    async with stage.live() as (keeper, clock):
+        for command in arriving:
+            try:
+                await keeper.execute(command)
+                answer = ""
+            except CommandRefusedError as refused:
+                answer = refused.reason
+            assert answers.setdefault(command, answer) == answer  # the same command gets the same answer
+            assert answer in {"", "call.unknown"}
+            if chance.random() < 0.3:
+                clock.advance(chance.choice([0.5, 4.0, 30.0]))
+            for offer in list(keeper.ledger.offers)[:1]:
+                accept = AcceptOffer(f"a-{offer}", offer, chance.choice([ANN, BOB]), "left")
+                for _ in range(2):
+                    with suppress(CommandRefusedError):
+                        await keeper.execute(accept)
+        await settle()
+    entered = [one.event.call for one in stage.decided if isinstance(one.event, ContactQueued)]
+    assert sorted(entered) == sorted(set(entered))
+    assert set(entered) == {call for call in calls if answers[sent[2 + 6 * calls.index(call)]] == ""}
+    witness = Witness(load_desk())
+    witness.watch(stage.decided)
+    witness.check(0.0)
 
 
 async def test_what_cannot_be_stored_did_not_happen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,8 @@ def test_values_know_their_lines() -> None:
         ("a: .nan", "line 1: expected a finite number"),
         ("a: -.inf", "line 1: expected a finite number"),
         ("a: " + "9" * 5000, "line 1: expected a number"),
+        ("a: 0x" + "f" * 9000, "line 1: expected a number of at most"),
+        ("a: 0b" + "1" * 90_000, "line 1: expected a number of at most"),
         ("a: 1\n7: 2", "line 2: expected text as a key"),
         ("? [a, b]\n: 2", "line 1: expected text as a key"),
         ("[" * 500, "levels"),
