@@ -125,7 +125,7 @@ class Receiver:
         if self._call_off is not None:  # by a packet that was polled just now
             return
         due_s = self._speech.due_s()
-        if due_s is None:
+        if due_s is None or self._stopped:
             self._rest()
             return
         if due_s <= now_s:

@@ -88,10 +88,10 @@ class MediaTransport:
             )
         self._ice = ice
         self._pass_on: Callable[[bytes, int], None] = ice.data_received
-        self._sockets: list[MediaSocket] = []
         self._polled: MediaSocket | None = None
         self._empty_polls = 0
         self._calm = 0
+        self._came_s = 0.0
         self._unprotect = _Unprotection()
         # Setting an attribute of the object hides its class's method.
         for owner, name, ours in (
@@ -126,6 +126,7 @@ class MediaTransport:
             return
         source.unwatch()
         self._empty_polls += 1
+        now_s = self._clock.now_s()
         try:
             for _ in range(MOST_AT_ONCE):
                 if (datagram := source.receive()) is None:
@@ -133,9 +134,11 @@ class MediaTransport:
                 size, age_s, address = datagram
                 self._empty_polls = 0
                 if size and source.buffer[0] in FIRST_MEDIA_BYTE:
-                    self._take_media(source.buffer, size, self._clock.now_s() - age_s)
+                    self._take_media(source.buffer, size, now_s - age_s)
                 else:
                     StunProtocol.datagram_received(source.protocol, bytes(source.buffer[:size]), address)
+            else:
+                self._calm = 0  # a flood
         except OSError as error:
             source.protocol.error_received(error)
         if self._empty_polls >= EMPTY_POLLS or self._calm < CALM:
@@ -233,6 +236,8 @@ class MediaTransport:
             return  # before DTLS has agreed on keys nobody can have sent it
         is_report = size > 1 and 192 <= protected[1] <= 223  # as `is_rtcp` says
         data = self._unprotect(srtp, protected, size, is_report=is_report)
+        # Never before the packet before: the machine's date may be set between a packet's coming and its being read.
+        self._came_s = came_s = max(self._came_s, came_s)
         if data is None:
             # Of another sender, replayed, cut off; or longer than SRTP's buffer.
             self.session.refused += 1

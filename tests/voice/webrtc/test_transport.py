@@ -152,6 +152,33 @@ async def test_datagrams_of_strangers_are_counted_and_change_nothing(
     assert found_in(tune, laid_out(frames))[1] > 0.95
 
 
+async def test_a_socket_is_polled_while_frames_are_due_and_watched_again_when_media_stops(call: Any, tune: Pcm) -> None:
+    """And whatever is no media comes through either way: consent checks, the farewell."""
+    async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
+        transport: MediaTransport = leg._peer.transport
+        states: set[bool] = set()
+        starts: list[int] = []
+
+        async def listen() -> None:
+            async for frame in leg.source.frames():
+                starts.append(frame.start)
+                states.add(transport._polled is not None and not transport._polled._is_watched)
+
+        tasks.start_soon(listen)
+        await caller.speak(tune, tail_s=0)
+        assert True in states, "a calm call is polled"
+        assert [after - before for before, after in pairwise(starts)] == [FRAME_SAMPLES] * (len(starts) - 1)
+        caller._connection.transport.retire()  # nothing is sent any more, not even silence
+        with anyio.fail_after(10):
+            while transport._polled is not None:  # noqa: ASYNC110 - the product's state, which sets no event
+                await anyio.sleep(0.01)
+        await caller.close()
+        with anyio.fail_after(5):
+            while leg.end_reason is None:  # noqa: ASYNC110 - the product's state, which sets no event
+                await anyio.sleep(0.01)
+    assert leg.end_reason is LegEnd.HUNG_UP
+
+
 async def test_packets_that_are_replayed_are_refused(call: Any, tune: Pcm, monkeypatch: pytest.MonkeyPatch) -> None:
     take = MediaTransport._take_media
 
