@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, WebSocket, expect
 
-from routing.events import CallEnded, EmotionScored, Stamped, TranscriptFinal, TranscriptPartial
+from routing.events import CallEnded, EmotionScored, SpeechStarted, Stamped, TranscriptFinal, TranscriptPartial
 from routing.grammar import check_log
 from routing.service_events import RouteDecided
 from routing.wire import decode
 from tests.journeys.relay import Relay
 from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, warmline
+from voice.contracts.audio import Party
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
 SAMPLE = Path(__file__).parents[2] / "samples" / "calls" / "zh-complaint-words" / "audio.wav"
@@ -166,7 +167,7 @@ def test_replaying_the_recording_gives_the_same_finals(journey: Journey, server:
     done = subprocess.run(command, capture_output=True, check=True, timeout=200)
     again = [decode(json.loads(line)) for line in done.stdout.splitlines()]
     check_log(again)
-    assert _finals(again) == _finals(journey.log)
+    assert _said(again) == _said(journey.log)
 
 
 def test_qa_replays_the_call_with_its_audio(journey: Journey, server: Server) -> None:
@@ -211,3 +212,10 @@ def _wait_for_finals(page: Page, url: str, call: str, count: int) -> None:
 
 def _finals(log: list[Stamped]) -> list[tuple[int, str]]:
     return [(s.event.segment, s.event.text) for s in log if isinstance(s.event, TranscriptFinal)]
+
+
+def _said(log: list[Stamped]) -> list[tuple[int, str]]:
+    """When the caller began to say what. A recording holds prompts beside them, in which a replay hears an agent."""
+    spoken = (s.event for s in log if isinstance(s.event, SpeechStarted))
+    starts = {int(one.segment): one.start for one in spoken if one.party is Party.CALLER}
+    return [(starts[segment], text) for segment, text in _finals(log) if segment in starts]
