@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -141,7 +142,7 @@ class RecognitionProcess:
         """Kill it if it hangs; to be called every 0.1 s. `dearest_s` is as `Vigil.judge` takes it."""
         if self._vigil is None or self._writer is None or self._killed_for is not None:
             return
-        hang = self._vigil.judge(self._clock.now_s(), dearest_s=dearest_s)
+        hang = self._vigil.judge(self._clock.now_s(), dearest_s=dearest_s, cpu_s=self._cpu_s())
         if hang is None and self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
             hang = Hang(f"it reads nothing; {MAX_UNSENT >> 20} MiB wait for it")
         if hang is not None:
@@ -150,6 +151,16 @@ class RecognitionProcess:
     def is_slow(self, dearest_s: float = 0.0) -> bool:
         """Whether it works longer on something than that should take; `dearest_s` is as `Vigil.judge` takes it."""
         return self._vigil is not None and self._vigil.is_slow(dearest_s=dearest_s)
+
+    def _cpu_s(self) -> float | None:
+        """CPU time that the system counts for it, seconds; None where it does not tell, or of one that has ended."""
+        if sys.platform != "linux":
+            return None
+        try:
+            # As clock_getcpuclockid(3) computes it: the complement of the process id above three bits for which clock.
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except OSError:
+            return None
 
     def _kill(self, why: WarmlineError) -> None:
         self._killed_for = self._killed_for or why

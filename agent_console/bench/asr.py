@@ -51,6 +51,7 @@ STRUCK_UTTERANCES: Final = 4
 
 OVERHEAD: Final = Target("<=", 1.15)
 LATE: Final = Target("<=", 2000)
+NONE: Final = Target("<=", 0)
 STALL: Final = Target("<=", 20)
 FINALS: Final = {Engine.VOSK: Target("<=", 300), Engine.WHISPER: Target("<=", 900)}
 
@@ -265,6 +266,8 @@ def _figures(measured: _Measured) -> list[Figure]:
         figures.append(percentile_of(f"loop_stall_p99_ms_{engine}{suffix}", live.stalls_ms, 99, "ms"))
     for suffix, recovery in (("killed", measured.killed), ("hung", measured.hung)):
         figures.append(percentile_of(f"final_late_max_ms_{engine}_{suffix}", recovery.late_ms, 100, "ms", LATE))
+        lost = float(recovery.lost)
+        figures.append(Figure(f"words_lost_{engine}_{suffix}", lost, "", len(recovery.late_ms), 0.0, lost, NONE))
     memory = measured.memory
     return [
         *figures,

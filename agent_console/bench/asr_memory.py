@@ -21,6 +21,7 @@ import orjson
 
 from agent_console.bench.asr_costs import HeardUtterance
 from agent_console.bench.asr_speech import Spoken
+from agent_console.bench.resident import resident_mb
 from asr.plan import EnginePlan
 from asr.ports import Recognition
 from asr.supervisor import SupervisedRecognition
@@ -72,7 +73,8 @@ async def measure_memory(name: str, models: Path, languages: Sequence[Language],
 
 
 async def _measure(name: str, models: Path, languages: Sequence[Language], threads: int, pcm: Pcm) -> Memory:
-    nothing = _resident_mb(os.getpid())
+    gc.collect()
+    nothing = resident_mb()
     plan = EnginePlan(name, models, tuple(languages))
     async with SupervisedRecognition(plan, threads, WallClock()) as recognition:
         # Each process has recognized one.
@@ -100,13 +102,8 @@ async def _open(recognition: Recognition, language: Language, pcm: Pcm, count: i
 
 
 def _all_resident_mb(recognition: SupervisedRecognition) -> float:
-    return sum(_resident_mb(pid) for pid in (os.getpid(), *recognition.pids))
-
-
-def _resident_mb(process: int) -> float:
     gc.collect()
-    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return sum(resident_mb(pid) for pid in (os.getpid(), *recognition.pids))
 
 
 def main() -> None:

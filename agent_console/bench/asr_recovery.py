@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent_console.bench.asr_speech import Spoken
+from asr.scoring import compare_texts
 from asr.supervisor import SupervisedRecognition
 from asr.types import Hypothesis
-from voice.contracts.audio import FRAME_SAMPLES, to_s
+from voice.contracts.audio import FRAME_SAMPLES, Span, to_s
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import Clock
 
@@ -21,11 +22,14 @@ class Recovery:
 
     Attributes:
         late_ms: by how much each final came later after the end of its utterance.
-        alike: how many of them say the same.
+        alike: how many of them have the same text, and words at the same times. Kaldi's confidences depend a little on
+            what its recognizer has heard before.
+        lost: characters or words of the undisturbed finals, whichever the language counts in, that lack in these.
     """
 
     late_ms: tuple[float, ...]
     alike: int
+    lost: int
 
 
 async def measure_recovery(
@@ -43,17 +47,22 @@ async def measure_recovery(
         ModelError: the utterance was lost with its process.
     """
     late: list[float] = []
-    alike = 0
+    alike = lost = 0
     for number, spoken in enumerate(utterances):
         final, peaceful_s = await _speak(recognition, spoken, clock, None, None)
         frames = len(spoken.speech)
         when = frames - 1 if number % 2 else frames // 2
         disturbed, disturbed_s = await _speak(recognition, spoken, clock, when, strike)
         late.append(max(0.0, disturbed_s - peaceful_s) * 1000)
-        alike += disturbed == final
+        alike += _said(disturbed) == _said(final)
+        lost += compare_texts(final.text, disturbed.text, spoken.language).edits.deletions
         while recognition.load().seats < recognition.processes:
             await clock.sleep_until(clock.now_s() + 0.1)
-    return Recovery(tuple(late), alike)
+    return Recovery(tuple(late), alike, lost)
+
+
+def _said(final: Hypothesis) -> tuple[str, list[tuple[str, Span]]]:
+    return final.text, [(word.text, word.span) for word in final.words]
 
 
 async def _speak(

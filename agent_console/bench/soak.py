@@ -17,6 +17,7 @@ from rich.console import Console as Terminal
 
 from agent_console.bench.audio import long_call
 from agent_console.bench.figures import Figure, Target, percentile_of
+from agent_console.bench.resident import resident_mb
 from agent_console.bench.threads import cpu_time
 from agent_console.settings import Settings
 from agent_console.wiring import open_rooms
@@ -66,7 +67,7 @@ async def measure_soak(settings: Settings, terminal: Terminal) -> list[Figure]:
                 during_round: list[float] = []
                 await _play(rooms, journal, long, speed=None, memory=during_round)
                 during += during_round
-                resident.append(_resident_mb())
+                resident.append(resident_mb())
             for entry in await journal.calls():
                 check_log(await journal.read(entry.call, limit=1_000_000))
     # The first round fills pools and caches; from then on nothing more should stay.
@@ -95,7 +96,7 @@ async def _play(
             await clock.sleep_until(due)
             lags.append((clock.now_s() - due) * 1000)
             if memory is not None and len(lags) % 50 == 0:
-                memory.append(_resident_mb())
+                memory.append(resident_mb())
 
     async def call(number: int) -> None:
         # Real calls do not begin in step.
@@ -110,14 +111,9 @@ async def _play(
         watching.cancel_scope.cancel()
     gc.collect()
     if memory is not None:
-        memory.append(_resident_mb())
+        memory.append(resident_mb())
     return lags
 
 
 def _name(clock: Clock, path: Path, number: int) -> CallId:
     return CallId(f"soak-{path.stem}-{number}-{clock.utc_now():%H%M%S%f}")
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096 / 1e6

@@ -16,7 +16,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ import orjson
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from agent_console.bench.figures import Figure, Target
+from agent_console.bench.resident import resident_mb
 from agent_console.demo import SAMPLES
 from asr.engines import choose_model, load_recognizer
 from asr.models.entry import Engine
@@ -279,11 +279,6 @@ class _Listener:
         self.utterances += 1
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def _trim() -> None:
     """Give back what the allocator keeps; without glibc there is nothing to call."""
     gc.collect()
@@ -301,13 +296,13 @@ def main() -> None:
     for language, pcm in mixed_audio(languages, float(minutes) * 60):
         listener.hear(language, pcm)
         heard += to_s(len(pcm))
-        peak = max(peak, _resident_mb())
+        peak = max(peak, resident_mb())
         if heard >= due:
             _trim()
-            before = _resident_mb()
+            before = resident_mb()
             listener.let_go()
             _trim()
-            speech_s, left = listener.speech / SAMPLE_RATE, _resident_mb()
+            speech_s, left = listener.speech / SAMPLE_RATE, resident_mb()
             note = Note(heard, speech_s, listener.utterances, time.process_time(), left, peak, before - left)
             sys.stdout.buffer.write(orjson.dumps(asdict(note)) + b"\n")
             sys.stdout.buffer.flush()

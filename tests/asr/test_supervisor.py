@@ -105,7 +105,7 @@ async def test_a_process_that_ends_or_hangs_once_costs_no_final(
 
 
 async def test_no_word_is_lost_whenever_the_process_dies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed before the first audio, in speech, in a pause, in the speech after it, and when the final is waited for."""
+    """Killed before the first audio, in speech, in a pause, in speech after it, and when the final is waited for."""
     monkeypatch.setattr("asr.losses.BACK_OFF_S", (0.0,))
     runs = [(True, voice(0.61)), (False, voice(0.5) * 0), (True, voice(0.73, seed=2)), (False, voice(0.2) * 0)]
     frames = [(speech, pcm[n : n + FRAME_SAMPLES]) for speech, pcm in runs for n in range(0, len(pcm), FRAME_SAMPLES)]
@@ -217,7 +217,7 @@ async def test_a_final_that_is_merely_dear_comes_from_who_began_it(tmp_path: Pat
             assert await utterance.finish() == alone(pcm)
         await until(lambda: recognition.load().open == 0)
         assert recognition.pids == pids
-    assert not setbacks or "another heard" in str(setbacks[0])
+    assert not setbacks
 
 
 async def test_an_engine_that_raises_fails_its_utterance_and_no_process() -> None:

@@ -7,7 +7,20 @@ from itertools import count
 import pytest
 
 from asr.child_messages import Beat
-from asr.vigil import LEAST_CPU_S, SILENT_S, STEP_CPU_PER_S, STEP_CPU_S, STILL_S, TIMES, Hang, Vigil
+from asr.vigil import (
+    LEAST_CPU_S,
+    SILENT_CPU_S,
+    SILENT_S,
+    SLOW_CPU_S,
+    SLOW_TIMES,
+    SLOW_UNKNOWN_S,
+    STEP_CPU_PER_S,
+    STEP_CPU_S,
+    STILL_S,
+    TIMES,
+    Hang,
+    Vigil,
+)
 from voice.contracts.audio import from_s
 
 BEAT_S = 0.2
@@ -56,6 +69,28 @@ def test_silence_is_told_within_a_second() -> None:
     assert "nothing was heard" in hang.what
 
 
+def judged_in_silence(cpu_per_s: float, until_s: float) -> tuple[float, Hang] | None:
+    """A process that says nothing after its first beat and computes at that rate, as the system counts it."""
+    vigil = Vigil(0.0)
+    vigil.hear(beat(1, 0.0), 0.0)
+    for tick in range(1, round(until_s * 10) + 1):
+        now = tick / 10
+        if hang := vigil.judge(now, cpu_s=now * cpu_per_s):
+            return now, hang
+    return None
+
+
+def test_a_process_that_computes_without_a_word_is_slow_and_no_hang() -> None:
+    assert judged_in_silence(0.1, 25) is None, "a first import, on a tenth of a core"
+
+
+@pytest.mark.parametrize(("cpu_per_s", "at_s"), [(0.0, SILENT_S), (0.01, SILENT_S), (1.0, SILENT_CPU_S)])
+def test_silence_without_progress_or_without_end_is_a_hang(cpu_per_s: float, at_s: float) -> None:
+    found = judged_in_silence(cpu_per_s, 25)
+    assert found is not None
+    assert found[0] == pytest.approx(at_s, abs=0.15)
+
+
 def test_a_step_without_progress_is_told_within_a_second_and_a_bit() -> None:
     beats = every(1, 1.0, 2.0) | {2.0 + n * BEAT_S: beat(2, 1.8 + n * 1e-4) for n in range(20)}
     found = run(beats, 6)
@@ -84,6 +119,20 @@ def test_a_step_that_never_ends_is_told_by_what_steps_cost(dearest_s: float, lim
     found = run(every(1, 1.0, 60, audio_s=1.0), 60, dearest_s=dearest_s)
     assert found is not None
     assert found[0] == pytest.approx(limit_s, abs=0.5)
+
+
+@pytest.mark.parametrize(("dearest_s", "limit_s"), [(0.0, SLOW_UNKNOWN_S), (0.1, SLOW_CPU_S), (2.0, 2.0 * SLOW_TIMES)])
+def test_a_step_is_slow_long_before_it_is_a_hang(dearest_s: float, limit_s: float) -> None:
+    vigil = Vigil(0.0)
+    assert not vigil.is_slow(dearest_s=dearest_s), "nothing was heard yet"
+    for spent_s, slow in ((0.0, False), (limit_s - 0.01, False), (limit_s + 0.01, True)):
+        vigil.hear(beat(1, 7.0 + spent_s), spent_s)
+        assert vigil.is_slow(dearest_s=dearest_s) is slow
+        assert vigil.judge(spent_s, dearest_s=dearest_s) is None
+    vigil.hear(beat(2, 7.5 + limit_s), limit_s)
+    assert not vigil.is_slow(dearest_s=dearest_s), "another step"
+    vigil.hear(beat(0, 99.0), limit_s)
+    assert not vigil.is_slow(dearest_s=dearest_s), "no step"
 
 
 def test_little_of_a_core_is_not_taken_for_a_circle() -> None:

@@ -225,7 +225,7 @@ async def test_every_figure_of_whisper_is_there_and_finite(
     assert {name.format("whisper") for name in [*COMMON, *BESIDE_BARE]} <= set(names)
     assert len(names) == len(set(names))
     assert all(math.isfinite(figure.value) and figure.lowest <= figure.highest for figure in figures)
-    positive = [figure for figure in figures if "per_stream" not in figure.name and "late" not in figure.name]
+    positive = [figure for figure in figures if not {"stream", "late", "lost"} & set(figure.name.split("_"))]
     assert all(figure.value > 0 for figure in positive)
     targets = {figure.name: str(figure.target) for figure in figures if figure.target}
     assert targets == {
@@ -234,6 +234,8 @@ async def test_every_figure_of_whisper_is_there_and_finite(
         "final_after_speech_p95_ms_whisper": "<= 900",
         "final_late_max_ms_whisper_killed": "<= 2000",
         "final_late_max_ms_whisper_hung": "<= 2000",
+        "words_lost_whisper_killed": "<= 0",
+        "words_lost_whisper_hung": "<= 0",
         "loop_stall_p99_ms": "<= 20",
     }
     engine = about["engines"]["whisper"]
