@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -64,4 +65,20 @@ def _apart(found: Iterable[Candidate]) -> list[Candidate]:
         if not any(place in taken for place in range(one.start, one.end)):
             taken.update(dict.fromkeys(range(one.start, one.end), one))
     kept = {(one.start, one.end): one for one in taken.values()}
-    return [kept[place] for place in sorted(kept)]
+    return _join_days([kept[place] for place in sorted(kept)])
+
+
+def _join_days(found: Sequence[Candidate]) -> list[Candidate]:
+    """One day that is named twice in a breath (六一儿童节) is one date."""
+    joined: list[Candidate] = []
+    for one in found:
+        before = joined[-1] if joined else None
+        if (
+            before
+            and one.kind is before.kind is EntityKind.DATE
+            and (one.start, one.value) == (before.end, before.value)
+        ):
+            joined[-1] = replace(before, end=one.end)
+        else:
+            joined.append(one)
+    return joined

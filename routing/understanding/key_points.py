@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,13 @@ class KeyPoint:
     end: int
     text: str
     value: str | None = None
+
+
+_OVER: Final = re.compile(
+    r"(?:都|也|已经|现在|总算|终于|给我|帮我| is| was| has been| got| are|'s| already| all| now){0,3} ?"
+)
+_GIVEN: Final = ("给我", "give me", "send me")
+"""Requests that, after a promise, are what was promised."""
 
 
 @cache
@@ -117,14 +124,26 @@ def _in_clauses(heard: Heard) -> Iterator[KeyPoint]:
     cues = load_cues()
     for start, end in _clauses(heard, cues[None]):
         clause = heard.plain[start:end]
+        ended = [found.span() for found in cues[KeyPointTag.OUTCOME].finditer(clause)]
+        promise = cues[KeyPointTag.PROMISE].search(clause)
+        promised = promise.end() if promise else len(clause)
         for tag in CLAUSE_TAGS:
-            cue = cues[tag].search(clause)
+            cue = next((one for one in cues[tag].finditer(clause) if not _is_told_off(tag, one, ended, promised)), None)
             if cue is None:
                 continue
             first = start + (cue.start() if tag is KeyPointTag.REQUEST else 0)
             last = min(end, max(first + LONGEST, start + cue.end()))
             first = max(first, start + cue.end() - LONGEST)
             yield _trimmed(heard, tag, first, last)
+
+
+def _is_told_off(tag: KeyPointTag, cue: re.Match[str], ended: Sequence[tuple[int, int]], promised: int) -> bool:
+    """Whether an issue is over (问题已经解决了), or what looks like a request is what was promised (说好给我回电话)."""
+    if tag is KeyPointTag.ISSUE:
+        at = bisect_left(ended, (cue.start() + 1, 0))
+        within = at > 0 and cue.start() < ended[at - 1][1]
+        return within or (at < len(ended) and _OVER.fullmatch(cue.string, cue.end(), ended[at][0]) is not None)
+    return tag is KeyPointTag.REQUEST and cue[0] in _GIVEN and promised <= cue.start()
 
 
 def _clauses(heard: Heard, breaks: re.Pattern[str]) -> Iterator[tuple[int, int]]:

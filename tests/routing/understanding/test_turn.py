@@ -115,6 +115,20 @@ def test_denied_words_do_not_make_a_complex_need(understander: Understander, tex
 
 
 @pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("问题已经解决了非常感谢", KeyPointTag.ISSUE),
+        ("the problem is fixed thanks", KeyPointTag.ISSUE),
+        ("你们客服说三天之内给我回电话", KeyPointTag.REQUEST),
+    ],
+)
+def test_what_is_over_or_was_promised_is_neither_issue_nor_request(
+    understander: Understander, text: str, tag: KeyPointTag
+) -> None:
+    assert [point for point in understander.understand(text).key_points if point.tag is tag] == []
+
+
+@pytest.mark.parametrize(
     ("text", "tag", "expected"),
     [
         ("喂，你好，我买的吸尘器到现在还没收到。", KeyPointTag.ISSUE, "我买的吸尘器到现在还没收到"),
@@ -127,6 +141,8 @@ def test_denied_words_do_not_make_a_complex_need(understander: Understander, tex
         ("Well, the lid is broken, and I would like my money back.", KeyPointTag.ISSUE, "the lid is broken"),
         ("um, can you check my order?", KeyPointTag.REQUEST, "can you check my order"),
         ("You said it would be here by Friday.", KeyPointTag.PROMISE, "You said it would be here by Friday"),
+        ("问题没解决又出了故障", KeyPointTag.ISSUE, "问题没解决又出了故障"),
+        ("the dryer stopped heating", KeyPointTag.ISSUE, "the dryer stopped heating"),
         ("That's all, thanks.", KeyPointTag.OUTCOME, "That's all"),
     ],
 )
