@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.events import EVENT_TYPES, CallEvent, EmotionScored, ProsodyMeasured, Stamped
@@ -48,12 +48,14 @@ stamps = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine breaks nothing
 @given(stamps)
 def test_every_event_survives_the_wire(stamped: Stamped) -> None:
     assert decode_line(encode_line(stamped)) == stamped
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
+@settings(deadline=None)  # a busy machine breaks nothing
 @given(data=st.data())
 def test_each_type_has_the_fixed_head(kind: type[CallEvent], data: st.DataObject) -> None:
     document = encode(Stamped(CallId("c"), 3, 17, data.draw(dataclasses_of(kind))))
@@ -173,6 +175,7 @@ def test_a_missing_field_is_refused(name: str) -> None:
         decode({key: value for key, value in GOOD.items() if key != name})
 
 
+@settings(deadline=None)  # a busy machine breaks nothing
 @given(st.binary(max_size=200))
 def test_noise_is_refused(noise: bytes) -> None:
     with pytest.raises(EventError):
