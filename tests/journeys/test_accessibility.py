@@ -73,6 +73,13 @@ def test_axe_finds_nothing(
         for violation in result["violations"]:
             found[f"{name}: {violation['id']}"] = [node["html"][:200] for node in violation["nodes"]]
         page.screenshot(path=shots / f"{name}-{look}.png")
+        # Nothing may stand beside the page on a small window or a telephone.
+        for width in (1024, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            if (beside := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
+                found[f"{name}: {width} px wide"] = [f"{beside} px beside the page"]
+            page.screenshot(path=shots / f"{name}-{look}-{width}.png")
+        page.set_viewport_size({"width": 1440, "height": 900})
 
     page.goto(f"{demo.url}/call")
     expect(page.get_by_test_id("call-button")).to_be_visible()

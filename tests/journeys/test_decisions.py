@@ -14,7 +14,6 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
-from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Browser, expect
 
 from routing.call import Call
@@ -25,8 +24,7 @@ from routing.policy.course import decide_again, read_course
 from routing.policy.file import load_policy
 from routing.service_events import DecisionMade, PriorityChanged, RouteDecided
 from routing.terms import CallEndReason, RouteTarget
-from tests.journeys.stage import PASSWORD
-from tests.journeys.tone_script import Stage, run_console
+from tests.journeys.tone_script import Stage, console_at, sign_in
 from tests.routing.policy.talk import CALM, Talk, Tone
 from tests.routing.rooms import (
     CALL,
@@ -187,12 +185,7 @@ def talks() -> dict[str, Talk]:
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory, project: Path, talks: dict[str, Talk]) -> Iterator[Stage]:
-    static = project / "agent_console" / "static"
-    assert (static / "index.html").is_file(), "the web app is built first: npm run build in agent_console/web"
-    with (
-        start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(run_console(tmp_path_factory.mktemp("decisions"), static, portal)) as stage,
-    ):
+    with console_at(tmp_path_factory.mktemp("decisions"), project) as stage:
         for talk in talks.values():
             stage.write(*talk.log)
         yield stage
@@ -205,11 +198,7 @@ def test_the_console_shows_what_every_decision_is_and_why(
     console: Stage, browser: Browser, talks: dict[str, Talk], locale: str
 ) -> None:
     context = browser.new_context(locale=locale, viewport={"width": 1440, "height": 900})
-    answer = context.request.post(
-        f"{console.url}/api/session", data={"user": "mei", "password": PASSWORD}, headers={"Origin": console.url}
-    )
-    assert answer.ok, answer.text()
-    page = context.new_page()
+    page = sign_in(context, console, "mei")
     for name, talk in talks.items():
         page.goto(f"{console.url}/?call={name}")
         expect(page.get_by_test_id("call-view")).to_have_attribute("data-last-seq", str(len(talk.log) - 1))

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from asr.types import Language
 from routing.desk.commands import AcceptOffer, ConfirmBridge, EnterQueue, LeaveQueue, SetPresence
@@ -30,8 +29,8 @@ from routing.leg_events import (
 )
 from routing.service_events import HandoverRequested, PriorityChanged, RouteDecided
 from routing.terms import RouteTarget, SupervisionMode, Wording
-from tests.journeys.stage import CHROMIUM_FLAGS, PASSWORD
-from tests.journeys.tone_script import Script, Stage, run_console
+from tests.journeys.stage import CHROMIUM_FLAGS
+from tests.journeys.tone_script import Script, Stage, console_at, sign_in
 from voice.contracts.audio import CallId, Party
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -105,21 +104,8 @@ def look_at(request: pytest.FixtureRequest) -> tuple[str, Literal["light", "dark
 
 @pytest.fixture
 def console(tmp_path: Path, project: Path) -> Iterator[Stage]:
-    static = project / "agent_console" / "static"
-    assert (static / "index.html").is_file(), "the web app is built first: npm run build in agent_console/web"
-    with (
-        start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(run_console(tmp_path, static, portal)) as stage,
-    ):
+    with console_at(tmp_path, project) as stage:
         yield stage
-
-
-def sign_in(context: BrowserContext, console: Stage, user: str) -> Page:
-    answer = context.request.post(
-        f"{console.url}/api/session", data={"user": user, "password": PASSWORD}, headers={"Origin": console.url}
-    )
-    assert answer.ok, answer.text()
-    return context.new_page()
 
 
 def caller(call: str, number: str) -> Script:

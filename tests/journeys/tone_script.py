@@ -6,14 +6,15 @@ The words and the caller's affects are scripted; curve, uncertainty, shifts and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-from anyio.from_thread import BlockingPortal
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
+from playwright.sync_api import BrowserContext, Page
 
 from agent_console.app import create_app
 from agent_console.auth.accounts import Accounts, Role
@@ -276,3 +277,24 @@ async def run_console(folder: Path, static: Path, portal: BlockingPortal) -> Asy
                 await ready.wait()
             yield Stage(urls[0], journal, recordings, portal, keeper)
             tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def console_at(folder: Path, project: Path) -> Iterator[Stage]:
+    """The same for tests that drive a browser and run no event loop of their own, with the web app as it was built."""
+    static = project / "agent_console" / "static"
+    assert (static / "index.html").is_file(), "the web app is built first: npm run build in agent_console/web"
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(run_console(folder, static, portal)) as stage,
+    ):
+        yield stage
+
+
+def sign_in(context: BrowserContext, console: Stage, user: str) -> Page:
+    """A page of somebody who is signed in."""
+    answer = context.request.post(
+        f"{console.url}/api/session", data={"user": user, "password": PASSWORD}, headers={"Origin": console.url}
+    )
+    assert answer.ok, answer.text()
+    return context.new_page()
