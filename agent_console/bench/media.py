@@ -7,6 +7,7 @@ sockets, ours and stock in turn, the callers in a process of their own.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,9 @@ from voice.contracts.errors import AudioFormatError, MediaError, WarmlineError
 
 GROWTH: Final = (1, 10, 20, 40)
 """With how many legs it is measured whether cost grows with their number."""
+
+MOST_S: Final = 330.0
+"""No further number of legs is tried after so long; what is known by then is answered."""
 
 TABLE_S: Final = 90.0
 """How much speech goes through every network."""
@@ -69,6 +73,7 @@ async def measure_media(
         ManifestError: the list cannot be read.
         AudioFormatError: no speech in it.
     """
+    began_s = time.monotonic()
     report("Reading speech")
     references = await run_sync(_references, speech or SAMPLES, utterances)
     pcm = np.concatenate([reference.pcm for reference in references])
@@ -116,7 +121,9 @@ async def measure_media(
                 return await measure_load(new_leg, count, pcm, seconds)
 
             known = costs.get(f"two_way{name}") or [await load(legs)]
-            found[name] = await measure_capacity(load, min(each.cpu_ms_per_s for each in known))
+            found[name] = await measure_capacity(
+                load, min(each.cpu_ms_per_s for each in known), lambda: time.monotonic() - began_s < MOST_S
+            )
         about["loads"] = [
             {"of": f"two_way{name}", **asdict(load)} for name, each in found.items() for load in each.loads
         ]

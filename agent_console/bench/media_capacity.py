@@ -70,17 +70,22 @@ def is_carried(load: Load) -> bool:
     return load.late_share <= MOST_LATE and load.frames >= LEAST_FRAMES and load.busy < FULL
 
 
-async def measure_capacity(measure: Callable[[int], Awaitable[Load]], cost_ms_per_s: float) -> Capacity:
+async def measure_capacity(
+    measure: Callable[[int], Awaitable[Load]], cost_ms_per_s: float, is_time: Callable[[], bool] = lambda: True
+) -> Capacity:
     """Find the number of legs between carried and too many.
 
     Args:
         measure: loads one core with so many legs.
         cost_ms_per_s: what a leg is known to cost; says where to begin.
+        is_time: whether another load may be measured; asked before each but the first.
     """
     legs = max(1, round(FIRST * 1000 / cost_ms_per_s))
     loads: list[Load] = []
     carried, refused = 0, None
     for _ in range(MOST_STEPS):
+        if loads and not is_time():
+            break
         for _ in range(TRIES):
             loads.append(await measure(legs))
             if is_carried(loads[-1]):

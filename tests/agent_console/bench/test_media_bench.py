@@ -121,6 +121,14 @@ async def test_a_load_is_believed_to_be_too_heavy_the_second_time() -> None:
     assert asked == [83, 83, 95, 95]
 
 
+async def test_what_is_known_when_time_is_up_is_answered() -> None:
+    async def measure(legs: int) -> Load:
+        return a_load(legs)
+
+    found = await measure_capacity(measure, 10.0, lambda: False)
+    assert (found.carried, found.refused, len(found.loads)) == (75, None, 1)
+
+
 def test_growth_tells_a_straight_line_from_a_bent_one() -> None:
     counts = (1, 10, 20, 40)
     straight = fit_growth([a_load(legs, cost_ms_per_s=12.0) for legs in counts])
