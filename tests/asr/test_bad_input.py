@@ -20,7 +20,7 @@ from asr.types import Language
 from asr.vosk import load_vosk
 from asr.whisper import load_whisper
 from tests.asr.tiny_sherpa import BUILDERS
-from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm
+from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm, from_ms
 from voice.contracts.errors import ModelError
 from voice.vad.detectors import load_detectors
 from voice.vad.segmenter import SegmentClosed, Segmenter, SegmenterSettings
@@ -136,6 +136,29 @@ def test_a_minute_without_speech_has_no_final(
 def test_an_utterance_of_one_sample(subject: tuple[Recognizer, Language], value: float) -> None:
     assert recognize(subject, np.array([value], np.float32)) == ""
     assert recognize(subject, np.zeros(0, np.float32)) == ""
+
+
+@pytest.fixture(scope="module")
+def breathless(project: Path) -> list[Pcm]:
+    """Utterances of four calls, a minute together and more, each without its pauses at either end."""
+    calls = [project / "samples" / "calls" / name / "audio.wav" for name in ("zh-human-16k", "zh-webrtc-wideband")]
+    calls += sorted((project / "tests" / "asr" / "librivox").glob("*.flac"))
+    found = [pcm for call in calls for pcm in segments(sf.read(call, dtype="float32", always_2d=True)[0][:, 0])]
+    while sum(map(len, found)) < MINUTE:
+        found += found
+    return found
+
+
+def test_a_minute_without_a_pause(subject: tuple[Recognizer, Language], breathless: list[Pcm]) -> None:
+    """It is cut where an utterance may be no longer; nothing falls between the pieces, and each has its final."""
+    pcm = np.concatenate(breathless)[:MINUTE]
+    pieces = segments(pcm)
+    assert sum(map(len, pieces)) >= 0.95 * MINUTE
+    assert max(map(len, pieces)) <= from_ms(SegmenterSettings().max_utterance_ms)
+    texts = [recognize(subject, piece) for piece in pieces]
+    assert sum(map(len, texts)) < 60 * 15
+    if subject[0].name.startswith("whisper"):
+        assert all(texts)
 
 
 @pytest.fixture(scope="module")
