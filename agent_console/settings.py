@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         (), description="addresses of this machine to offer for audio; empty for all but loopback"
     )
     opus_bit_rate: int = Field(
-        32_000, ge=6_000, le=128_000, description="bits a second of what is sent to browsers, 6000 to 128000"
+        40_000, ge=6_000, le=128_000, description="bits a second of what is sent to browsers, 6000 to 128000"
     )
     opus_application: Literal["audio", "voip"] = Field(
         "audio", description="audio leaves the waveform alone, voip takes out what lies below the voice"

@@ -21,7 +21,7 @@ from rich.table import Column, Table
 from agent_console.asr_manifest import load_said, read_pcm
 from agent_console.bench.figures import Figure, Target
 from agent_console.bench.media_capacity import MOST_LATE, Capacity, fit_growth, measure_capacity
-from agent_console.bench.media_cpu import Leg, Load, measure_load, our_leg, stock_leg
+from agent_console.bench.media_cpu import SELDOM_S, Leg, Load, measure_load, our_leg, stock_leg
 from agent_console.bench.media_loss import OnNetwork, compare
 from agent_console.bench.media_network import speech_packets
 from agent_console.bench.media_score import Score
@@ -193,7 +193,7 @@ async def _costs(
     for number in range(rounds):
         for name, new_leg in kinds.items():
             report(f"Round {number + 1} of {rounds}: {name.replace('_', ' ')}")
-            loads[name].append(await measure_load(new_leg, legs, pcm, seconds))
+            loads[name].append(await measure_load(new_leg, legs, pcm, seconds, tick_s=SELDOM_S))
     return loads
 
 

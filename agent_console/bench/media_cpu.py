@@ -44,6 +44,11 @@ SETTLE_S: Final = 1.0
 
 PACKET_S: Final = 0.02
 TICK_S: Final = 0.01
+"""How often it is looked whether the event loop comes in time."""
+
+SELDOM_S: Final = 0.25
+"""The same where only cost is asked for: each look wakes the process, which is no leg's doing."""
+
 LATE_S: Final = 0.04
 """A tick that comes later than this is a late one: two packets' time."""
 
@@ -169,11 +174,20 @@ def stock_leg(speech: Pcm | None) -> Leg:
     return AiortcLeg(speech, WallClock())
 
 
-async def measure_load(new_leg: Callable[[], Leg], legs: int, speech: Pcm, seconds: float) -> Load:
+async def measure_load(
+    new_leg: Callable[[], Leg], legs: int, speech: Pcm, seconds: float, *, tick_s: float = TICK_S
+) -> Load:
     """Connect so many legs, let callers speak to them, and measure this process meanwhile.
 
     A load that is too heavy is no error but an answer: late ticks, missing frames. Where there are several cores, this
     process keeps to one of them meanwhile, and the callers to the others.
+
+    Args:
+        new_leg: makes one.
+        legs: how many.
+        speech: what both sides say, 16 kHz.
+        seconds: how long it is measured.
+        tick_s: how often it is looked whether the event loop comes in time.
 
     Raises:
         MediaError: the callers' process ended, or said nothing for too long.
@@ -189,7 +203,7 @@ async def measure_load(new_leg: Callable[[], Leg], legs: int, speech: Pcm, secon
                 await _until_all_hear(made)
                 before = sum(leg.frames for leg in made)
                 began_s, cpu_s = time.monotonic(), time.process_time()
-                late_s = await _watch(seconds)
+                late_s = await _watch(seconds, tick_s)
                 took_s, used_s = time.monotonic() - began_s, time.process_time() - cpu_s
                 came = sum(leg.frames for leg in made) - before
                 tasks.cancel_scope.cancel()
@@ -227,22 +241,22 @@ def _one_core() -> Iterator[Sequence[int]]:
         os.sched_setaffinity(0, cores)
 
 
-async def _watch(seconds: float) -> list[float]:
+async def _watch(seconds: float, tick_s: float) -> list[float]:
     """How late each tick came. A tick that was missed while another one was late counts as late as it would be."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    ticks = int(seconds / TICK_S)
+    ticks = int(seconds / tick_s)
     late_s: list[float] = []
     over = anyio.Event()
 
     def tick() -> None:
         now_s = loop.time()
-        while len(late_s) < ticks and (due_s := began_s + (len(late_s) + 1) * TICK_S) <= now_s + 1e-3:
+        while len(late_s) < ticks and (due_s := began_s + (len(late_s) + 1) * tick_s) <= now_s + 1e-3:
             late_s.append(now_s - due_s)
         if len(late_s) == ticks:
             over.set()
         else:
-            loop.call_at(began_s + (len(late_s) + 1) * TICK_S, tick)
+            loop.call_at(began_s + (len(late_s) + 1) * tick_s, tick)
 
     tick()
     await over.wait()
