@@ -171,6 +171,7 @@ class Decisions:
             if served:
                 self._wrap_up(ledger.agents[former], ledger.queue_of(contact))
             self.offer_agent(former)
+        self.offer_agent(by.id)  # who can serve several has no offer any more, and may have room for one
 
     def leave(self, contact: ContactRecord, departure: Departure) -> None:
         """A caller leaves; whoever was engaged with them is free for the next, after after-call work where due."""

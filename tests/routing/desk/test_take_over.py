@@ -13,13 +13,14 @@ from routing.desk.commands import (
     EnterQueue,
     FailBridge,
     FinishCall,
+    PutAgent,
     SetPresence,
     TakeContact,
 )
 from routing.desk.desk import Answer, Desk
 from routing.desk.file import load_desk
 from routing.desk.snapshot import decode_logged, encode_logged, freeze, thaw
-from routing.desk.terms import AgentId, ContactState, Presence
+from routing.desk.terms import AgentId, AgentProfile, ContactState, Presence
 from routing.desk.witness import Witness
 from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId
@@ -127,6 +128,19 @@ def test_who_is_offered_another_caller_gives_that_one_back() -> None:
     answered = floor.ask(TakeContact, CallId("other"), BOSS, None, Language.ZH)
     assert answered == ""
     assert floor.contact == (ContactState.WAITING, None)
+
+
+def test_who_takes_the_caller_they_were_offered_gets_the_next_where_they_serve_two() -> None:
+    floor = Floor()
+    floor.ask(PutAgent, MEI, AgentProfile("", (), (Language.ZH,), 2))
+    floor.serving()
+    waiting = CallId("c2")
+    floor.ask(EnterQueue, waiting, "c2.h1", Language.ZH)
+    assert floor.desk.ledger.contacts[waiting].state is ContactState.WAITING
+    assert floor.ask(TakeContact, CALL, MEI, None, Language.ZH) == ""
+    assert floor.contact == (ContactState.SERVING, MEI)
+    assert floor.desk.ledger.contacts[waiting].state is ContactState.OFFERED
+    floor.witness.check_all_served(floor.now)
 
 
 def test_an_agent_gives_a_caller_back() -> None:
