@@ -13,18 +13,12 @@ from routing.document import Document, Problem, read_file
 from routing.understanding.heard import Heard
 from routing.understanding.lexicon import CATEGORIES, LANGUAGES
 from routing.understanding.taxonomy import DATA
-from routing.understanding.wordings import WordingError, compile_wordings
+from routing.understanding.wordings_file import WORDINGS, WORDS, by_language, compile_listed
 from voice.contracts.errors import UnderstandingDataError
 
 THREAT: Final = 0.85
 """Strength of a threat to go public or to court."""
 
-_WORDINGS: Final = {
-    "type": "array",
-    "minItems": 1,
-    "maxItems": 100,
-    "items": {"type": "string", "minLength": 2, "maxLength": 2000},
-}
 _ENTRIES: Final = {
     "type": "array",
     "maxItems": 100,
@@ -37,40 +31,19 @@ _ENTRIES: Final = {
             "category": {"type": "string", "enum": CATEGORIES},
             "strength": {"type": "number", "minimum": 0, "maximum": 1},
             "escalate": {"type": "boolean"},
-            "patterns": _WORDINGS,
+            "patterns": WORDINGS,
         },
     },
 }
-_WORDS: Final = {
-    "type": "object",
-    "maxProperties": 50,
-    "additionalProperties": {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 200,
-        "items": {"type": "string", "minLength": 1, "maxLength": 48},
-    },
-}
-
-
-def _by_language(schema: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(LANGUAGES),
-        "properties": dict.fromkeys(LANGUAGES, schema),
-    }
-
-
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["words", *LANGUAGES, "escalations", "mentions"],
     "properties": {
-        "words": _by_language(_WORDS),
+        "words": by_language(WORDS),
         **dict.fromkeys(LANGUAGES, _ENTRIES),
-        "escalations": _by_language(_WORDINGS),
-        "mentions": _by_language(_WORDINGS),
+        "escalations": by_language(WORDINGS),
+        "mentions": by_language(WORDINGS),
     },
 }
 
@@ -130,14 +103,6 @@ def compile_grievances(document: Document) -> Grievances:
     document.check(SCHEMA)
     data, problems = document.data, list[Problem]()
 
-    def compiled(path: tuple[str | int, ...], texts: list[str], language: str) -> re.Pattern[str]:
-        for number, text in enumerate(texts):
-            try:
-                compile_wordings([text], data["words"][language], language)
-            except WordingError as wrong:
-                problems.append(document.problem((*path, number), f"{wrong}."))
-        return re.compile("") if problems else compile_wordings(texts, data["words"][language], language)
-
     ways = {
         language: (
             *(
@@ -146,7 +111,7 @@ def compile_grievances(document: Document) -> Grievances:
                     entry["category"],
                     entry["strength"],
                     entry.get("escalate", False),
-                    compiled((language, number, "patterns"), entry["patterns"], language),
+                    compile_listed(document, (language, number, "patterns"), entry["patterns"], language, problems),
                 )
                 for number, entry in enumerate(data[language])
             ),
@@ -155,13 +120,14 @@ def compile_grievances(document: Document) -> Grievances:
                 "threat",
                 THREAT,
                 True,
-                compiled(("escalations", language), data["escalations"][language], language),
+                compile_listed(document, ("escalations", language), data["escalations"][language], language, problems),
             ),
         )
         for language in LANGUAGES
     }
     mentions = {
-        language: compiled(("mentions", language), data["mentions"][language], language) for language in LANGUAGES
+        language: compile_listed(document, ("mentions", language), data["mentions"][language], language, problems)
+        for language in LANGUAGES
     }
     document.refuse(problems)
     return Grievances(ways, mentions)

@@ -12,44 +12,17 @@ from typing import Any, Final
 from routing.document import Document, Problem, read_file
 from routing.understanding.lexicon import LANGUAGES
 from routing.understanding.taxonomy import DATA
-from routing.understanding.wordings import WordingError, compile_wordings
+from routing.understanding.wordings_file import WORDINGS, WORDS, by_language, compile_listed
 from voice.contracts.errors import UnderstandingDataError
-
-_WORDINGS: Final = {
-    "type": "array",
-    "minItems": 1,
-    "maxItems": 100,
-    "items": {"type": "string", "minLength": 2, "maxLength": 2000},
-}
-_WORDS: Final = {
-    "type": "object",
-    "maxProperties": 50,
-    "additionalProperties": {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 200,
-        "items": {"type": "string", "minLength": 1, "maxLength": 48},
-    },
-}
-
-
-def _by_language(schema: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(LANGUAGES),
-        "properties": dict.fromkeys(LANGUAGES, schema),
-    }
-
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["words", *LANGUAGES, "mentions"],
     "properties": {
-        "words": _by_language(_WORDS),
-        **dict.fromkeys(LANGUAGES, _WORDINGS),
-        "mentions": _by_language(_WORDINGS),
+        "words": by_language(WORDS),
+        **dict.fromkeys(LANGUAGES, WORDINGS),
+        "mentions": by_language(WORDINGS),
     },
 }
 
@@ -86,17 +59,12 @@ def compile_human_wordings(document: Document) -> HumanWordings:
     document.check(SCHEMA)
     data, problems = document.data, list[Problem]()
 
-    def compiled(path: tuple[str, ...], texts: list[str], language: str) -> re.Pattern[str]:
-        for number, text in enumerate(texts):
-            try:
-                compile_wordings([text], data["words"][language], language)
-            except WordingError as wrong:
-                problems.append(document.problem((*path, number), f"{wrong}."))
-        return re.compile("") if problems else compile_wordings(texts, data["words"][language], language)
-
-    asked = {language: compiled((language,), data[language], language) for language in LANGUAGES}
+    asked = {
+        language: compile_listed(document, (language,), data[language], language, problems) for language in LANGUAGES
+    }
     mentioned = {
-        language: compiled(("mentions", language), data["mentions"][language], language) for language in LANGUAGES
+        language: compile_listed(document, ("mentions", language), data["mentions"][language], language, problems)
+        for language in LANGUAGES
     }
     document.refuse(problems)
     return HumanWordings(asked, mentioned)

@@ -57,8 +57,8 @@ def test_asyncio_has_the_shape_that_is_relied_upon() -> None:
     assert "self._add_reader" in reading
     assert "self._read_ready" in reading
     loop = selector_events.BaseSelectorEventLoop
-    assert list(inspect.signature(loop._add_reader).parameters) == ["self", "fd", "callback", "args"]  # type: ignore[attr-defined]
-    assert list(inspect.signature(loop._remove_reader).parameters) == ["self", "fd"]  # type: ignore[attr-defined]
+    assert list(inspect.signature(loop._add_reader).parameters) == ["self", "fd", "callback", "args"]  # type: ignore[attr-defined]  # private is the point
+    assert list(inspect.signature(loop._remove_reader).parameters) == ["self", "fd"]  # type: ignore[attr-defined]  # private is the point
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux notes when datagrams come")
