@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Final, Self
 
 import anyio
@@ -31,6 +31,9 @@ from voice.sip.sockets import AudioPorts, Datagrams, Streams, own_address
 from voice.sip.tls import caller_context, server_context
 from voice.sip.transactions import Flow
 from voice.sip.trunks import DEFAULT_CODECS, Registrar, SipSettings
+
+ANY_PORT_TRIES: Final = 20
+"""How many ports are tried where any will do; one that is free for UDP may be taken for TCP."""
 
 TICK_S: Final = to_s(FRAME_SAMPLES)
 MAX_WELCOMES: Final = 200
@@ -87,31 +90,43 @@ class SipEndpoint:
         tls = settings.tls
         server = await run_sync(server_context, tls)
         caller = await run_sync(caller_context, tls)
-        await endpoint._udp.open(settings.host, settings.port)
-        port = endpoint._udp.port
-        try:
-            async with (
-                endpoint._tcp.open(settings.host, port),
-                endpoint._tls.open(
-                    settings.host, tls.port, server=server, caller=caller, listens=server is not None
-                ) as tls_port,
-                anyio.create_task_group() as tasks,
-            ):
-                endpoint._tls_port = tls_port
-                local = LocalAddress(own_address(settings.advertised or settings.host), port, tls_port or port)
-                endpoint._agent = UserAgent(settings, local, endpoint._send, endpoint._invited)
-                endpoint._agent.is_draining = True
-                endpoint._tasks = tasks
-                tasks.start_soon(endpoint._tick, name="sip ticks")
-                tasks.start_soon(endpoint._tell, name="sip refusals")
-                try:
-                    yield endpoint
-                finally:
-                    with anyio.move_on_after(FAREWELL_S, shield=True):
-                        await endpoint._part()
-                    tasks.cancel_scope.cancel()
-        finally:
-            endpoint._udp.close()
+        async with AsyncExitStack() as stack:
+            port = await endpoint._listen(stack)
+            endpoint._tls_port = tls_port = await stack.enter_async_context(
+                endpoint._tls.open(settings.host, tls.port, server=server, caller=caller, listens=server is not None)
+            )
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            local = LocalAddress(own_address(settings.advertised or settings.host), port, tls_port or port)
+            endpoint._agent = UserAgent(settings, local, endpoint._send, endpoint._invited)
+            endpoint._agent.is_draining = True
+            endpoint._tasks = tasks
+            tasks.start_soon(endpoint._tick, name="sip ticks")
+            tasks.start_soon(endpoint._tell, name="sip refusals")
+            try:
+                yield endpoint
+            finally:
+                with anyio.move_on_after(FAREWELL_S, shield=True):
+                    await endpoint._part()
+                tasks.cancel_scope.cancel()
+
+    async def _listen(self, stack: AsyncExitStack) -> int:
+        """Listen on one port over UDP and TCP; where any will do, on the first that is free for both.
+
+        Raises:
+            SipPortError: it is taken.
+        """
+        host, port = self.settings.host, self.settings.port
+        stack.callback(self._udp.close)
+        tries_left = ANY_PORT_TRIES if port == 0 else 1
+        while True:
+            await self._udp.open(host, port)
+            try:
+                return await stack.enter_async_context(self._tcp.open(host, self._udp.port))
+            except SipPortError:
+                tries_left -= 1
+                if not tries_left:
+                    raise
+                self._udp.close()
 
     @property
     def agent(self) -> UserAgent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import anyio
 import anyio.lowlevel
@@ -19,6 +20,7 @@ from voice.sip.digest import Credentials
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.messages import Request, make_response, parse_message
 from voice.sip.registration import Registered, Registration
+from voice.sip.sockets import Datagrams
 from voice.sip.transactions import Flow
 from voice.sip.trunks import Registrar, SipSettings
 
@@ -75,6 +77,20 @@ async def test_a_port_that_is_taken_is_told() -> None:
         with pytest.raises(SipPortError, match="cannot be used"):
             async with SipEndpoint.open(SipSettings("127.0.0.1", caller.port), WallClock()):
                 pass
+
+
+async def test_any_port_is_one_that_is_free_for_tcp_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        half_free, bind, asked = int(taken.getsockname()[1]), Datagrams.open, []
+
+        async def open_half_free_first(self: Datagrams, host: str, port: int) -> None:
+            asked.append(port)
+            await bind(self, host, half_free if len(asked) == 1 else port)
+
+        monkeypatch.setattr(Datagrams, "open", open_half_free_first)
+        async with SipEndpoint.open(SipSettings("127.0.0.1", 0), WallClock()) as endpoint:
+            assert endpoint.port not in (0, half_free)
+        assert asked == [0, 0]
 
 
 async def test_calls_leave_no_socket_behind() -> None:
