@@ -21,11 +21,10 @@ from voice.contracts.errors import (
     RecordingError,
     RttmError,
     SettingsError,
-    SipPortError,
-    TrunksError,
     UnknownEngineError,
     WarmlineError,
 )
+from voice.contracts.sip_errors import SipPortError, TrunksError
 
 
 class ExitCode(IntEnum):

@@ -14,7 +14,8 @@ from agent_console.settings import Settings
 from agent_console.sip_trunks import load_trunks
 from agent_console.sip_wiring import sip_address
 from voice.clock import WallClock
-from voice.contracts.errors import SipError, SipTlsError, WarmlineError
+from voice.contracts.errors import WarmlineError
+from voice.contracts.sip_errors import SipError, SipTlsError
 from voice.sip.codecs import OPUS_CODEC
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.sockets import own_address

@@ -7,8 +7,8 @@ from typing import Final
 from routing.dialing import DialError
 from routing.events import CallAttribute
 from routing.terms import TransferFailure
-from voice.contracts.errors import SipCallError, SipError, SipForbiddenError
 from voice.contracts.ports import CallLeg
+from voice.contracts.sip_errors import SipCallError, SipError, SipForbiddenError
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.outbound import WayOut, find_way

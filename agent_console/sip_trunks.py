@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from routing.document import Document, Problem, read, read_file
-from voice.contracts.errors import TrunksError
+from voice.contracts.sip_errors import TrunksError
 from voice.sip.codecs import CODECS
 from voice.sip.digest import ALGORITHMS, Credentials
 from voice.sip.trunks import DEFAULT_CODECS, Network, RateLimit, Registrar, SipSettings, TlsSettings, Trunk

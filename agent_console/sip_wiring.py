@@ -17,8 +17,9 @@ from routing.commands import CommandRefusedError
 from routing.events import CallAttribute
 from routing.switchboard import Switchboard
 from routing.terms import Channel
-from voice.contracts.errors import CapacityError, SipError
+from voice.contracts.errors import CapacityError
 from voice.contracts.ports import Clock
+from voice.contracts.sip_errors import SipError
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.gate import Refusal
 from voice.sip.leg import SipLeg

@@ -33,8 +33,9 @@ from agent_console.bench.figures import Figure, Target, percentile_of
 from agent_console.bench.sip_scenario import SCENARIO
 from voice.audio.g711 import encode_ulaw
 from voice.clock import WallClock
-from voice.contracts.errors import MissingExtraError, SipCallError
+from voice.contracts.errors import MissingExtraError
 from voice.contracts.ports import LegEnd
+from voice.contracts.sip_errors import SipCallError
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line

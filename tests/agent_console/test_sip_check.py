@@ -14,7 +14,7 @@ from agent_console.sip_phone import call
 from tests.programs import free_ports
 from tests.voice.sip.certificates import sign
 from tests.voice.sip.line import SETTINGS, line
-from voice.contracts.errors import SipPortError
+from voice.contracts.sip_errors import SipPortError
 from voice.sip.trunks import TlsSettings, Trunk
 
 pytestmark = pytest.mark.anyio

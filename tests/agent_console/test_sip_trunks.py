@@ -11,7 +11,8 @@ from agent_console.sip_check import check_sip
 from agent_console.sip_trunks import load_trunks
 from agent_console.sip_wiring import sip_address
 from tests.programs import free_ports
-from voice.contracts.errors import SettingsError, TrunksError
+from voice.contracts.errors import SettingsError
+from voice.contracts.sip_errors import TrunksError
 from voice.sip.codecs import PCMA, PCMU
 
 EXAMPLE = Path(__file__).parents[2] / "voice" / "sip" / "examples" / "trunks.yaml"

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiosipua import SipRequest, SipResponse
 
-from voice.contracts.errors import SipCallError, SipError, SipMediaError, SipMessageError
+from voice.contracts.sip_errors import SipCallError, SipError, SipMediaError, SipMessageError
 from voice.sip.call_terms import CallTerms
 from voice.sip.calls import SDP, SipCall
 from voice.sip.description import Origin, parse_description

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from voice.contracts.errors import SipMediaError, SipMessageError
+from voice.contracts.sip_errors import SipMediaError, SipMessageError
 from voice.sip.call_terms import CallEnd, CallHooks, CallTerms
 from voice.sip.codecs import Codec
 from voice.sip.description import Agreement, Described, Origin, agree, parse_description, write_answer, write_offer

@@ -10,7 +10,7 @@ from typing import Final
 from aiosipua import SdpMessage, parse_sdp
 from aiosipua.sdp import MediaDescription
 
-from voice.contracts.errors import SipMediaError
+from voice.contracts.sip_errors import SipMediaError
 from voice.sip.codecs import CODECS, PCMA, PCMU, Codec
 from voice.sip.latch import Address
 from voice.sip.srtp import SUITES, Crypto, MediaKeys, new_key, read_crypto

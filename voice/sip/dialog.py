@@ -9,7 +9,7 @@ from typing import Final
 from aiosipua.dialog import Dialog, create_dialog_from_request
 from aiosipua.utils import format_addr
 
-from voice.contracts.errors import SipMessageError
+from voice.contracts.sip_errors import SipMessageError
 from voice.sip.messages import (
     ALLOWED,
     SERVER,

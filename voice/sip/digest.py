@@ -14,7 +14,7 @@ from typing import Final
 from aiosipua import SipDigestAuth, build_credentials, parse_auth
 from aiosipua.headers import AuthChallenge, stringify_auth
 
-from voice.contracts.errors import SipCallError
+from voice.contracts.sip_errors import SipCallError
 from voice.sip.messages import Request, Response
 
 NONCE_S: Final = 300.0

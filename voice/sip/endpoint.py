@@ -12,8 +12,9 @@ from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
 from voice.contracts.audio import FRAME_SAMPLES, Party, to_s
-from voice.contracts.errors import SipCallError, SipError, SipPortError, WarmlineError
+from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import Clock
+from voice.contracts.sip_errors import SipCallError, SipError, SipPortError
 from voice.sip.agent import Incoming, UserAgent
 from voice.sip.call_terms import CallEnd, CallTerms
 from voice.sip.calls import SipCall

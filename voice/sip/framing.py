@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from voice.contracts.errors import SipMessageError
+from voice.contracts.sip_errors import SipMessageError
 from voice.sip.messages import MAX_HEAD_BYTES, MAX_MESSAGE_BYTES
 
 _LENGTH: Final = re.compile(rb"(?:^|\r\n)(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)

@@ -11,8 +11,9 @@ from typing import Final, Self
 import anyio
 
 from voice.contracts.audio import AudioFrame, Party
-from voice.contracts.errors import MediaError, SipCallError
+from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock, LegEnd
+from voice.contracts.sip_errors import SipCallError
 from voice.contracts.statistics import LegStatistics
 from voice.playout import Playout
 from voice.sip.call_terms import CallEnd

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from aiosipua import CSeq, SipMessage, SipRequest, SipResponse, Via, parse_address, stringify_uri
 from aiosipua.headers import Address, CaseInsensitiveDict, SipUri, stringify_via
 
-from voice.contracts.errors import SipMessageError
+from voice.contracts.sip_errors import SipMessageError
 
 MAX_MESSAGE_BYTES: Final = 65_535
 """The longest message: a datagram carries no more."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from voice.contracts.errors import SipForbiddenError, SipMessageError, SipTargetError
+from voice.contracts.sip_errors import SipForbiddenError, SipMessageError, SipTargetError
 from voice.sip.digest import Credentials
 from voice.sip.messages import Uri, read_address, write_uri
 from voice.sip.trunks import Trunk

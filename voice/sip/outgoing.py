@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from voice.contracts.errors import SipMediaError, SipMessageError
+from voice.contracts.sip_errors import SipMediaError, SipMessageError
 from voice.sip.agent import UserAgent
 from voice.sip.call_terms import CallEnd, CallTerms
 from voice.sip.calls import SDP, SipCall

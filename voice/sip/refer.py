@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from voice.contracts.errors import SipMessageError
+from voice.contracts.sip_errors import SipMessageError
 from voice.sip.call_terms import CallHooks, CallTerms
 from voice.sip.dialog import CallDialog, SendRequest
 from voice.sip.messages import Request, Response, Uri, add_header, content_kind, read_address, set_body, write_uri

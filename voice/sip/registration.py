@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from voice.contracts.errors import SipMessageError
+from voice.contracts.sip_errors import SipMessageError
 from voice.sip.agent import UserAgent
 from voice.sip.dialog import CallDialog
 from voice.sip.messages import Response, Uri, add_header, read_address

@@ -16,7 +16,7 @@ from anyio.abc import AnyByteStream, Listener, SocketAttribute, TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 from anyio.streams.tls import TLSListener, TLSStream
 
-from voice.contracts.errors import SipMessageError, SipPortError
+from voice.contracts.sip_errors import SipMessageError, SipPortError
 from voice.sip.framing import MessageFramer
 from voice.sip.latch import Address
 from voice.sip.transactions import Flow

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from voice.contracts.errors import RtpError, SipMessageError
+from voice.contracts.errors import RtpError
+from voice.contracts.sip_errors import SipMessageError
 from voice.rtp.arrival import stamp_distance
 
 DIGITS: Final = "0123456789*#ABCD"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from voice.contracts.errors import SipTlsError
+from voice.contracts.sip_errors import SipTlsError
 from voice.sip.trunks import TlsSettings
 
 

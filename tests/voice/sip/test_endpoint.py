@@ -11,8 +11,8 @@ import pytest
 
 from tests.voice.sip.line import line, phone
 from voice.clock import WallClock
-from voice.contracts.errors import SipCallError, SipError, SipPortError
 from voice.contracts.ports import LegEnd
+from voice.contracts.sip_errors import SipCallError, SipError, SipPortError
 from voice.sip.agent import UserAgent
 from voice.sip.call_terms import CallEnd
 from voice.sip.dialog import LocalAddress

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voice.audio.g711 import decode_alaw, encode_alaw, encode_ulaw
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm
-from voice.contracts.errors import SipMessageError
+from voice.contracts.sip_errors import SipMessageError
 from voice.rtp.packet import RtpPacket, parse_rtp, write_rtp
 from voice.sip.codecs import G722, OPUS_CODEC, PCMA, PCMU, Codec
 from voice.sip.concealment import Concealment

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.voice.sip.wire import Wire
-from voice.contracts.errors import SipMediaError, SipMessageError
+from voice.contracts.sip_errors import SipMediaError, SipMessageError
 from voice.sip.description import agree, parse_description
 from voice.sip.framing import MessageFramer
 from voice.sip.messages import Request, Response, Unreadable, make_request, parse_message, read_address

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice.contracts.errors import SipForbiddenError, SipTargetError
+from voice.contracts.sip_errors import SipForbiddenError, SipTargetError
 from voice.sip.digest import Credentials
 from voice.sip.outbound import find_way
 from voice.sip.trunks import Registrar, Trunk

@@ -17,7 +17,8 @@ from tests.voice.sip.line import SETTINGS, Ear, line
 from voice.audio.g711 import decode_alaw
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Pcm
-from voice.contracts.errors import RtpError, SipCallError, SipPortError, SipTlsError
+from voice.contracts.errors import RtpError
+from voice.contracts.sip_errors import SipCallError, SipPortError, SipTlsError
 from voice.rtp.packet import RtpPacket, parse_rtp, write_rtp
 from voice.sip.codecs import PCMA
 from voice.sip.endpoint import SipEndpoint

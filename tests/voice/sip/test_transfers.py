@@ -10,8 +10,8 @@ import pytest
 
 from tests.voice.sip.line import LOOPBACK, SETTINGS, line
 from tests.voice.sip.test_sipp import sipp
-from voice.contracts.errors import SipCallError
 from voice.contracts.ports import LegEnd
+from voice.contracts.sip_errors import SipCallError
 from voice.sip.call_terms import CallEnd
 
 pytestmark = pytest.mark.anyio
