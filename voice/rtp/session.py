@@ -14,23 +14,11 @@ from voice.rtp.opus_payload import RTP_RATE
 from voice.rtp.outgoing import SpeechPacket
 from voice.rtp.packet import RtpPacket, parse_rtp, write_rtp
 from voice.rtp.quality import mean_opinion, rating
-from voice.rtp.rtcp import (
-    Goodbye,
-    ReceiverReport,
-    ReportBlock,
-    SenderReport,
-    ntp_middle,
-    parse_rtcp,
-    round_trip_s,
-    to_ntp,
-    write_rtcp,
-)
+from voice.rtp.reports import Reports
+from voice.rtp.rtcp import Goodbye, ReceiverReport, ReportBlock, SenderReport, parse_rtcp, write_rtcp
 
 CODEC_MS: Final = 26.5
 """What Opus adds one way: a packet of 20 ms and 6.5 ms of look-ahead."""
-
-_RTT_SMOOTHING: Final = 1 / 8
-"""How much a new round trip counts (RFC 6298, 2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +66,16 @@ class RtpSession:
         self.incoming = IncomingSpeech(party, limits)
         self.sent = 0
         self.refused = 0
-        self.loss_reported: float | None = None
         self._sequence = sequence
         self._first_stamp = self._last_stamp = timestamp
-        self._ntp_origin_s = ntp_origin_s
+        self._reports = Reports(ntp_origin_s)
         self._negotiated: Negotiated | None = None
         self._octets = 0
-        self._round_trip_s: float | None = None
-        self._heard_ntp = 0
-        self._heard_s = 0.0
+
+    @property
+    def loss_reported(self) -> float | None:
+        """The share of what we sent that the other side last reported as lost; None until it has."""
+        return self._reports.loss_reported
 
     def agree(self, negotiated: Negotiated) -> None:
         """Say what was negotiated; nothing is taken or sent before."""
@@ -112,18 +101,8 @@ class RtpSession:
         except RtpError:
             self.refused += 1
             return False
-        ended = False
-        for report in reports:
-            match report:
-                case Goodbye():
-                    ended = ended or self.incoming.buffer.ssrc in report.ssrcs
-                case SenderReport():
-                    if report.ssrc == self.incoming.buffer.ssrc:
-                        self._heard_ntp, self._heard_s = ntp_middle(report.ntp), now_s
-                    self._note_blocks(report.blocks, now_s)
-                case ReceiverReport():
-                    self._note_blocks(report.blocks, now_s)
-        return ended
+        ours = self._negotiated.ssrc if self._negotiated is not None else None
+        return self._reports.take(reports, now_s, ours=ours, theirs=self.incoming.buffer.ssrc)
 
     def send(self, speech: SpeechPacket) -> bytes:
         """The next packet.
@@ -152,7 +131,7 @@ class RtpSession:
             RtpError: nothing was negotiated yet.
         """
         agreed = self._agreed()
-        ntp = to_ntp(self._ntp_origin_s + now_s)
+        ntp = self._reports.ntp(now_s)
         octets, packets = self._octets & 0xFFFFFFFF, self.sent & 0xFFFFFFFF
         sent = SenderReport(agreed.ssrc, ntp, self._last_stamp, packets, octets, self._blocks(now_s))
         return write_rtcp(sent, agreed.cname)
@@ -174,7 +153,7 @@ class RtpSession:
         step = RTP_RATE // 16_000
         whole = counts.played + counts.recovered + counts.concealed + counts.skipped
         gone = (counts.concealed + counts.skipped) / whole if whole else 0.0
-        round_trip_s = self._round_trip_s
+        round_trip_s = self._reports.round_trip_s
         delay_ms = CODEC_MS + 1000 * (buffer.delay_s + (round_trip_s or 0.0) / 2)
         return LegStatistics(
             received=counts.received + counts.duplicate,
@@ -200,30 +179,5 @@ class RtpSession:
             raise RtpError("A stream was expected to be negotiated before anything is sent.")
         return self._negotiated
 
-    def _note_blocks(self, blocks: tuple[ReportBlock, ...], now_s: float) -> None:
-        for block in blocks:
-            if self._negotiated is None or block.ssrc != self._negotiated.ssrc:
-                continue
-            self.loss_reported = block.fraction_lost / 256
-            took_s = round_trip_s(to_ntp(self._ntp_origin_s + now_s), block)
-            if took_s is None:
-                continue
-            before_s = took_s if self._round_trip_s is None else self._round_trip_s
-            self._round_trip_s = before_s + _RTT_SMOOTHING * (took_s - before_s)
-
     def _blocks(self, now_s: float) -> tuple[ReportBlock, ...]:
-        buffer = self.incoming.buffer
-        if buffer.ssrc is None:
-            return ()
-        since = round((now_s - self._heard_s) * 65_536) if self._heard_ntp else 0
-        return (
-            ReportBlock(
-                ssrc=buffer.ssrc,
-                fraction_lost=buffer.sequence.fraction_lost(),
-                lost=buffer.lost,
-                highest=buffer.sequence.highest,
-                jitter=min(0xFFFFFFFF, round(buffer.jitter_s * RTP_RATE)),
-                last_report=self._heard_ntp,
-                since_last_report=min(0xFFFFFFFF, since),
-            ),
-        )
+        return self._reports.blocks(self.incoming.buffer, now_s, RTP_RATE)
