@@ -129,6 +129,19 @@ async def always_ready() -> Sequence[NotReady]:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """Who outside may be called, for consultations and transfers; by default nobody.
+
+    Attributes:
+        prefixes: first digits of the numbers that some trunk dials.
+        domains: domains in which some trunk calls addresses.
+    """
+
+    prefixes: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSide:
     """The desk and the log of who decided otherwise than was advised."""
 
@@ -154,6 +167,7 @@ class Console:
         metrics: counts for whoever operates this; None where nothing is counted.
         metrics_token: lets who knows it read them without signing in; None for nobody.
         tellings: what callers are told at each step of a hand-over, in writing.
+        outside: who may be called outside.
     """
 
     journal: JournalReader
@@ -170,6 +184,7 @@ class Console:
     metrics: Metrics | None = None
     metrics_token: str | None = field(default=None, repr=False)
     tellings: Tellings = field(kw_only=True)
+    outside: Outside = Outside()
 
 
 def get_console(connection: HTTPConnection) -> Console:

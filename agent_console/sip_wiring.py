@@ -9,6 +9,7 @@ from typing import Final
 
 from anyio.to_thread import run_sync
 
+from agent_console.deps import Outside
 from agent_console.settings import Settings
 from agent_console.sip_dialing import SipDialer
 from agent_console.sip_trunks import load_trunks
@@ -62,6 +63,14 @@ async def open_sip(settings: Settings, clock: Clock) -> AsyncIterator[SipEndpoin
             "SIP on %s port %d, UDP and TCP; trunks: %s", host, line.port, ", ".join(t.name for t in trunks.trunks)
         )
         yield line
+
+
+def who_is_outside(line: SipEndpoint | None) -> Outside:
+    """Who may be called over the line's trunks, as `voice.sip.outbound.find_way` decides; nobody without a line."""
+    trunks = () if line is None else line.settings.trunks
+    prefixes = {prefix for trunk in trunks if trunk.gateway for prefix in trunk.dials}
+    domains = {domain for trunk in trunks for domain in trunk.transfer_to}
+    return Outside(tuple(sorted(prefixes)), tuple(sorted(domains)))
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from agent_console.metrics import CountedCommands, Metrics, Standing
 from agent_console.qa.recordings import Recordings
 from agent_console.recognition import open_recognition
 from agent_console.settings import Settings
-from agent_console.sip_wiring import answer_sip, open_sip
+from agent_console.sip_wiring import answer_sip, open_sip, who_is_outside
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice
 from asr.text.terms import Terms
@@ -284,6 +284,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             readiness=partial(_is_ready, settings.data, rooms),
             tellings=await run_sync(Tellings.load),
+            outside=who_is_outside(line),
         )
         stack.enter_context(answer_sip(line, settings, switchboard, metrics.note_refusal))
         yield Opened(console, rooms, journal, auth.accounts, recognition)

@@ -7,11 +7,12 @@ anybody, and change priorities, for which they state a reason that goes to the a
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from agent_console.api.acts import Act, Key, Problems, demand_server
 from agent_console.api.errors import DeskAbsentError, Problem
 from agent_console.auth.accounts import Role
 from agent_console.auth.errors import AuthForbiddenError
@@ -40,8 +41,6 @@ from voice.contracts.audio import CallId
 
 router = APIRouter(prefix="/api/desk", tags=["desk"])
 
-Problems = dict[int | str, dict[str, Any]]
-
 _ANSWERS: Problems = {
     401: {"model": Problem, "description": "auth.required"},
     403: {"model": Problem, "description": "auth.forbidden, or offer.not_yours"},
@@ -51,16 +50,7 @@ _ANSWERS: Problems = {
 }
 _SEEN: Problems = {code: _ANSWERS[code] for code in (401, 503)}
 
-Key = Annotated[str, Field(min_length=8, max_length=128, description="chosen by the client; repeats are harmless")]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Act(BaseModel):
-    """Something to be done once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: Key
 
 
 class PresenceIn(Act):
@@ -93,8 +83,10 @@ class ProfileIn(Act):
     """What an agent can do."""
 
     name: Annotated[str, Field(max_length=200)] = ""
-    skills: Annotated[dict[str, Annotated[int, Field(ge=1, le=9)]], Field(max_length=200)] = {}
-    languages: Annotated[list[Language], Field(min_length=1, max_length=2)] = [Language.ZH]
+    skills: Annotated[dict[str, Annotated[int, Field(ge=1, le=9)]], Field(max_length=200)] = Field(default_factory=dict)
+    languages: Annotated[list[Language], Field(min_length=1, max_length=2)] = Field(
+        default_factory=lambda: [Language.ZH]
+    )
     capacity: Annotated[int, Field(ge=1, le=10)] = 1
 
 
@@ -137,6 +129,7 @@ class QueueOut(BaseModel):
     staffed: bool = Field(description="whether anybody is signed in who can serve it")
     waiting: int
     longest_wait_s: float
+    expected_wait_s: float | None = Field(description="of somebody who joins now; null where nobody is there for it")
     answered: int
     answered_in_target: int
     abandoned: int
@@ -292,7 +285,7 @@ async def finish(session: SessionDep, console: ConsoleDep, call: str, act: Act) 
 @router.post("/contacts/{call}/callback", summary="Note a callback", status_code=204, responses=_ANSWERS)
 async def request_callback(session: SessionDep, console: ConsoleDep, call: str, wish: CallbackIn) -> Response:
     """The caller hangs up and is called back, with the place kept."""
-    demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
+    demand_server(session)
     return await _carry_out(console, RequestCallback(wish.key, CallId(call), wish.address))
 
 
@@ -336,15 +329,14 @@ async def _carry_out(console: ConsoleDep, command: DeskCommand) -> Response:
 
 
 def _me(session: Session) -> AgentId:
-    demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
-    return AgentId(session.account.user)
+    return AgentId(demand_server(session))
 
 
 def _demand_self(session: Session, agent: str) -> bool:
     """Let agents pass for themselves and supervisors for anybody; answers whether it is themselves."""
     own = session.account.user == agent
     if own:
-        demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
+        demand_server(session)
     elif session.account.role not in (Role.SUPERVISOR, Role.ADMIN):
         raise AuthForbiddenError("An agent answers for themselves.", fix="Ask a supervisor.")
     return own

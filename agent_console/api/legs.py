@@ -7,11 +7,12 @@ log first. Every request carries a key: repeated word for word it changes nothin
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from agent_console.api.acts import ON_A_CALL, Act, Key, carry_out, demand_server
 from agent_console.api.calls import demand_call_id
 from agent_console.api.errors import Problem, ServerError
 from agent_console.auth.accounts import Role
@@ -20,7 +21,6 @@ from agent_console.deps import ConsoleDep, SessionDep, demand_role
 from routing.audit import MAX_NOTE, OverrideReason
 from routing.commands import (
     ChangeMode,
-    Command,
     HoldCall,
     JoinCall,
     LeaveCall,
@@ -36,28 +36,8 @@ from routing.commands import (
 
 router = APIRouter(prefix="/api/calls", tags=["legs"])
 
-Problems = dict[int | str, dict[str, Any]]
 
-_ANSWERS: Problems = {
-    401: {"model": Problem, "description": "auth.required"},
-    403: {"model": Problem, "description": "auth.forbidden for the role, or call.not_yours: somebody else serves"},
-    404: {"model": Problem, "description": "call.unknown: no such call, or it is over"},
-    409: {"model": Problem, "description": "call.state: not possible as things stand; agent.engaged"},
-    503: {"model": Problem, "description": "server.draining, capacity.exceeded, journal.unavailable; Retry-After"},
-}
-
-Key = Annotated[str, Field(min_length=8, max_length=128, description="chosen by the client; repeats are harmless")]
-
-
-class LegAct(BaseModel):
-    """Something to be done once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: Key
-
-
-class LegOffer(LegAct):
+class LegOffer(Act):
     """A browser offers a session, to speak on a call."""
 
     sdp: Annotated[str, Field(min_length=1, max_length=131_072, description="complete with candidates, no trickle")]
@@ -70,7 +50,7 @@ class LegOffer(LegAct):
     ]
 
 
-class NewLegOffer(LegAct):
+class NewLegOffer(Act):
     """A browser offers anew: its network has changed."""
 
     sdp: Annotated[str, Field(min_length=1, max_length=131_072, description="complete with candidates, no trickle")]
@@ -82,7 +62,7 @@ class LegAnswer(BaseModel):
     sdp: str
 
 
-class ModeIn(LegAct):
+class ModeIn(Act):
     """How a supervisor takes part from now on."""
 
     mode: Annotated[
@@ -99,19 +79,19 @@ class ModeIn(LegAct):
         return self
 
 
-class HoldIn(LegAct):
+class HoldIn(Act):
     """Whether the caller waits."""
 
     held: bool
 
 
-class MuteIn(LegAct):
+class MuteIn(Act):
     """Whether nobody hears one."""
 
     muted: bool
 
 
-class RecordingIn(LegAct):
+class RecordingIn(Act):
     """Whether nothing of what is said is kept."""
 
     paused: bool
@@ -121,7 +101,7 @@ class RecordingIn(LegAct):
     "/{call}/legs",
     summary="Join a call",
     status_code=201,
-    responses=_ANSWERS | {400: {"model": Problem, "description": "webrtc.sdp"}},
+    responses=ON_A_CALL | {400: {"model": Problem, "description": "webrtc.sdp"}},
 )
 async def join_call(
     session: SessionDep, console: ConsoleDep, call: str, offer: LegOffer, response: Response
@@ -145,13 +125,13 @@ async def join_call(
 @router.put(
     "/{call}/legs/mine/offer",
     summary="Offer my leg anew",
-    responses=_ANSWERS | {400: {"model": Problem, "description": "webrtc.sdp"}},
+    responses=ON_A_CALL | {400: {"model": Problem, "description": "webrtc.sdp"}},
 )
 async def reoffer_leg(
     session: SessionDep, console: ConsoleDep, call: str, offer: NewLegOffer, response: Response
 ) -> LegAnswer:
     """My page lost its connection, or its network changed: it offers another one for the same leg."""
-    command = ReofferLeg(offer.key, demand_call_id(call), _me(session), offer.sdp)
+    command = ReofferLeg(offer.key, demand_call_id(call), demand_server(session), offer.sdp)
     outcome = await console.commands.execute(command)
     if not isinstance(outcome, LegAnswered):
         raise ServerError(f"A leg's offer is answered by LegAnswered; got {type(outcome).__name__}.")
@@ -159,7 +139,7 @@ async def reoffer_leg(
     return LegAnswer(sdp=outcome.sdp)
 
 
-@router.put("/{call}/legs/mine", summary="Take part otherwise", status_code=204, responses=_ANSWERS)
+@router.put("/{call}/legs/mine", summary="Take part otherwise", status_code=204, responses=ON_A_CALL)
 async def change_mode(session: SessionDep, console: ConsoleDep, call: str, wish: ModeIn) -> Response:
     """A supervisor listens, whispers, barges in, or takes the call over; whoever served is then off the call."""
     demand_role(session, Role.SUPERVISOR, Role.ADMIN)
@@ -167,44 +147,34 @@ async def change_mode(session: SessionDep, console: ConsoleDep, call: str, wish:
     if wish.mode is LegMode.SERVE and wish.reason is not None and console.desk is not None:
         details = {"note": wish.note, "key": wish.key}
         await console.desk.trail.override(user, known, "call.take_over", wish.reason, details)
-    return await _carry_out(console, ChangeMode(wish.key, known, user, wish.mode))
+    return await carry_out(console, ChangeMode(wish.key, known, user, wish.mode))
 
 
-@router.delete("/{call}/legs/mine", summary="Leave a call", status_code=204, responses=_ANSWERS)
+@router.delete("/{call}/legs/mine", summary="Leave a call", status_code=204, responses=ON_A_CALL)
 async def leave_call(session: SessionDep, console: ConsoleDep, call: str, key: Annotated[Key, Query()]) -> Response:
     """A supervisor leaves; an agent who serves gives the caller back to the queue, with the place kept."""
-    return await _carry_out(console, LeaveCall(key, demand_call_id(call), _me(session)))
+    return await carry_out(console, LeaveCall(key, demand_call_id(call), demand_server(session)))
 
 
-@router.put("/{call}/hold", summary="Put the caller on hold", status_code=204, responses=_ANSWERS)
+@router.put("/{call}/hold", summary="Put the caller on hold", status_code=204, responses=ON_A_CALL)
 async def hold(session: SessionDep, console: ConsoleDep, call: str, wish: HoldIn) -> Response:
     """The caller waits and hears nobody, or is fetched back; for whoever serves, supervisors and administrators."""
     act = HoldCall if wish.held else ResumeCall
-    return await _carry_out(console, act(wish.key, demand_call_id(call), _me(session), _oversees(session)))
+    return await carry_out(console, act(wish.key, demand_call_id(call), demand_server(session), _oversees(session)))
 
 
-@router.put("/{call}/mute", summary="Mute my leg", status_code=204, responses=_ANSWERS)
+@router.put("/{call}/mute", summary="Mute my leg", status_code=204, responses=ON_A_CALL)
 async def mute(session: SessionDep, console: ConsoleDep, call: str, wish: MuteIn) -> Response:
     """What is said on one's own leg is heard by nobody, recorded as silence and not transcribed."""
     act = MuteLeg if wish.muted else UnmuteLeg
-    return await _carry_out(console, act(wish.key, demand_call_id(call), _me(session)))
+    return await carry_out(console, act(wish.key, demand_call_id(call), demand_server(session)))
 
 
-@router.put("/{call}/recording", summary="Pause the recording", status_code=204, responses=_ANSWERS)
+@router.put("/{call}/recording", summary="Pause the recording", status_code=204, responses=ON_A_CALL)
 async def pause_recording(session: SessionDep, console: ConsoleDep, call: str, wish: RecordingIn) -> Response:
     """Nothing of what is said is kept, as sound or as words, or it is again; for whoever serves and their superiors."""
     act = PauseRecording if wish.paused else ResumeRecording
-    return await _carry_out(console, act(wish.key, demand_call_id(call), _me(session), _oversees(session)))
-
-
-async def _carry_out(console: ConsoleDep, command: Command) -> Response:
-    await console.commands.execute(command)
-    return Response(status_code=204)
-
-
-def _me(session: Session) -> str:
-    demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
-    return session.account.user
+    return await carry_out(console, act(wish.key, demand_call_id(call), demand_server(session), _oversees(session)))
 
 
 def _oversees(session: Session) -> bool:

@@ -6,34 +6,26 @@ How it goes is said by the call's events (`consult.*`, `transfer.*`). An agent w
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agent_console.api.acts import ON_A_CALL, Act, Key, Problems, carry_out, demand_server
 from agent_console.api.calls import demand_call_id
 from agent_console.api.errors import Problem
-from agent_console.auth.accounts import Role
-from agent_console.auth.sessions import Session
-from agent_console.deps import ConsoleDep, SessionDep, demand_role
-from routing.commands import Command, Consult, EndConsult, TransferCall, WithdrawTransfer
+from agent_console.deps import ConsoleDep, SessionDep
+from routing.commands import Consult, EndConsult, TransferCall, WithdrawTransfer
 from routing.terms import TargetKind, TransferKind
 from routing.transfer_events import TransferTarget
 
-router = APIRouter(prefix="/api/calls", tags=["transfers"])
+router = APIRouter(prefix="/api", tags=["transfers"])
 
-Problems = dict[int | str, dict[str, Any]]
-
-_ANSWERS: Problems = {
-    401: {"model": Problem, "description": "auth.required"},
-    403: {"model": Problem, "description": "auth.forbidden for the role, or call.not_yours: somebody else serves"},
+_ANSWERS: Final[Problems] = ON_A_CALL | {
     404: {"model": Problem, "description": "call.unknown, agent.unknown or queue.unknown"},
-    409: {"model": Problem, "description": "call.state: not possible as things stand; agent.engaged: not free"},
     422: {"model": Problem, "description": "transfer.target: nobody can be asked there; request.invalid"},
-    503: {"model": Problem, "description": "server.draining, journal.unavailable; Retry-After"},
 }
 
-Key = Annotated[str, Field(min_length=8, max_length=128, description="chosen by the client; repeats are harmless")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -61,21 +53,15 @@ class TargetIn(BaseModel):
         return TransferTarget(TargetKind.URI, self.uri or "")
 
 
-class ConsultIn(BaseModel):
+class ConsultIn(Act):
     """Who is asked to talk."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    key: Key
     to: TargetIn
 
 
-class TransferIn(BaseModel):
+class TransferIn(Act):
     """To whom the caller is passed on."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    key: Key
     kind: Annotated[TransferKind, Field(description="attended: to whoever is consulted at the moment")]
     to: Annotated[TargetIn | None, Field(description="may be left out with attended")] = None
 
@@ -86,36 +72,46 @@ class TransferIn(BaseModel):
         return self
 
 
-@router.post("/{call}/consult", summary="Consult somebody", status_code=204, responses=_ANSWERS)
+class OutsideOut(BaseModel):
+    """Who outside may be called; nobody where both are empty."""
+
+    prefixes: list[str] = Field(description="first digits of the numbers that can be called, as tel: addresses")
+    domains: list[str] = Field(description="domains in which addresses can be called, as sip: or sips: addresses")
+
+
+@router.get(
+    "/outside",
+    summary="Say who can be called outside",
+    responses={401: {"model": Problem, "description": "auth.required"}},
+)
+async def show_outside(_session: SessionDep, console: ConsoleDep, response: Response) -> OutsideOut:
+    """Which numbers and addresses some trunk allows to be consulted, or to be transferred to."""
+    response.headers["Cache-Control"] = "no-store"
+    return OutsideOut(prefixes=list(console.outside.prefixes), domains=list(console.outside.domains))
+
+
+@router.post("/calls/{call}/consult", summary="Consult somebody", status_code=204, responses=_ANSWERS)
 async def consult(session: SessionDep, console: ConsoleDep, call: str, wish: ConsultIn) -> Response:
     """The caller waits, and an agent or somebody outside talks to me first; the end of the hold joins all three."""
-    return await _carry_out(console, Consult(wish.key, demand_call_id(call), _me(session), wish.to.target()))
+    return await carry_out(console, Consult(wish.key, demand_call_id(call), demand_server(session), wish.to.target()))
 
 
-@router.delete("/{call}/consult", summary="End a consultation", status_code=204, responses=_ANSWERS)
+@router.delete("/calls/{call}/consult", summary="End a consultation", status_code=204, responses=_ANSWERS)
 async def end_consult(session: SessionDep, console: ConsoleDep, call: str, key: Annotated[Key, Query()]) -> Response:
     """I go back to the caller whom I serve; or I decline, or leave, where I am the one who was asked."""
-    return await _carry_out(console, EndConsult(key, demand_call_id(call), _me(session)))
+    return await carry_out(console, EndConsult(key, demand_call_id(call), demand_server(session)))
 
 
-@router.post("/{call}/transfer", summary="Pass the caller on", status_code=204, responses=_ANSWERS)
+@router.post("/calls/{call}/transfer", summary="Pass the caller on", status_code=204, responses=_ANSWERS)
 async def transfer(session: SessionDep, console: ConsoleDep, call: str, wish: TransferIn) -> Response:
     """An agent, a queue or somebody outside serves the caller; where that fails, they are with me again."""
     target = None if wish.to is None else wish.to.target()
-    return await _carry_out(console, TransferCall(wish.key, demand_call_id(call), _me(session), wish.kind, target))
+    return await carry_out(
+        console, TransferCall(wish.key, demand_call_id(call), demand_server(session), wish.kind, target)
+    )
 
 
-@router.delete("/{call}/transfer", summary="Take a transfer back", status_code=204, responses=_ANSWERS)
+@router.delete("/calls/{call}/transfer", summary="Take a transfer back", status_code=204, responses=_ANSWERS)
 async def withdraw(session: SessionDep, console: ConsoleDep, call: str, key: Annotated[Key, Query()]) -> Response:
     """I take the caller back before the other one has them; or I decline, where I am the one who was asked."""
-    return await _carry_out(console, WithdrawTransfer(key, demand_call_id(call), _me(session)))
-
-
-async def _carry_out(console: ConsoleDep, command: Command) -> Response:
-    await console.commands.execute(command)
-    return Response(status_code=204)
-
-
-def _me(session: Session) -> str:
-    demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
-    return session.account.user
+    return await carry_out(console, WithdrawTransfer(key, demand_call_id(call), demand_server(session)))

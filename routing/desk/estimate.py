@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from routing.desk.config import Queue
 from routing.desk.ledger import Ledger
 from routing.desk.line import Lane
 from routing.desk.records import ContactRecord, QueueRecord
@@ -39,10 +40,27 @@ def expected_wait(ledger: Ledger, contact: ContactRecord) -> float | None:
     servers = ledger.waiting.servers(own)
     if not servers:
         return None
-    counted = ledger.counted(ledger.queue_of(contact).id)
-    leaving = servers / _handle_s(ledger, contact, counted)
+    queue = ledger.queue_of(contact)
+    counted = ledger.counted(queue.id)
+    leaving = servers / _handle_s(queue, counted)
     giving_up = counted.abandonment_rate
     return wait_behind(round(_ahead(ledger, contact, own)), leaving, giving_up)
+
+
+def expected_wait_of_next(ledger: Ledger, queue: Queue) -> float | None:
+    """Seconds that somebody would wait who joined a queue now, behind everybody; None where nobody is there for it.
+
+    Those with the same demands as most callers are meant: any language, no skills beyond what the queue asks for.
+    """
+    able = ledger.waiting.able_for(queue)
+    servers = sum(ledger.agents[agent].profile.capacity for agent in able if ledger.agents[agent].signed_in)
+    if not servers:
+        return None
+    ahead = len(ledger.waiting.line(queue).places)
+    if not ahead and any(ledger.agents[agent].free for agent in able):
+        return 0.0
+    counted = ledger.counted(queue.id)
+    return wait_behind(ahead, servers / _handle_s(queue, counted), counted.abandonment_rate)
 
 
 def wait_behind(ahead: int, leaving: float, giving_up: float) -> float:
@@ -80,8 +98,7 @@ def _ahead(ledger: Ledger, contact: ContactRecord, own: Lane) -> float:
     return total
 
 
-def _handle_s(ledger: Ledger, contact: ContactRecord, counted: QueueRecord) -> float:
-    queue = ledger.queue_of(contact)
+def _handle_s(queue: Queue, counted: QueueRecord) -> float:
     if counted.handle.count < TRUSTED:
         return queue.expected_handle_s + queue.wrap_up_s
     wrap_up_s = counted.wrap_up.value if counted.wrap_up.count >= TRUSTED else queue.wrap_up_s

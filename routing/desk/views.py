@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from routing.desk.estimate import ahead_in_queue, expected_wait
+from routing.desk.estimate import ahead_in_queue, expected_wait, expected_wait_of_next
 from routing.desk.ledger import Ledger
 from routing.desk.records import AgentRecord
 from routing.desk.terms import AgentId, AgentProfile, ContactState, OfferId, Presence, QueueId
@@ -30,7 +30,10 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """A queue; waits in seconds, figures since the desk's log began."""
+    """A queue; waits in seconds, figures since the desk's log began.
+
+    `expected_wait_s` is of somebody who joins now; None where nobody is there for the queue.
+    """
 
     queue: QueueId
     title: Wording
@@ -38,6 +41,7 @@ class QueueView:
     staffed: bool
     waiting: int
     longest_wait_s: float
+    expected_wait_s: float | None
     answered: int
     answered_in_target: int
     abandoned: int
@@ -104,6 +108,7 @@ def view_queues(ledger: Ledger, now: float) -> list[QueueView]:
                 staffed=any(ledger.agents[agent].signed_in for agent in ledger.waiting.able_for(queue)),
                 waiting=len(waiting),
                 longest_wait_s=max(0.0, now - min(waiting, default=now)),
+                expected_wait_s=expected_wait_of_next(ledger, queue),
                 answered=counted.answered,
                 answered_in_target=counted.answered_in_target,
                 abandoned=counted.abandoned,

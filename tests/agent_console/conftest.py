@@ -24,7 +24,7 @@ from agent_console.auth.sessions import SessionLimits, Sessions
 from agent_console.auth.sign_in import Authentication
 from agent_console.auth.throttle import LoginThrottle
 from agent_console.auth.tickets import Tickets
-from agent_console.deps import Console, DeskSide, IceServer, Readiness, Site, always_ready
+from agent_console.deps import Console, DeskSide, IceServer, Outside, Readiness, Site, always_ready
 from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
 from agent_console.metrics import Metrics
@@ -215,6 +215,7 @@ class OpenRig(Protocol):
         built: bool = True,
         desk: DeskSide | None = None,
         metrics: Metrics | None = None,
+        outside: Outside | None = None,
     ) -> AbstractAsyncContextManager[Rig]: ...
 
 
@@ -236,6 +237,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
         built: bool = True,
         desk: DeskSide | None = None,
         metrics: Metrics | None = None,
+        outside: Outside | None = None,
     ) -> AsyncIterator[Rig]:
         clock = ManualClock(start_s=1000.0)
         journal = MemoryJournal()
@@ -267,6 +269,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
                 metrics=metrics,
                 metrics_token=METRICS_TOKEN,
                 tellings=Tellings.load(),
+                outside=outside or Outside(),
             )
             async with anyio.create_task_group() as tasks:
                 urls: list[str] = []

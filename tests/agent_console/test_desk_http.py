@@ -18,7 +18,7 @@ from routing.audit_trail import AuditTrail
 from routing.desk.commands import ConfirmBridge, EnterQueue
 from routing.desk.file import load_desk
 from routing.desk.keeper import Keeper
-from routing.desk.terms import AgentId
+from routing.desk.terms import AgentId, QueueId
 from routing.journal.audit_log import AuditLogFile
 from routing.journal.desk_log import DeskLogFile
 from routing.journal.memory import MemoryJournal
@@ -91,6 +91,7 @@ async def test_an_agent_takes_a_caller_at_one_console_and_serves_them(open_rig: 
         assert [one["presence"] for one in await desk.get("agents")] == ["busy"]
         queues = {one["queue"]: one for one in await desk.get("queues")}
         assert (queues["general"]["waiting"], queues["general"]["staffed"]) == (1, True)
+        assert queues["general"]["expected_wait_s"] > 0
         assert await desk.ask("POST", "contacts/c1/finished") == (204, "")
         assert [one["presence"] for one in await desk.get("agents")] == ["after_call"]
         assert (await desk.get("me"))["ready_in_s"] == 20.0
@@ -170,3 +171,22 @@ async def test_a_server_without_a_desk_says_so_and_the_interface_is_described(ri
     assert "/api/desk/reservations/{offer}/accept" in described
     with anyio.fail_after(5):
         await rig.client.get("/livez")
+
+
+async def test_a_queue_says_how_long_somebody_who_joins_it_now_would_wait(open_rig: OpenRig, tmp_path: Path) -> None:
+    async with open_desk(open_rig, tmp_path) as desk:
+        await desk.rig.sign_in("mei")
+
+        async def expected() -> float | None:
+            queues = {one["queue"]: one for one in await desk.get("queues")}
+            found = queues["general"]["expected_wait_s"]
+            assert found is None or isinstance(found, float)
+            return found
+
+        assert await expected() is None  # nobody is there
+        assert await desk.ask("PUT", "agents/mei/presence", presence="ready") == (204, "")
+        assert await expected() == 0.0  # mei is free
+        await desk.come("c1", "c2", "c3")
+        queue = desk.keeper.ledger.config.queues[QueueId("general")]
+        each_s = queue.expected_handle_s + queue.wrap_up_s
+        assert await expected() == pytest.approx(3 * each_s)  # one is offered, two wait, and then our caller

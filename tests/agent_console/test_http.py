@@ -323,6 +323,7 @@ async def test_openapi_documents_every_route(rig: Rig) -> None:
         "POST /api/calls/{call}/legs",
         "PUT /api/calls/{call}/legs/mine",
         "PUT /api/calls/{call}/legs/mine/offer",
+        "GET /api/outside",
         "POST /api/calls/{call}/consult",
         "DELETE /api/calls/{call}/consult",
         "POST /api/calls/{call}/transfer",

@@ -10,7 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from agent_console.deps import Outside
 from agent_console.sip_dialing import SipDialer, failure_of
+from agent_console.sip_wiring import who_is_outside
 from routing.dialing import DialError
 from routing.events import CallAttribute
 from routing.terms import TransferFailure
@@ -123,3 +125,12 @@ async def test_only_a_trunk_that_names_somebody_refers_its_callers() -> None:
 @pytest.mark.parametrize(("status", "failure"), [(180, "no_answer"), (0, "unreachable"), (500, "technical")])
 def test_statuses_have_meanings(status: int, failure: str) -> None:
     assert failure_of(status).value == failure
+
+
+async def test_people_are_told_whom_the_trunks_allow() -> None:
+    assert who_is_outside(None) == Outside()
+    numbers = Trunk("numbers", gateway="192.0.2.1", dials=("+86", "0"))
+    deaf = Trunk("deaf", dials=("00",))
+    settings = replace(SETTINGS, trunks=(OFFICE, numbers, deaf), ports=(25_000, 25_998))
+    async with SipEndpoint.open(settings, WallClock()) as endpoint:
+        assert who_is_outside(endpoint) == Outside(("+86", "0"), ("127.0.0.1",))
