@@ -20,6 +20,9 @@ from playwright.sync_api import Browser, Playwright
 from voice.audio.decode import AudioFile
 
 PASSWORD = "a long pass phrase 42"
+TAIL_LINES = 60
+"""Lines of the server's log that a failed test shows where the server is gone."""
+
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -59,11 +62,18 @@ def serve(data: Path, models: Path, *arguments: str, **settings: str) -> Iterato
     log = data / "server.log"
     command = warmline("serve", *arguments, port="0", data=str(data), models=str(models))
     named = {f"WARMLINE_{name.upper()}": value for name, value in settings.items()}
-    environment = os.environ | {"WARMLINE_ENGINE": "whisper", "COLUMNS": "200"} | named
+    # A crash in native code leaves its stacks in the log, too.
+    environment = os.environ | {"WARMLINE_ENGINE": "whisper", "COLUMNS": "200", "PYTHONFAULTHANDLER": "1"} | named
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment)
         try:
             yield Server(_wait_for_url(process, log), data, process)
+        except BaseException as error:
+            if (status := process.poll()) is not None:
+                error.add_note(
+                    f"The server was gone by then, {_tell_exit(status)}. The end of what it said:\n{_tail(log)}"
+                )
+            raise
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -72,6 +82,16 @@ def serve(data: Path, models: Path, *arguments: str, **settings: str) -> Iterato
                 process.kill()
                 process.wait()
                 raise
+
+
+def _tell_exit(status: int) -> str:
+    """An exit status in words: a number, or the signal that ended the process."""
+    return f"with exit code {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+
+
+def _tail(log: Path) -> str:
+    """The last lines of a log."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:])
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
@@ -83,7 +103,7 @@ def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
         for line in reader.stdout:
             if found := re.search(rb"(http://127\.0\.0\.1:\d+)/call", line):
                 return found[1].decode()
-        raise AssertionError(f"warmline serve did not come up:\n{log.read_text()}")
+        raise AssertionError(f"warmline serve did not come up:\n{_tail(log)}")
     finally:
         reader.kill()
         reader.wait()
