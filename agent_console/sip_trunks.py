@@ -111,9 +111,9 @@ def load_trunks(
     reader = _Reader(document, os.environ if environ is None else environ)
     trunks = tuple(reader.trunk(name, said) for name, said in data["trunks"].items())
     reader.check_users(trunks)
-    first, last = data.get("audio_ports", (20_000, 29_998))
+    first, last = data.get("audio_ports", (20_000, 29_999))
     if last - first < 2:
-        reader.wrong(("audio_ports",), "expected a first port and a last one behind it.", "Write: [20000, 29998]")
+        reader.wrong(("audio_ports",), "expected a first port and a last one behind it.", "Write: [20000, 29999]")
     tls = _tls(data.get("tls", {}), path)
     for name, said in data["trunks"].items():
         if said.get("encrypt") and tls.certificate is None:

@@ -59,6 +59,8 @@ class Described:
         lines: all media lines, for the answer: kind, protocol, formats; `at` is the one that is meant.
         at: which of them.
         crypto: what it would encrypt with; nothing where its audio is plain.
+        reports: where it wants RTCP to be sent to (RFC 3605; else the port behind the audio's); None for nowhere.
+        is_muxed: whether RTCP shares the audio's port (RFC 5761).
     """
 
     remote: Address
@@ -70,6 +72,8 @@ class Described:
     lines: tuple[tuple[str, str, str], ...]
     at: int
     crypto: tuple[Crypto, ...] = ()
+    reports: Address | None = None
+    is_muxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Agreement:
         sends: whether the other side wants to hear.
         is_on_hold: whether it has put us on hold; what comes then is music or nothing.
         keys: what audio is encrypted with; None where it is plain.
+        reports: where RTCP goes where it has a port of its own; None for nowhere.
+        is_muxed: whether it shares the audio's port.
     """
 
     codec: Codec
@@ -95,6 +101,8 @@ class Agreement:
     sends: bool
     is_on_hold: bool
     keys: MediaKeys | None = None
+    reports: Address | None = None
+    is_muxed: bool = False
 
     @property
     def event_type(self) -> int | None:
@@ -169,7 +177,19 @@ def parse_description(text: str, ours: Sequence[Codec] = (PCMA, PCMU)) -> Descri
     held = direction in ("sendonly", "inactive") or ipaddress.ip_address(host).is_unspecified
     lines = tuple((one.media, one.proto, " ".join(one.formats)) for one in sdp.media)
     crypto = _crypto(media) if media.proto in _SECURE else ()
-    return Described((host, media.port), codecs, events, noise, direction, held, lines, at, crypto)
+    return Described(
+        remote=(host, media.port),
+        codecs=codecs,
+        events=events,
+        noise_type=noise,
+        direction=direction,
+        is_on_hold=held,
+        lines=lines,
+        at=at,
+        crypto=crypto,
+        reports=_reports(media, host),
+        is_muxed=_is_muxed(media),
+    )
 
 
 def agree(described: Described, *, key: bytes, only: Codec | None = None) -> Agreement:
@@ -201,6 +221,8 @@ def agree(described: Described, *, key: bytes, only: Codec | None = None) -> Agr
         sends=not described.is_on_hold,
         is_on_hold=described.is_on_hold,
         keys=MediaKeys(described.crypto[0], key) if described.crypto else None,
+        reports=described.reports,
+        is_muxed=described.is_muxed,
     )
 
 
@@ -220,6 +242,7 @@ def write_answer(origin: Origin, described: Described, agreement: Agreement, *, 
             ours = [(agreement.codec, agreement.payload_type)]
             lines += _audio(origin, ours, agreement.events, agreement.noise_type, protocol)
             lines += [f"a=crypto:{agreement.keys.answer}"] if agreement.keys is not None else []
+            lines += ["a=rtcp-mux"] if agreement.is_muxed else []
             lines.append(f"a={direction}")
         else:
             lines.append(f"m={kind} 0 {protocol} {formats}")
@@ -241,7 +264,7 @@ def write_offer(origin: Origin, codecs: Sequence[Codec], *, direction: str = "se
     lines += _audio(origin, [(codec, codec.payload_type) for codec in codecs], events, NOISE_TYPE, protocol)
     if origin.is_secure:
         lines += [f"a=crypto:{Crypto(str(tag), suite, origin.key)}" for tag, suite in enumerate(SUITES, 1)]
-    lines.append(f"a={direction}")
+    lines += ["a=rtcp-mux", f"a={direction}"]
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -284,6 +307,26 @@ def _is_usable(media: MediaDescription) -> bool:
 def _crypto(media: MediaDescription) -> tuple[Crypto, ...]:
     values = media.attributes.get("crypto") or ()
     return read_crypto([values] if isinstance(values, str) else list(values))
+
+
+def _is_muxed(media: MediaDescription) -> bool:
+    """Whether RTCP shares the port; not where a payload type looks like RTCP's (RFC 5761, 4)."""
+    ambiguous = any(one.isdigit() and 64 <= int(one) < 96 for one in media.formats)
+    return "rtcp-mux" in media.attributes and not ambiguous
+
+
+def _reports(media: MediaDescription, host: str) -> Address | None:
+    """Where RTCP goes: `a=rtcp:PORT [IN IP4 ADDRESS]`, or the port behind the audio's where that is unusable."""
+    named = media.attributes.get("rtcp") or ()
+    words = (named if isinstance(named, str) else named[0] if named else "").split()
+    port = media.port + 1
+    if words and words[0].isdecimal() and len(words[0]) <= 5:
+        port = int(words[0])
+        try:
+            host = str(ipaddress.ip_address(words[3])) if len(words) == 4 else host
+        except ValueError:
+            port = media.port + 1
+    return (host, port) if 0 < port < 65_536 else None
 
 
 def _host(sdp: SdpMessage, media: MediaDescription) -> str:

@@ -28,7 +28,7 @@ from voice.sip.line import Line, line_of
 from voice.sip.messages import Response, Uri, add_header, new_tag, read_address
 from voice.sip.outgoing import OutgoingCall
 from voice.sip.registration import Registration
-from voice.sip.sockets import AudioPorts, Datagrams, Streams, own_address
+from voice.sip.sockets import AudioPorts, AudioSockets, Datagrams, Streams, own_address
 from voice.sip.tls import caller_context, server_context
 from voice.sip.transactions import Flow
 from voice.sip.trunks import DEFAULT_CODECS, Registrar, SipSettings
@@ -190,13 +190,7 @@ class SipEndpoint:
         # Who is called over TLS is spoken to in secret: keys in the description are not for others' eyes.
         terms = CallTerms(codecs, self.settings.least_session_s, is_secure=flow.transport == "tls")
         ring_s = ring_s or self.settings.ring_s
-        leg: SipLeg | None = None
-
-        def hear(datagram: bytes, source: Address) -> None:
-            if leg is not None:
-                leg.hear(datagram, source)
-
-        audio = await self._ports.open(hear)
+        audio = await self._ports.open()
         outgoing = OutgoingCall(
             self.agent, target, flow, terms, port=audio.port, caller=ours, credentials=credentials, ring_s=ring_s
         )
@@ -280,7 +274,7 @@ class SipEndpoint:
             return await self._tcp.connect(*address)
         return Flow("udp", address)
 
-    def _leg(self, call: SipCall, party: Party, audio: Datagrams) -> SipLeg:
+    def _leg(self, call: SipCall, party: Party, audio: AudioSockets) -> SipLeg:
         leg = SipLeg(call, party, self._clock, silence_s=self.settings.silence_s, closed=self._legs.discard)
         leg.attach(audio)
         self._legs.add(leg)
@@ -298,14 +292,9 @@ class SipEndpoint:
         """See a call that comes in through to its answer. The boundary of a call: whatever breaks, breaks this one."""
         call = incoming.call
         leg: SipLeg | None = None
-
-        def hear(datagram: bytes, source: Address) -> None:
-            if leg is not None:
-                leg.hear(datagram, source)
-
         why, taken = Refusal.PORTS, False
         try:
-            audio = await self._ports.open(hear)
+            audio = await self._ports.open()
             leg = self._leg(call, Party.CALLER, audio)
             leg.trunk = incoming.admitted.trunk
             call.ring(self._clock.now_s())

@@ -16,13 +16,15 @@ from voice.contracts.ports import Clock, LegEnd
 from voice.contracts.sip_errors import SipCallError
 from voice.contracts.statistics import LegStatistics
 from voice.playout import Playout
+from voice.rtp.rtcp import NTP_EPOCH_S
 from voice.sip.call_terms import CallEnd
 from voice.sip.calls import SipCall
 from voice.sip.description import Agreement
 from voice.sip.latch import Address
-from voice.sip.media import Begin, CallMedia
+from voice.sip.media import CallMedia
 from voice.sip.messages import read_address, write_uri
-from voice.sip.sockets import Datagrams
+from voice.sip.reporting import Begin
+from voice.sip.sockets import AudioSockets
 from voice.sip.trunks import Trunk
 
 WAITING_FRAMES: Final = 100
@@ -150,7 +152,7 @@ class SipLeg:
         self._source = SipSource(party)
         self._sink = Playout()
         self._keys, self._pressed = anyio.create_memory_object_stream[str](WAITING_KEYS)
-        self._datagrams: Datagrams | None = None
+        self._sockets: AudioSockets | None = None
         self._media: CallMedia | None = None
         self._turned = anyio.Event()
         self._watched_s = clock.now_s()
@@ -185,10 +187,11 @@ class SipLeg:
         """Its audio; None before a codec was agreed on."""
         return self._media
 
-    def attach(self, datagrams: Datagrams) -> None:
-        """Give it the socket of its audio, whose datagrams go to `hear`."""
-        self._datagrams = datagrams
-        self.call.origin.port = datagrams.port
+    def attach(self, sockets: AudioSockets) -> None:
+        """Give it the sockets of its audio."""
+        self._sockets = sockets
+        sockets.hear, sockets.hear_reports = self.hear, self.hear_reports
+        self.call.origin.port = sockets.port
 
     async def keys(self) -> AsyncGenerator[str]:
         """The keys that the party presses, until the call ends."""
@@ -221,6 +224,11 @@ class SipLeg:
         if self._media is not None and self.end is None:
             self._media.receive(datagram, source, self._clock.now_s())
 
+    def hear_reports(self, datagram: bytes, source: Address) -> None:
+        """Take a datagram of the port for reports."""
+        if self._media is not None and self.end is None and not self._media.agreement.is_muxed:
+            self._media.receive_reports(datagram, source, self._clock.now_s())
+
     def tick(self, now_s: float) -> None:
         """Send and hand on what is due; about every 20 ms."""
         media = self._media
@@ -228,8 +236,9 @@ class SipLeg:
             return
         if self.call.is_answered:
             for packet in media.packets(now_s):
-                if self._datagrams is not None:
-                    self._datagrams.send(packet, media.latch.target)
+                if self._sockets is not None:
+                    self._sockets.send(packet, media.latch.target)
+            self._report(media.reports(now_s))
             self._watch(media, now_s)
         if not self._source.is_full:
             self._source.put(media.frames(now_s))
@@ -279,8 +288,8 @@ class SipLeg:
         self._over(CallEnd.LEFT)
         self._source.close()
         self._pressed.close()
-        if self._datagrams is not None:
-            self._datagrams.close()
+        if self._sockets is not None:
+            self._sockets.close()
         self._closed(self)
 
     async def __aenter__(self) -> Self:
@@ -298,7 +307,13 @@ class SipLeg:
             self._media.agree(agreement, host)
             return
         # The stamp and number begin anywhere (RFC 3550, 5.1); below 2^15 for SRTP, should a proxy make it that.
-        begin = Begin(secrets.randbits(32), secrets.randbelow(1 << 15), secrets.randbits(32))
+        begin = Begin(
+            secrets.randbits(32),
+            secrets.randbelow(1 << 15),
+            secrets.randbits(32),
+            secrets.token_urlsafe(12),
+            NTP_EPOCH_S + self._clock.utc_now().timestamp() - self._clock.now_s(),
+        )
         self._media = CallMedia(self.party, agreement, host, begin, self._sink.take, self._press)
 
     def _up(self) -> None:
@@ -324,6 +339,7 @@ class SipLeg:
         lost = end is CallEnd.UNACKNOWLEDGED and media is not None and media.heard_s is not None
         self.end = CallEnd.GONE if lost else end
         if media is not None:
+            self._report(media.farewell(self._clock.now_s()))
             self._source.put(media.incoming.drain())
         self._source.end()
         self._sink.close()
@@ -331,6 +347,12 @@ class SipLeg:
         self._turned.set()
         self.answered.set()
         self.over.set()
+
+    def _report(self, report: tuple[bytes, Address] | None) -> None:
+        if report is None or self._media is None or self._sockets is None:
+            return
+        send = self._sockets.send if self._media.agreement.is_muxed else self._sockets.send_reports
+        send(*report)
 
     def _watch(self, media: CallMedia, now_s: float) -> None:
         """End the call when no packets come for too long."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm, Samples
 from voice.contracts.errors import RtpError
 from voice.contracts.statistics import LegStatistics
-from voice.rtp.packet import RtpPacket, parse_rtp, write_rtp
+from voice.rtp.packet import RtpPacket, is_rtcp, parse_rtp, write_rtp
 from voice.rtp.quality import mean_opinion, rating
 from voice.sip.codecs import LINE_RATE, Encoder, silence
 from voice.sip.description import Agreement
 from voice.sip.incoming import IncomingLine
 from voice.sip.latch import Address, Latch
+from voice.sip.reporting import Begin, CallReports, Sent
 from voice.sip.srtp import Srtp
 from voice.sip.telephone_event import Keypad, TelephoneEvent, parse_event, write_event
 
@@ -34,15 +34,6 @@ GAP_PACKETS: Final = 3
 _FRAME_S: Final = FRAME_SAMPLES / SAMPLE_RATE
 _CODEC_MS: Final = 20.0
 _NOISE_LEVEL: Final = 127
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """What a stream of ours begins with; random (RFC 3550, 5.1)."""
-
-    ssrc: int
-    sequence: int
-    timestamp: int
 
 
 class CallMedia:
@@ -68,6 +59,7 @@ class CallMedia:
     ) -> None:
         self.agreement = agreement
         self.latch = Latch(agreement.remote, host)
+        self.report_latch = Latch(agreement.reports or agreement.remote, host)
         self.incoming = IncomingLine(party, agreement.codec)
         self.keypad = Keypad()
         self.heard_s: float | None = None
@@ -82,6 +74,8 @@ class CallMedia:
             self.incoming.pause()
         self._encoder: Encoder = agreement.codec.encoder()
         self._ssrc, self._sequence, self._stamp = begin.ssrc, begin.sequence, begin.timestamp
+        self._reports = CallReports(begin)
+        self._octets = 0
         self._begin_s: float | None = None
         self._frames = 0
         self._is_first = True
@@ -109,11 +103,15 @@ class CallMedia:
             self.incoming.pause()
         else:
             self.latch.move(agreement.remote, host)
+            self.report_latch.move(agreement.reports or agreement.remote, host)
         self._is_first = True
         self.agreement = agreement
 
     def receive(self, datagram: bytes, source: Address, now_s: float) -> None:
         """Take a datagram; what is no packet of this call is counted and dropped."""
+        if self.agreement.is_muxed and is_rtcp(datagram):
+            self.receive_reports(datagram, source, now_s)
+            return
         try:
             packet = parse_rtp(self._srtp.open(datagram) if self._srtp is not None else datagram)
         except RtpError:
@@ -137,6 +135,30 @@ class CallMedia:
                 self.incoming.add(_with_payload(packet, packet.timestamp, silence(level, LINE_RATE // 50)), now_s)
         else:
             self.incoming.add(packet, now_s)
+
+    def receive_reports(self, datagram: bytes, source: Address, now_s: float) -> None:
+        """Take a datagram of reports. Nothing in it is a sign of life: audio is what a call is for."""
+        try:
+            opened = self._srtp.open_reports(datagram) if self._srtp is not None else datagram
+            if self._reports_latch.admits(source, now_s):
+                self._reports.take(opened, self.incoming.buffer, now_s)
+        except RtpError:
+            self.refused += 1
+
+    def reports(self, now_s: float) -> tuple[bytes, Address] | None:
+        """The report that is due, and where it goes; to be asked for about every 20 ms."""
+        if not self._reports.is_due(now_s) or not (self.agreement.is_muxed or self.agreement.reports):
+            return None
+        rate = self.agreement.codec.rate
+        ahead_s = now_s - self._begin_s - self._frames * _FRAME_S if self._begin_s is not None else 0.0
+        sent = Sent(self.sent, self._octets, (self._stamp + round(ahead_s * rate)) % (1 << 32))
+        return self._closed(self._reports.write(sent, self.incoming.buffer, now_s, rate))
+
+    def farewell(self, now_s: float) -> tuple[bytes, Address] | None:
+        """The last report, and where it goes; nothing where nothing was sent (RFC 3550, 6.3.7)."""
+        if not self.sent or not (self.agreement.is_muxed or self.agreement.reports):
+            return None
+        return self._closed(self._reports.write_farewell(self.incoming.buffer, now_s, self.agreement.codec.rate))
 
     def frames(self, now_s: float) -> list[AudioFrame]:
         """The frames that are due."""
@@ -172,7 +194,10 @@ class CallMedia:
         counts = buffer.counts
         whole = counts.played + counts.recovered + counts.concealed + counts.skipped
         gone = (counts.concealed + counts.skipped) / whole if whole else 0.0
-        refused = self.refused + self.latch.refused + counts.malformed + counts.stray + counts.overflow
+        round_trip_s = self._reports.heard.round_trip_s
+        delay_ms = _CODEC_MS + 1000 * (buffer.delay_s + (round_trip_s or 0.0) / 2)
+        refused = self.refused + self.latch.refused + self.report_latch.refused
+        refused += counts.malformed + counts.stray + counts.overflow
 
         def ours(stamps: int) -> Samples:
             return stamps * SAMPLE_RATE // self.incoming.codec.rate
@@ -189,11 +214,11 @@ class CallMedia:
             skipped=ours(counts.skipped),
             jitter_ms=1000 * buffer.jitter_s,
             delay_ms=1000 * buffer.delay_s,
-            round_trip_ms=None,
+            round_trip_ms=None if round_trip_s is None else 1000 * round_trip_s,
             skew_ms=1000 * self.incoming.skew / SAMPLE_RATE,
             sent=self.sent,
-            lost_on_the_way_out=None,
-            mos=mean_opinion(rating(_CODEC_MS + 1000 * buffer.delay_s, gone)),
+            lost_on_the_way_out=self._reports.heard.loss_reported,
+            mos=mean_opinion(rating(delay_ms, gone)),
         )
 
     def _take_event(self, packet: RtpPacket, now_s: float) -> None:
@@ -256,7 +281,16 @@ class CallMedia:
         packet = write_rtp(RtpPacket(kind, marker, self._sequence, stamp, self._ssrc, payload))
         self._sequence = (self._sequence + 1) % (1 << 16)
         self.sent += 1
+        self._octets += len(payload)
         return self._srtp.close(packet) if self._srtp is not None else packet
+
+    @property
+    def _reports_latch(self) -> Latch:
+        return self.latch if self.agreement.is_muxed else self.report_latch
+
+    def _closed(self, report: bytes) -> tuple[bytes, Address]:
+        closed = self._srtp.close_reports(report) if self._srtp is not None else report
+        return closed, self._reports_latch.target
 
     def _pass(self, frames: int) -> None:
         self._frames += frames

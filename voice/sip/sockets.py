@@ -252,22 +252,80 @@ class Streams:
                 del self._writers[peer]
 
 
+def _drop(_datagram: bytes, _source: Address) -> None:
+    """Nobody listens yet."""
+
+
+class AudioSockets:
+    """A call's two sockets: its audio's, and the one behind it for reports about it (RFC 3550, 11).
+
+    Attributes:
+        hear: told each datagram of audio.
+        hear_reports: told each datagram of reports.
+    """
+
+    def __init__(self) -> None:
+        self.hear: Callable[[bytes, Address], None] = _drop
+        self.hear_reports: Callable[[bytes, Address], None] = _drop
+        self._audio = Datagrams(self._take_audio)
+        self._reports = Datagrams(self._take_reports)
+
+    @property
+    def port(self) -> int:
+        """Where audio is heard; reports are on the next one."""
+        return self._audio.port
+
+    async def open(self, host: str, port: int) -> None:
+        """Bind both.
+
+        Raises:
+            SipPortError: one of them is taken; none is bound then.
+        """
+        await self._audio.open(host, port)
+        try:
+            await self._reports.open(host, port + 1)
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send from the audio's port."""
+        self._audio.send(data, address)
+
+    def send_reports(self, data: bytes, address: Address) -> None:
+        """Send from the reports' port."""
+        self._reports.send(data, address)
+
+    def close(self) -> None:
+        """Give both back. May be called again."""
+        self._audio.close()
+        self._reports.close()
+
+    # What is told may change while the sockets are open.
+
+    def _take_audio(self, datagram: bytes, source: Address) -> None:
+        self.hear(datagram, source)
+
+    def _take_reports(self, datagram: bytes, source: Address) -> None:
+        self.hear_reports(datagram, source)
+
+
 class AudioPorts:
-    """Gives out UDP ports for audio.
+    """Gives out pairs of UDP ports, an even one for audio and the next one for reports.
 
     Args:
         host: to bind to.
-        ports: first and last; only even ones are given (RFC 3550, 11).
+        ports: first and last; only whole pairs between them are given (RFC 3550, 11).
     """
 
     def __init__(self, host: str, ports: tuple[int, int]) -> None:
         self._host = host
         self._first = ports[0] + ports[0] % 2
-        self._count = max(0, (ports[1] - self._first) // 2 + 1)
+        self._count = max(0, (ports[1] - self._first + 1) // 2)
         self._next = 0
 
-    async def open(self, receive: Callable[[bytes, Address], None]) -> Datagrams:
-        """A socket for one call.
+    async def open(self) -> AudioSockets:
+        """Sockets for one call.
 
         Raises:
             SipPortError: all that were tried are taken.
@@ -275,14 +333,14 @@ class AudioPorts:
         for _ in range(min(PORT_TRIES, self._count)):
             port = self._first + 2 * (self._next % self._count)
             self._next += 1
-            datagrams = Datagrams(receive)
+            sockets = AudioSockets()
             try:
-                await datagrams.open(self._host, port)
+                await sockets.open(self._host, port)
             except SipPortError:
                 continue
-            return datagrams
+            return sockets
         raise SipPortError(
-            "A free UDP port for audio was expected; there is none.", fix="Give more of them: `audio_ports`."
+            "A free pair of UDP ports for audio was expected; there is none.", fix="Give more of them: `audio_ports`."
         )
 
 

@@ -112,6 +112,17 @@ class Srtp:
         except (Error, TypeError, ValueError) as error:  # ValueError: longer than any packet
             raise RtpError("A packet under the agreed key was expected; this one is not, or came before.") from error
 
+    def open_reports(self, datagram: bytes) -> bytes:
+        """The RTCP in a datagram.
+
+        Raises:
+            RtpError: as `open`.
+        """
+        try:
+            return bytes(self._into.unprotect_rtcp(datagram))
+        except (Error, TypeError, ValueError) as error:
+            raise RtpError("Reports under the agreed key were expected; these are not, or came before.") from error
+
     def close(self, packet: bytes) -> bytes:
         """A packet as it is sent.
 
@@ -122,3 +133,14 @@ class Srtp:
             return bytes(self._out_of.protect(packet))
         except Error as error:
             raise RtpError("A packet of ours was expected to be encrypted; libsrtp refuses it.") from error
+
+    def close_reports(self, reports: bytes) -> bytes:
+        """RTCP as it is sent.
+
+        Raises:
+            RtpError: libsrtp refuses it.
+        """
+        try:
+            return bytes(self._out_of.protect_rtcp(reports))
+        except Error as error:
+            raise RtpError("Reports of ours were expected to be encrypted; libsrtp refuses them.") from error

@@ -122,7 +122,7 @@ class SipSettings:
         port: for UDP and TCP.
         advertised: address that others reach us under; None for `host`.
         trunks: who may call.
-        ports: for audio, first and last; one even port for each call.
+        ports: for audio, first and last; an even one for each call, and the one behind it for reports about it.
         rate: see there.
         silence_s: without a packet of audio, until a call is given up.
         ring_s: how long a call of ours may ring.
@@ -138,7 +138,7 @@ class SipSettings:
     port: int
     advertised: str | None = None
     trunks: tuple[Trunk, ...] = ()
-    ports: tuple[int, int] = (20_000, 29_998)
+    ports: tuple[int, int] = (20_000, 29_999)
     rate: RateLimit = field(default_factory=RateLimit)
     silence_s: float = 20.0
     ring_s: float = 60.0

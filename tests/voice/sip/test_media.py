@@ -17,7 +17,8 @@ from voice.sip.codecs import G722, OPUS_CODEC, PCMA, PCMU, Codec
 from voice.sip.concealment import Concealment
 from voice.sip.description import Agreement
 from voice.sip.latch import Latch
-from voice.sip.media import Begin, CallMedia
+from voice.sip.media import CallMedia
+from voice.sip.reporting import Begin
 from voice.sip.telephone_event import Keypad, TelephoneEvent, parse_event, parse_info, write_event
 
 FAR = ("203.0.113.5", 4000)
@@ -41,7 +42,7 @@ def media(agreed: Agreement, said: Pcm | None = None) -> tuple[CallMedia, list[s
         left[0] = left[0][samples:]
         return taken
 
-    return CallMedia(Party.CALLER, agreed, FAR[0], Begin(1, 2, 3), take, keys.append), keys
+    return CallMedia(Party.CALLER, agreed, FAR[0], Begin(1, 2, 3, "near", 3.9e9), take, keys.append), keys
 
 
 def tone(seconds: float, rate: int = SAMPLE_RATE, hz: float = 440) -> Pcm:

@@ -71,7 +71,13 @@ async def test_over_tls_with_srtp(tmp_path: Path, spoken: Path) -> None:
     async with called(settings, tmp_path, spoken, ";mediaenc=srtp-mand", transport="tls") as heard:
         assert heard.leg.media is not None
         assert heard.leg.media.agreement.keys is not None
-        assert heard.leg.media.refused == 0
+        # libre opens its way through NAT with one report in plain, before it has a key.
+        assert heard.leg.media.refused <= 1
+        with anyio.fail_after(20):
+            while heard.leg.statistics().round_trip_ms is None:  # noqa: ASYNC110 - baresip reports every 5 s
+                await anyio.sleep(0.05)
+        assert heard.leg.statistics().lost_on_the_way_out == 0
+        assert heard.leg.media.refused <= 1, "its reports are encrypted, and so are ours"
     assert heard.leg.call.dialog.flow.transport == "tls"
     assert likeness(heard, spoken) > 0.9
 
