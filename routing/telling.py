@@ -23,6 +23,9 @@ MOST_AHEAD: Final = 20
 MINUTES: Final = (2, 3, 5, 8, 10, 15, 20, 30, 45, 60)
 """Waits as they are told, rounded up: an estimate deserves no finer figure."""
 
+CALLBACK_ANSWERED: Final = "callback.answered"
+"""What whoever is called back hears first: who calls, and why."""
+
 _STEPS: Final = ("handover.requested", "handover.offered", "handover.accepted", "handover.bridged")
 _WAITS: Final = (
     "notice.next",
@@ -36,6 +39,7 @@ KEYS: Final = frozenset(
     [
         *_STEPS,
         *_WAITS,
+        CALLBACK_ANSWERED,
         *(f"failed.{code}" for code in HandoverFailure),
         *(f"notice.{kind}" for kind in NoticeKind if kind is not NoticeKind.POSITION),
     ]
@@ -81,6 +85,10 @@ class Tellings:
             {"type": "object", "additionalProperties": False, "required": sorted(KEYS), "properties": properties}
         )
         return cls({key: Wording(**text) for key, text in document.data.items()})
+
+    def of_callback(self) -> Telling:
+        """What whoever is called back hears first."""
+        return self._plain(CALLBACK_ANSWERED)
 
     def of_handover(self, event: HandoverEvent) -> Telling:
         """What the caller is told of a step."""

@@ -10,6 +10,7 @@ import numpy as np
 from asr.types import Language
 from routing.desk.commands import (
     AcceptOffer,
+    AnswerCallback,
     ConfirmBridge,
     DeclineOffer,
     DeskCommand,
@@ -19,6 +20,7 @@ from routing.desk.commands import (
     LeaveQueue,
     LoseAgent,
     MissCallback,
+    NoteAddress,
     PutAgent,
     RemoveAgent,
     Reprioritize,
@@ -148,6 +150,9 @@ class RandomDay:
         if draw < 0.75 and engaged:
             contact = engaged[int(self._chance.integers(len(engaged)))]
             agent = contact.agent if contact.agent is not None and self._chance.random() < 0.97 else self._agent()
+            if self._chance.random() < (0.5 if contact.kind is ContactKind.CALLBACK else 0.02):
+                by = self._call()
+                return AnswerCallback("", contact.call, agent, by, f"{by}.c1")
             kinds = (ConfirmBridge, ConfirmBridge, FinishCall, FinishCall, FailBridge, MissCallback)
             return kinds[int(self._chance.integers(len(kinds)))]("", contact.call, agent)
         if draw < 0.9:
@@ -201,6 +206,8 @@ class RandomDay:
             return Reprioritize("", call, int(self._chance.integers(-5, 110)))
         if draw < 0.5:
             return RequestCallback("", call, "tel:2")
+        if draw < 0.55:
+            return NoteAddress("", call, f"tel:{int(self._chance.integers(3, 6))}")
         if draw < 0.7:
             queue = (None, "general", "urgent", "hasty", "refunds", "nowhere")[int(self._chance.integers(6))]
             return Reroute("", call, None if queue is None else QueueId(queue), SKILLS[int(self._chance.integers(3))])

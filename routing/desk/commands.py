@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from asr.types import Language
 from routing.desk.terms import AgentId, AgentProfile, ContactKind, Departure, OfferId, Presence, QueueId, Skills
-from routing.terms import HandoverFailure
+from routing.terms import HandoverFailure, TransferFailure
 from voice.contracts.audio import CallId
 
 
@@ -63,6 +63,7 @@ class EnterQueue:
         queue: where to wait; None for the default queue.
         sticky: the agent they know.
         kind: a `CALLBACK` may also be asked for while the queue is closed; it needs an `address`.
+        address: where they are, or could be, called back; None where that is not known, and no callback is offered.
     """
 
     key: str
@@ -75,6 +76,15 @@ class EnterQueue:
     sticky: AgentId | None = None
     kind: ContactKind = ContactKind.LIVE
     address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAddress:
+    """Where a caller who waits on the line could be called back, should they wish it."""
+
+    key: str
+    call: CallId
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +185,31 @@ class FailBridge:
 
 
 @dataclass(frozen=True, slots=True)
-class MissCallback:
-    """The agent called back, and the caller was not reached."""
+class AnswerCallback:
+    """Who was to be called back is on the line.
+
+    Attributes:
+        call: of the caller who asked for it.
+        agent: who accepted them.
+        by: the call that we made; from now on the caller is known at the desk by it.
+        ticket: names the hand-over on that call.
+    """
 
     key: str
     call: CallId
     agent: AgentId
+    by: CallId
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissCallback:
+    """The caller was called back and not reached; who may not be called from here is not tried again."""
+
+    key: str
+    call: CallId
+    agent: AgentId
+    code: TransferFailure = TransferFailure.NO_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +228,7 @@ DeskCommand: TypeAlias = (
     | ShowLife
     | LoseAgent
     | EnterQueue
+    | NoteAddress
     | Reprioritize
     | Reroute
     | RequestCallback
@@ -208,6 +238,7 @@ DeskCommand: TypeAlias = (
     | ConfirmBridge
     | TakeContact
     | FailBridge
+    | AnswerCallback
     | MissCallback
     | FinishCall
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from asr.types import Language
 from routing.desk.hours import Hours
-from routing.desk.terms import AgentId, AgentProfile, Demand, QueueId, Skills, Strategy, merge
+from routing.desk.terms import AgentId, AgentProfile, ContactKind, Demand, QueueId, Skills, Strategy, merge
 from routing.terms import HandoverReturn, Wording
 
 NEWCOMER: Final = AgentProfile("", (), (Language.ZH, Language.EN))
@@ -31,11 +31,13 @@ class CallbackTerms:
         above_s: offered to callers whose expected wait is longer.
         attempts: how often the caller is called at most.
         retry_s: rest between two attempts.
+        ring_s: how long the caller's telephone may ring.
     """
 
     above_s: float = 180.0
     attempts: int = 3
     retry_s: float = 600.0
+    ring_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,12 @@ class Queue:
     callback: CallbackTerms | None = None
     expected_handle_s: float = 240.0
     target_s: float = 20.0
+
+    def connect_s(self, kind: ContactKind) -> float:
+        """How long the audio may take after an agent has accepted: who is called back has to pick up first."""
+        if kind is ContactKind.LIVE:
+            return self.connect_timeout_s
+        return self.connect_timeout_s + (self.callback or CallbackTerms()).ring_s
 
     @property
     def slope(self) -> float:

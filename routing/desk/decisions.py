@@ -122,7 +122,8 @@ class Decisions:
         kind = NoticeKind.NOBODY if wait_s is None else NoticeKind.POSITION
         self.notices.append(Notice(contact.call, kind, ahead, wait_s))
         terms = self.ledger.queue_of(contact).callback
-        if terms is not None and not contact.told_callback and (wait_s is None or wait_s > terms.above_s):
+        offers = terms is not None and contact.address is not None and not contact.told_callback
+        if terms is not None and offers and (wait_s is None or wait_s > terms.above_s):
             contact.told_callback = True
             self.notices.append(Notice(contact.call, NoticeKind.CALLBACK_OFFERED, ahead, wait_s))
 

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from routing.desk.commands import (
     AcceptOffer,
+    AnswerCallback,
     ConfirmBridge,
     DeclineOffer,
     DeskCommand,
@@ -22,6 +23,7 @@ from routing.desk.commands import (
     LeaveQueue,
     LoseAgent,
     MissCallback,
+    NoteAddress,
     PutAgent,
     Refusal,
     RemoveAgent,
@@ -249,6 +251,8 @@ class Desk:
                 requests.lose_agent(command)
             case EnterQueue():
                 requests.enter_queue(command)
+            case NoteAddress():
+                requests.note_address(command)
             case Reprioritize():
                 requests.reprioritize(command)
             case Reroute():
@@ -267,6 +271,8 @@ class Desk:
                 requests.take_contact(command)
             case FailBridge():
                 requests.fail_bridge(command)
+            case AnswerCallback():
+                requests.answer_callback(command)
             case MissCallback():
                 requests.miss_callback(command)
             case FinishCall():

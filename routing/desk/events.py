@@ -21,7 +21,7 @@ from routing.desk.terms import (
     QueueId,
     Skills,
 )
-from routing.terms import HandoverFailure, HandoverReturn
+from routing.terms import HandoverFailure, HandoverReturn, TransferFailure
 from voice.contracts.audio import CallId
 
 
@@ -149,6 +149,42 @@ class CallbackRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactAddressed:
+    """It is known where a caller who waits on the line could be called back."""
+
+    TYPE: ClassVar[str] = "contact.addressed"
+    call: CallId
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAnswered:
+    """Who was to be called back has answered: the caller is known by the call `by` from now on, and is on the line.
+
+    Attributes:
+        ticket: of the hand-over on that call.
+        connect_by: when agent and caller have to hear each other.
+    """
+
+    TYPE: ClassVar[str] = "callback.answered"
+    call: CallId
+    agent: AgentId
+    by: CallId
+    ticket: str
+    connect_by: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackMissed:
+    """A caller was called back and not reached; what follows is a rest, or the end of trying."""
+
+    TYPE: ClassVar[str] = "callback.missed"
+    call: CallId
+    agent: AgentId
+    code: TransferFailure
+
+
+@dataclass(frozen=True, slots=True)
 class OfferMade:
     """A caller is offered to an agent, who has until `expires_at` to accept."""
 
@@ -246,6 +282,9 @@ DeskEvent: TypeAlias = (
     | ContactSlept
     | ContactWoken
     | CallbackRequested
+    | ContactAddressed
+    | CallbackAnswered
+    | CallbackMissed
     | OfferMade
     | OfferAccepted
     | ContactBridged

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final
 
+from routing.desk.changes import ContactChange, change
 from routing.desk.config import DeskConfig, Queue
 from routing.desk.duties import Duties, Duty, announced_next, duties_of, overflows_of
 from routing.desk.events import (
     AgentProfiled,
     AgentRemoved,
-    CallbackRequested,
+    CallbackAnswered,
+    CallbackMissed,
     ContactBridged,
     ContactLeft,
     ContactMoved,
     ContactQueued,
-    ContactReleased,
-    ContactReprioritized,
     ContactReturned,
     ContactSlept,
     ContactTaken,
     ContactTurnedAway,
-    ContactWoken,
     DeskResumed,
     Logged,
     OfferAccepted,
@@ -135,8 +134,10 @@ class Ledger:
         match logged.event:
             case AgentProfiled() | AgentRemoved() | PresenceChanged() as event:
                 self._apply_agent(event)
-            case ContactTurnedAway():
+            case ContactTurnedAway() | CallbackMissed():
                 pass
+            case CallbackAnswered() as event:
+                self._call_back(event)
             case ContactQueued() as event:
                 self._enter(event)
             case OfferMade(offer=offer, call=call, agent=agent, expires_at=expires_at):
@@ -152,6 +153,8 @@ class Ledger:
             case ContactBridged(call=call):
                 contact = self.contacts[call]
                 contact.state, contact.bridged_at, contact.connect_by = ContactState.SERVING, self.now, None
+                if contact.kind is ContactKind.CALLBACK:  # reached before anybody had to call
+                    self._count_answer(contact)
             case ContactTaken() as event:
                 self._take_over(event)
             case ContactReturned() as event:
@@ -160,17 +163,8 @@ class Ledger:
                 self._leave(self._take_out(call), departure)
             case DeskResumed(away_s=away_s):
                 self._resume(away_s)
-            case (
-                ContactReprioritized()
-                | ContactMoved()
-                | ContactReleased()
-                | ContactSlept()
-                | ContactWoken()
-                | CallbackRequested()
-            ) as event:
+            case event:
                 self._change(event)
-            case _:
-                assert_never(logged.event)
 
     def _apply_agent(self, event: AgentProfiled | AgentRemoved | PresenceChanged) -> None:
         match event:
@@ -232,11 +226,21 @@ class Ledger:
         record.calls = (*record.calls, contact.call)
         self._refresh(agent)
         self.duties.note(connect_by, Duty.CONNECTION_ENDS, contact.call)
-        counted, waited_s = self.counted(contact.queue), self.now - contact.since
-        counted.wait_ended(waited_s, abandoned=False)
-        counted.wait.add(waited_s)
-        counted.answered += 1
-        counted.answered_in_target += waited_s <= self.queue_of(contact).target_s
+        if contact.kind is ContactKind.LIVE:  # whoever is called back has to answer first
+            self._count_answer(contact)
+
+    def _count_answer(self, contact: ContactRecord) -> None:
+        waited_s = self.now - contact.since
+        self.counted(contact.queue).answer(waited_s, in_target=waited_s <= self.queue_of(contact).target_s)
+
+    def _call_back(self, event: CallbackAnswered) -> None:
+        contact = self.contacts.pop(event.call)
+        contact.come_by(event.by, event.ticket, event.connect_by)
+        self.contacts[event.by] = contact
+        agent = self.agents[event.agent]
+        agent.calls = tuple(event.by if call == event.call else call for call in agent.calls)
+        self._count_answer(contact)
+        self._note_duties(contact)
 
     def _take_over(self, event: ContactTaken) -> None:
         contact = self._take_out(event.call)
@@ -275,8 +279,7 @@ class Ledger:
             return
         if event.agent == contact.sticky:  # who was held for this agent need not wait for them any more
             contact.held_until = None
-        contact.offer = contact.agent = contact.console = None
-        contact.connect_by = contact.accepted_at = contact.bridged_at = None
+        contact.part()
         contact.state = ContactState.WAITING
         self._put_in(contact)
 
@@ -293,35 +296,17 @@ class Ledger:
             counted.handle.add(self.now - contact.accepted_at)
         self._part(contact)
 
-    def _change(
-        self,
-        event: ContactReprioritized | ContactMoved | ContactReleased | ContactSlept | ContactWoken | CallbackRequested,
-    ) -> None:
+    def _change(self, event: ContactChange) -> None:
         contact = self._take_out(event.call)
-        match event:
-            case ContactReprioritized(priority=priority):
-                contact.priority = priority
-            case ContactMoved(queue=queue, skills=skills):
-                contact.queue, contact.queued_since = queue, self.now
-                contact.skills = contact.skills if skills is None else skills
-                contact.held_until = None
-                for due in overflows_of(contact, self.queue_of(contact)):
-                    self.duties.note(*due)
-            case ContactReleased():
-                contact.held_until = None
-            case ContactSlept(until=until):
-                contact.state, contact.asleep_until = ContactState.ASLEEP, until
-                contact.attempts += contact.agent is not None
-                self._part(contact)
-                contact.offer = contact.agent = contact.console = None
-                contact.connect_by = contact.accepted_at = contact.bridged_at = None
-                self.duties.note(until, Duty.WAKE, contact.call)
-            case ContactWoken():
-                contact.state, contact.asleep_until = ContactState.WAITING, None
-            case CallbackRequested(address=address):
-                contact.kind, contact.address, contact.with_ai = ContactKind.CALLBACK, address, False
-            case _:
-                assert_never(event)
+        if isinstance(event, ContactSlept):
+            contact.attempts += contact.agent is not None
+            self._part(contact)
+        change(contact, event, self.now)
+        if isinstance(event, ContactMoved):
+            for due in overflows_of(contact, self.queue_of(contact)):
+                self.duties.note(*due)
+        elif isinstance(event, ContactSlept):
+            self.duties.note(event.until, Duty.WAKE, contact.call)
         self._put_in(contact)
 
     def _put_in(self, contact: ContactRecord) -> None:

@@ -121,7 +121,7 @@ class ContactRecord:
         sticky: the agent they know.
         held_until: until when they are held for that agent; None where they are not.
         asleep_until: when a resting callback is due.
-        address: whom to call back.
+        address: whom to call back, or where that could be done; None where that is not known.
         with_ai: whether the AI looks after them while they wait.
         offer: the open offer, or the one that was accepted.
         agent: who accepted.
@@ -169,6 +169,16 @@ class ContactRecord:
         if self.held_until is not None and self.held_until > now and self.sticky != agent:
             return True
         return any(one.agent == agent and one.until > now for one in self.exclusions)
+
+    def part(self) -> None:
+        """No agent has accepted them, or has them any more."""
+        self.offer = self.agent = self.console = None
+        self.connect_by = self.accepted_at = self.bridged_at = None
+
+    def come_by(self, call: CallId, ticket: str, connect_by: float) -> None:
+        """They are on the line, by another call than before."""
+        self.call, self.ticket, self.connect_by = call, ticket, connect_by
+        self.kind, self.told_callback = ContactKind.LIVE, False
 
     @property
     def taken_by(self) -> AgentId | None:
@@ -220,6 +230,13 @@ class QueueRecord:
         fade = 1 - 1 / REMEMBERED
         self.patience_s = self.patience_s * fade + waited_s
         self.patience_lost = self.patience_lost * fade + abandoned
+
+    def answer(self, waited_s: float, *, in_target: bool) -> None:
+        """A caller is an agent's from now on."""
+        self.wait_ended(waited_s, abandoned=False)
+        self.wait.add(waited_s)
+        self.answered += 1
+        self.answered_in_target += in_target
 
     @property
     def abandonment_rate(self) -> float:

@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 from routing.desk.commands import (
     AcceptOffer,
+    AnswerCallback,
     ConfirmBridge,
     DeclineOffer,
     EnterQueue,
@@ -15,6 +16,7 @@ from routing.desk.commands import (
     LeaveQueue,
     LoseAgent,
     MissCallback,
+    NoteAddress,
     PutAgent,
     Refusal,
     RemoveAgent,
@@ -30,7 +32,10 @@ from routing.desk.decisions import ENGAGED, Decisions
 from routing.desk.events import (
     AgentProfiled,
     AgentRemoved,
+    CallbackAnswered,
+    CallbackMissed,
     CallbackRequested,
+    ContactAddressed,
     ContactBridged,
     ContactMoved,
     ContactQueued,
@@ -55,7 +60,7 @@ from routing.desk.terms import (
     merge,
 )
 from routing.document import suggest
-from routing.terms import HandoverFailure
+from routing.terms import HandoverFailure, TransferFailure
 from voice.contracts.audio import CallId
 
 MAX_PRIORITY = 99
@@ -142,10 +147,10 @@ class Requests:
         _check_priority(command.priority)
         self._check_skills(command.skills)
         callback = command.kind is ContactKind.CALLBACK
-        if callback:
+        if callback or command.address is not None:
             _check_address(command.address)
-            if queue.callback is None:
-                _refuse("callback.none", f"Queue {queue.id} makes no callbacks.")
+        if callback and queue.callback is None:
+            _refuse("callback.none", f"Queue {queue.id} makes no callbacks.")
         if (known := ledger.contacts.get(command.call)) is not None:
             if known.ticket != command.ticket:
                 _refuse("call.queued", f"Call {command.call} is at the desk already, with another ticket.")
@@ -178,6 +183,13 @@ class Requests:
             self._decisions.sleep(contact, opens_at)
         else:
             self._decisions.settle(contact)
+
+    def note_address(self, command: NoteAddress) -> None:
+        """Where a caller could be called back; one who is to be called back has said so already."""
+        contact = self._contact(command.call)
+        address = _check_address(command.address)
+        if contact.kind is ContactKind.LIVE and contact.address != address:
+            self._decisions.emit(ContactAddressed(command.call, address))
 
     def reprioritize(self, command: Reprioritize) -> None:
         """The call's priority is another now."""
@@ -214,9 +226,9 @@ class Requests:
         """The caller hung up, or no human is wanted any more; a callback waits on after hanging up."""
         contact = self._contact(command.call)
         hung_up = command.departure is Departure.CALLER_GONE
-        if contact.kind is ContactKind.CALLBACK and hung_up and contact.state not in ENGAGED:
-            return
         served = contact.state is ContactState.SERVING
+        if contact.kind is ContactKind.CALLBACK and hung_up and not served:
+            return
         self._decisions.leave(contact, Departure.SERVED if served else command.departure)
 
     def accept(self, command: AcceptOffer) -> None:
@@ -224,7 +236,7 @@ class Requests:
         contact = self._offered(command.offer, command.agent, console=command.console)
         if contact is None:
             return
-        connect_by = self._ledger.now + self._ledger.queue_of(contact).connect_timeout_s
+        connect_by = self._ledger.now + self._ledger.queue_of(contact).connect_s(contact.kind)
         event = OfferAccepted(command.offer, contact.call, command.agent, command.console, connect_by)
         self._decisions.emit(event)
         self._decisions.offer_agent(command.agent)
@@ -266,13 +278,27 @@ class Requests:
         contact = self._engaged(command.call, command.agent)
         self._decisions.return_contact(contact, self._agent(command.agent), command.code)
 
+    def answer_callback(self, command: AnswerCallback) -> None:
+        """The caller is on the line again, by another call."""
+        _check_ids(command.by, command.ticket)
+        ledger = self._ledger
+        contact = self._engaged(command.call, command.agent)
+        if contact.kind is not ContactKind.CALLBACK or contact.state is not ContactState.CONNECTING:
+            _refuse("call.state", f"Call {command.call} is not being called back.")
+        if command.by in ledger.contacts:
+            _refuse("call.queued", f"Call {command.by} is at the desk already.")
+        connect_by = ledger.now + ledger.queue_of(contact).connect_timeout_s
+        self._decisions.emit(CallbackAnswered(command.call, command.agent, command.by, command.ticket, connect_by))
+
     def miss_callback(self, command: MissCallback) -> None:
         """The caller was not reached."""
         contact = self._engaged(command.call, command.agent)
         terms = self._ledger.queue_of(contact).callback
         if contact.kind is not ContactKind.CALLBACK:
             _refuse("call.state", f"Call {command.call} is on the line; only a callback can miss its caller.")
-        if terms is None or contact.attempts + 1 >= terms.attempts:
+        self._decisions.emit(CallbackMissed(command.call, command.agent, command.code))
+        hopeless = command.code is TransferFailure.FORBIDDEN
+        if terms is None or hopeless or contact.attempts + 1 >= terms.attempts:
             self._decisions.leave(contact, Departure.NOT_REACHED)
         else:
             self._decisions.sleep(contact, self._ledger.now + terms.retry_s)

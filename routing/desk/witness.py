@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from routing.desk.config import DeskConfig
 from routing.desk.events import (
+    CallbackAnswered,
     ContactLeft,
     ContactQueued,
     ContactReprioritized,
@@ -89,6 +90,10 @@ class Witness:
                 _demand(call not in ledger.contacts, f"{call} is at the desk already")
                 self.entered += 1
                 self._told[call] = (one.event.since, one.seq, one.event.priority)
+            case CallbackAnswered(call=call, by=by, agent=agent):
+                _demand(by not in ledger.contacts, f"{by} is at the desk already")
+                _demand(ledger.contacts[call].agent == agent, f"{call} is called back for {agent} and with another")
+                self._told[by] = self._told.pop(call)
             case ContactReprioritized(call=call, priority=priority):
                 self._told[call] = (*self._told[call][:2], priority)
             case OfferMade(call=call, agent=agent):

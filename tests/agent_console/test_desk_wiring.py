@@ -78,7 +78,7 @@ async def test_a_changed_desk_file_comes_into_force_and_a_broken_one_does_not(
         assert told == [
             (call, "handover.requested", True),
             (call, "failed.nobody_signed_in", False),
-            (call, "notice.callback_offered", False),
+            (call, "notice.nobody", False),
         ]
     assert (tmp_path / "audit.db").exists()
 

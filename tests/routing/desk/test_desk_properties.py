@@ -16,6 +16,7 @@ from asr.types import Language
 from routing.desk.commands import (
     REFUSALS,
     AcceptOffer,
+    AnswerCallback,
     ConfirmBridge,
     DeclineOffer,
     DeskCommand,
@@ -25,6 +26,7 @@ from routing.desk.commands import (
     LeaveQueue,
     LoseAgent,
     MissCallback,
+    NoteAddress,
     PutAgent,
     RemoveAgent,
     Reprioritize,
@@ -208,10 +210,16 @@ class DeskMachine(RuleBasedStateMachine):
             former = contact.agent if contact is not None else None
         self.ask(TakeContact("k", call, by, None if former is None else AgentId(former), language))
 
-    @rule(call=calls, what=st.sampled_from([*Departure, "callback", "priority"]), priority=priorities)
+    @rule(
+        call=calls,
+        what=st.sampled_from([*Departure, "callback", "callback", "address", "priority"]),
+        priority=priorities,
+    )
     def caller(self, call: CallId, what: str, priority: int) -> None:
         if what == "callback":
             self.ask(RequestCallback("k", call, "tel:2"))
+        elif what == "address":
+            self.ask(NoteAddress("k", call, "tel:3"))
         elif what == "priority":
             self.ask(Reprioritize("k", call, priority))
         else:
@@ -231,8 +239,12 @@ class DeskMachine(RuleBasedStateMachine):
         self.ask(AcceptOffer("k", offer, agent, "left") if accepts else DeclineOffer("k", offer, agent))
 
     @precondition(lambda self: any(one.agent for one in self.desk.ledger.contacts.values()))
-    @rule(data=st.data(), what=st.sampled_from(["confirm", "confirm", "fail", "lost", "miss", "finish", "finish"]))
-    def serve(self, data: st.DataObject, what: str) -> None:
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(["confirm", "confirm", "fail", "lost", "reached", "reached", "miss", "finish", "finish"]),
+        by=calls,
+    )
+    def serve(self, data: st.DataObject, what: str, by: CallId) -> None:
         engaged = sorted(one.call for one in self.desk.ledger.contacts.values() if one.agent)
         call = data.draw(st.sampled_from(engaged))
         agent = self.desk.ledger.contacts[call].agent
@@ -244,6 +256,8 @@ class DeskMachine(RuleBasedStateMachine):
                 self.ask(FailBridge("k", call, agent))
             case "lost":
                 self.ask(FailBridge("k", call, agent, HandoverFailure.AGENT_LOST))
+            case "reached":
+                self.ask(AnswerCallback("k", call, agent, by, f"{by}.c1"))
             case "miss":
                 self.ask(MissCallback("k", call, agent))
             case _:
