@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import APIRequestContext, Browser, Page, Playwright, Route, expect
+from playwright.sync_api import Browser, Playwright, expect
 
-from routing.events import CallEnded, Stamped, TranscriptFinal
+from routing.events import CallEnded, TranscriptFinal
 from routing.grammar import check_log
 from routing.leg_events import AudioDropped, MediaMeasured
-from routing.wire import decode
 from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, serve
-from tests.journeys.udp_relay import UdpRelay
+from tests.journeys.ways import Ways, log_of, wait_until
 from voice.contracts.audio import Party, to_s
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,48 +29,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-class Ways:
-    """Every connection that the page offers goes through a relay of its own."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.relays: list[UdpRelay] = []
-        self.secret = ""
-        self._stack = stack
-
-    def lead(self, page: Page) -> None:
-        page.route("**/api/calls", self._through)
-        page.route("**/api/calls/*/offer", self._through)
-
-    def _through(self, route: Route) -> None:
-        if route.request.method not in {"POST", "PUT"}:
-            route.continue_()
-            return
-        relay = self._stack.enter_context(UdpRelay())
-        body: dict[str, Any] = route.request.post_data_json or {}
-        body["sdp"] = relay.offer_through(body["sdp"])
-        answer = route.fetch(post_data=json.dumps(body))
-        reply = answer.json()
-        reply["sdp"] = relay.answer_through(reply["sdp"])
-        self.secret = reply.get("secret", self.secret)
-        self.relays.append(relay)
-        route.fulfill(response=answer, json=reply)
-
-
-def log_of(request: APIRequestContext, url: str, call: str) -> list[Stamped]:
-    answer = request.get(f"{url}/api/calls/{call}/events?limit=1000")
-    assert answer.ok, answer.text()
-    return [decode(event) for event in answer.json()["events"]]
-
-
-def wait_until(page: Page, holds: object, timeout_s: float) -> None:
-    """Let the browser work until something holds."""
-    assert callable(holds)
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about"
-        page.wait_for_timeout(50)
-
-
 def test_a_call_survives_another_network(
     server: Server, playwright: Playwright, chromium: str, browser: Browser, tmp_path: Path
 ) -> None:
@@ -84,7 +39,7 @@ def test_a_call_survives_another_network(
     with ExitStack() as stack, caller_browser(playwright, chromium, microphone, again=True) as calling:
         ways = Ways(stack)
         page = calling.new_context(locale="zh-CN").new_page()
-        ways.lead(page)
+        ways.lead(page, "**/api/calls", "**/api/calls/*/offer")
         page.goto(f"{server.url}/call")
         page.get_by_test_id("call-button").click()
         expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=15_000)
