@@ -36,6 +36,7 @@ _TRUNK: Final = {
         "codecs": {"type": "array", "minItems": 1, "items": _TEXT},
         "trust_identity": {"type": "boolean"},
         "encrypt": {"type": "boolean"},
+        "early_media": {"type": "boolean"},
         "transfer_to": {"type": "array", "maxItems": 256, "items": _TEXT},
         "gateway": _TEXT,
         "dials": {"type": "array", "maxItems": 256, "items": _DIGITS},
@@ -199,6 +200,7 @@ class _Reader:
             registrar=None if register is None else self._registrar(register, (*at, "register")),
             transfer_to=frozenset(domain.lower() for domain in said.get("transfer_to", [])),
             is_secure=said.get("encrypt", False),
+            early_media=said.get("early_media", False),
             gateway=gateway,
             dials=tuple(said.get("dials", [])),
         )

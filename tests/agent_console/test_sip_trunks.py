@@ -47,6 +47,14 @@ def test_files_of_tls_are_looked_up_beside_the_trunks_file(tmp_path: Path) -> No
     assert (settings.trunks[0].registrar.transport, settings.trunks[0].registrar.port) == ("tls", 5061)
 
 
+def test_early_media_is_asked_for_trunk_by_trunk(tmp_path: Path) -> None:
+    path = tmp_path / "trunks.yaml"
+    path.write_text("trunks:\n  a: {from: [10.0.0.1], early_media: true}\n  b: {from: [10.0.0.2]}\n", encoding="utf-8")
+    settings = load_trunks(path, "0.0.0.0", 5060)
+    assert [trunk.early_media for trunk in settings.trunks] == [True, False]
+    assert settings.ports == (20_000, 29_999)
+
+
 def test_without_a_file_this_machine_alone_may_call() -> None:
     settings = load_trunks(None, "0.0.0.0", 5060)
     assert settings.trunk_of_address("127.0.0.1") is not None

@@ -64,12 +64,14 @@ class SipCall:
         self.reason = ""
         self.agreement: Agreement | None = None
         self.is_answered = False
+        self.is_early = False
         self.invite: ServerTransaction | None = None
         self.described: Described | None = None
         self.interval: SessionInterval | None = None
         self._timers = timers
         self._send = send
         self._ended = ended
+        self._early_answer = ""
         self._awaits_ack: ServerTransaction | None = None
         self._awaits_answer = False
         self._offering = False
@@ -87,14 +89,32 @@ class SipCall:
         if self.invite is not None and self.end is None:
             self._respond(self.invite, 180, now_s)
 
+    def begin_early(self, now_s: float) -> bool:
+        """Let the other side hear us before the call is answered (RFC 3960); not where it has described nothing yet.
+
+        What is sent until then is not charged for. Whether they hear it, nobody says.
+        """
+        invite, described, agreement = self.invite, self.described, self.agreement
+        if invite is None or self.end is not None or self.is_answered or described is None or agreement is None:
+            return False
+        response = self.dialog.response(invite.request, 183)
+        self._early_answer = write_answer(self.origin, described, agreement)
+        set_body(response, SDP, self._early_answer)
+        invite.respond(response, now_s)
+        self.is_early = True
+        return True
+
     def answer(self, now_s: float) -> None:
         """Take the call."""
         invite = self.invite
         if invite is None or self.end is not None:
             return
-        self.is_answered = True
+        self.is_answered, self.is_early = True, False
         response = self.dialog.response(invite.request, 200)
-        self._put_description(response, self.described)
+        if self._early_answer:  # an answer that was given once stands (RFC 3261, 13.2.1)
+            set_body(response, SDP, self._early_answer)
+        else:
+            self._put_description(response, self.described)
         if self.interval is not None:
             add_header(response, "Session-Expires", str(self.interval))
             if self.interval.is_required:
@@ -165,6 +185,7 @@ class SipCall:
         if self.end is not None:
             return
         self.end = end
+        self.is_early = False
         self._session.cancel()
         if self._again is not None:
             self._again.cancel()
@@ -256,7 +277,8 @@ class SipCall:
 
     def _take_offer(self, transaction: ServerTransaction, now_s: float) -> None:
         request = transaction.request
-        if self._awaits_ack is not None or self._offering or not (self.is_answered or request.method == "UPDATE"):
+        too_early = self.is_early or not (self.is_answered or request.method == "UPDATE")
+        if self._awaits_ack is not None or self._offering or too_early:
             self._respond(transaction, 491, now_s)
             return
         try:

@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
-from voice.contracts.audio import FRAME_SAMPLES, Party, to_s
+from voice.contracts.audio import FRAME_SAMPLES, Party, Pcm, to_s
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import Clock
 from voice.contracts.sip_errors import SipCallError, SipError, SipPortError
@@ -169,6 +169,7 @@ class SipEndpoint:
         party: Party = Party.AGENT,
         ring_s: float | None = None,
         codecs: Sequence[Codec] = DEFAULT_CODECS,
+        hear_early: Callable[[Pcm], None] = lambda _: None,
     ) -> SipLeg:
         """Call somebody; returns once they have answered.
 
@@ -179,6 +180,7 @@ class SipEndpoint:
             party: who answers.
             ring_s: how long it may ring.
             codecs: that may be spoken, in our order.
+            hear_early: told what is heard before the answer, see `SipLeg`.
 
         Raises:
             SipCallError: refused, or not answered in time; `status` says which.
@@ -195,6 +197,7 @@ class SipEndpoint:
             self.agent, target, flow, terms, port=audio.port, caller=ours, credentials=credentials, ring_s=ring_s
         )
         leg = self._leg(outgoing.call, party, audio)
+        leg.hear_early = hear_early
         try:
             outgoing.begin(self._clock.now_s())
             self._wake.set()
@@ -297,10 +300,15 @@ class SipEndpoint:
             audio = await self._ports.open()
             leg = self._leg(call, Party.CALLER, audio)
             leg.trunk = incoming.admitted.trunk
-            call.ring(self._clock.now_s())
+            is_early = leg.trunk.early_media and call.begin_early(self._clock.now_s())
+            if not is_early:
+                call.ring(self._clock.now_s())
+            self._wake.set()
             why = Refusal.FULL
             await take(leg, line_of(incoming))
             taken = True
+            if is_early:
+                await leg.announced()
             call.answer(self._clock.now_s())
         except WarmlineError as error:
             self.agent.gate.count(why)

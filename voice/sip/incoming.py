@@ -27,6 +27,7 @@ class IncomingLine:
     """
 
     def __init__(self, party: Party, codec: Codec) -> None:
+        self.party = party
         self.undecodable = 0
         self._framer = Framer(party, tolerance=0)
         self._origin_s: float | None = None

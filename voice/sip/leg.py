@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import anyio
 
-from voice.contracts.audio import AudioFrame, Party
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, to_s
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock, LegEnd
 from voice.contracts.sip_errors import SipCallError
@@ -38,6 +38,12 @@ TRANSFER_S: Final = 60.0
 
 HOLD_S: Final = 3_600.0
 """How long a call may be on hold without a sign of life."""
+
+EARLY_BEGIN_S: Final = 3.0
+"""How long an announcement before the answer may take to begin; the call is answered without one then."""
+
+EARLY_MOST_S: Final = 30.0
+"""How long it may last: who calls is left unanswered meanwhile."""
 
 _NOTHING: Final = LegStatistics(
     received=0,
@@ -135,6 +141,8 @@ class SipLeg:
 
     Attributes:
         trunk: by which the call came in; None where we called.
+        hear_early: told what is heard of whom we call before they answer: ringing tones, announcements. None of it is
+            theirs, so none of it comes out of `source`.
     """
 
     def __init__(
@@ -144,6 +152,7 @@ class SipLeg:
         self.party = party
         self.end: CallEnd | None = None
         self.trunk: Trunk | None = None
+        self.hear_early: Callable[[Pcm], None] = lambda _: None
         self.answered = anyio.Event()
         self.over = anyio.Event()
         self._clock = clock
@@ -234,14 +243,27 @@ class SipLeg:
         media = self._media
         if media is None or self.end is not None:
             return
-        if self.call.is_answered:
+        if self.call.is_answered or self.call.is_early:
             for packet in media.packets(now_s):
                 if self._sockets is not None:
                     self._sockets.send(packet, media.latch.target)
             self._report(media.reports(now_s))
+        if self.call.is_answered:
             self._watch(media, now_s)
-        if not self._source.is_full:
+        if self.call.is_calling and not self.call.is_answered:
+            for frame in media.frames(now_s):
+                self.hear_early(frame.pcm)
+        elif not self._source.is_full:
             self._source.put(media.frames(now_s))
+
+    async def announced(self) -> None:
+        """Return once what is played first was played before the call is answered, or it takes too long, or is over."""
+        clock, sink = self._clock, self._sink
+        give_up_s = clock.now_s() + EARLY_BEGIN_S
+        while not sink.queued and self.end is None and clock.now_s() < give_up_s:
+            await clock.sleep_until(clock.now_s() + to_s(FRAME_SAMPLES))
+        with anyio.move_on_after(EARLY_MOST_S):
+            await sink.wait_played()
 
     async def transfer(self, target: str, *, seconds: float = TRANSFER_S) -> None:
         """Hand the party over to somebody else (blind transfer): returns once they talk there, and this call is over.
@@ -318,6 +340,8 @@ class SipLeg:
 
     def _up(self) -> None:
         self._watched_s = self._clock.now_s()
+        if self.call.is_calling and self._media is not None:
+            self._media.begin_anew()
         self.answered.set()
 
     def _press(self, digit: str) -> None:

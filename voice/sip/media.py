@@ -107,6 +107,12 @@ class CallMedia:
         self._is_first = True
         self.agreement = agreement
 
+    def begin_anew(self) -> None:
+        """Forget what came so far: what comes from now on is somebody who has answered."""
+        self.incoming = IncomingLine(self.incoming.party, self.agreement.codec)
+        if self.agreement.is_on_hold:
+            self.incoming.pause()
+
     def receive(self, datagram: bytes, source: Address, now_s: float) -> None:
         """Take a datagram; what is no packet of this call is counted and dropped."""
         if self.agreement.is_muxed and is_rtcp(datagram):

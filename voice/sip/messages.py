@@ -51,6 +51,7 @@ _NEEDED: Final = ("via", "from", "to", "call-id", "cseq")
 _REASONS: Final = {
     100: "Trying",
     180: "Ringing",
+    183: "Session Progress",
     200: "OK",
     202: "Accepted",
     400: "Bad Request",

@@ -12,7 +12,7 @@ from voice.sip.calls import SDP, SipCall
 from voice.sip.description import parse_description, write_offer
 from voice.sip.dialog import OUR_USER, CallDialog
 from voice.sip.digest import Credentials
-from voice.sip.messages import Request, Response, Uri, add_header, cseq_of, make_request, set_body, tag_of
+from voice.sip.messages import Request, Response, Uri, add_header, content_kind, cseq_of, make_request, set_body, tag_of
 from voice.sip.timers import Timer
 from voice.sip.transactions import Flow
 
@@ -61,6 +61,7 @@ class OutgoingCall:
         self._is_proceeding = False
         self._is_given_up = False
         self._limit: Timer | None = None
+        self._early_tag = ""
 
     def begin(self, now_s: float) -> None:
         """Call."""
@@ -93,13 +94,27 @@ class OutgoingCall:
             if self._is_given_up and not self._is_proceeding:
                 self._cancel(now_s)  # RFC 3261, 9.1: no CANCEL before something was answered
             self._is_proceeding = True
-            if call.end is None:
+            if call.end is None and not call.is_answered:
+                self._hear_early(response)
                 call.hooks.ringing(status)
         elif status < 300:
             self._taken(response, now_s)
         else:
             self._stop_ringing()
             call.finish(CallEnd.REFUSED)
+
+    def _hear_early(self, response: Response) -> None:
+        """Listen to what is played before the call is answered: a ringing tone, or why it will not be (RFC 3960, 3).
+
+        Of several that ring, the last one that says what it speaks is heard.
+        """
+        if not response.body or content_kind(response) != SDP:
+            return
+        try:
+            self.call.describe(parse_description(response.text, self.call.terms.codecs))
+        except SipMediaError:
+            return  # the call may still be answered with something that is understood
+        self.call.is_early, self._early_tag = True, tag_of(response, "to")
 
     def _taken(self, response: Response, now_s: float) -> None:
         call, dialog = self.call, self._dialog
@@ -119,11 +134,13 @@ class OutgoingCall:
             bye = dialog.request("BYE")
             self._agent.request(bye, dialog.flow, lambda _, __: None, now_s, dialog=dialog)
             return
-        call.is_answered = True
+        was_early = call.is_early and tag_of(response, "to") == self._early_tag
+        call.is_answered, call.is_early = True, False
         call.note_peer(response)
         try:
             call.take_session(response)
-            call.describe(parse_description(response.text, call.terms.codecs))
+            if response.body or not was_early:  # some say what they speak once, before they answer
+                call.describe(parse_description(response.text, call.terms.codecs))
         except (SipMediaError, SipMessageError):
             call.hang_up(now_s, CallEnd.MEDIA, reason='SIP;cause=488;text="Not Acceptable Here"')
             return

@@ -53,6 +53,7 @@ class Trunk:
         gateway: where numbers are called, `host` or `host:port`; None for nowhere.
         dials: the first digits of the numbers that may be called there; empty for none.
         is_secure: whether its calls have to come over TLS, with encrypted audio.
+        early_media: whether callers hear what is said first before their call is answered (183), and so unpaid.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Trunk:
     gateway: str | None = None
     dials: tuple[str, ...] = ()
     is_secure: bool = False
+    early_media: bool = False
 
     def admits(self, host: str) -> bool:
         """Whether an address is let in without a password."""
