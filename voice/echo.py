@@ -10,6 +10,9 @@ Most lines have no echo, and there the canceller would only take from the caller
 the filter has found an echo; and where that has found none in two seconds in which something was heard, nothing is done
 until it does.
 
+The canceller costs twice what the filter does. Where its answer is known it is spared: on a line without an echo, and
+as long as the filter leaves no more of an echo than it did before. What the filter leaves is heard 30 dB down then.
+
 While nothing was played for a while, nothing is done: the samples go through as they came. In every case audio leaves
 8 ms late, which is what the canceller takes.
 """
@@ -19,36 +22,21 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from pywebrtc_audio import AudioProcessor
 
-from voice.audio.level import FLOOR_DBFS, level_dbfs, peak_dbfs
-from voice.contracts.audio import (
-    FRAME_SAMPLES,
-    SAMPLE_RATE,
-    AudioFrame,
-    Pcm,
-    Samples,
-    from_ms,
-    from_s,
-    on_16_bit_grid,
-)
-from voice.contracts.errors import FrameError
+from voice.audio.level import FLOOR_DBFS, level_dbfs
+from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Pcm, Samples, from_ms, from_s, on_16_bit_grid
+from voice.echo_canceller import SparedCanceller
 from voice.echo_filter import EchoFilter
+from voice.echo_reference import PlayedAudio
 
 DELAY: Final[Samples] = from_ms(8)
 """By how much audio leaves later than it came."""
-
-REMEMBERED_S: Final = 4.0
-"""How far back, and ahead, what was played is known: the call may be as far behind as its intake can bridge."""
 
 LEAD: Final[Samples] = from_ms(40)
 """No echo comes back sooner than this; what is played may be told this much later than what is heard at that time."""
 
 ECHO_LASTS_S: Final = 1.5
 """How long after it was played something may still be heard: delay, room, and what waits on the way."""
-
-AUDIBLE_DBFS: Final = -60.0
-"""Peaks below this are not played loud enough to come back."""
 
 BELOW_PLAYED_DB: Final = 18.0
 """Somebody speaks where the canceller leaves more than this below what was played lately: it leaves less of an echo,
@@ -78,6 +66,22 @@ SPEAKS_AT_ONCE_FRAMES: Final = 2
 HANG_FRAMES: Final = 30
 """How long somebody is taken to speak on after the last loud frame: 600 ms, a pause between words."""
 
+SETTLING_FRAMES: Final = 50
+"""After so many frames with nothing but an echo the filter is taken to have found its way: 1 s,"""
+
+SETTLED_FRAMES: Final = 150
+"""and what it leaves until this many is the first measure of the most that it leaves."""
+
+TELLING_REST_DB: Final = -12.0
+"""The canceller is spared where the filter leaves no more of an echo than this, relative to what was played."""
+
+SURPRISED_DB: Final = 1.5
+"""The canceller is asked where the filter leaves so much more than the most it leaves of an echo: a quarter of what
+would be enough for speech,"""
+
+ASKED_FRAMES: Final = 50
+"""and for 1 s after that."""
+
 UNKNOWN_FRAMES: Final = 100
 """For how long the filter alone is at work on a line on which something is heard and no echo found: 2 s."""
 
@@ -99,6 +103,8 @@ _ONLY_ECHO_DB: Final = 6.0  # so far below what is enough for speech, nobody spe
 _AUDIBLE_REST_DBFS: Final = -45.0
 _LEAST_REST_DBFS: Final = -48.0
 _REST_FALLS_DB: Final = 0.02  # a frame: 1 dB a second
+_REST_RISES_DB: Final = 0.2  # a frame in which the canceller was not asked: slower than a voice sets in
+_SPARED_GAIN: Final = np.float32(10 ** (-30 / 20))
 _BETTER_DB: Final = 1.0
 _TELLING_DBFS: Final = -55.0
 _FOUND_FADES: Final = 0.04  # of a frame, a frame
@@ -110,16 +116,17 @@ class EchoSuppressor:
     """Takes the echo of what one party hears out of what it says."""
 
     def __init__(self) -> None:
-        self._played = np.zeros(from_s(2 * REMEMBERED_S), np.float32)
-        self._newest: Samples = 0
-        self._audible_until: Samples = -from_s(ECHO_LASTS_S) - 1
-        self._canceller = AudioProcessor(sample_rate=SAMPLE_RATE, echo_cancellation=True)
+        self._played = PlayedAudio()
+        self._canceller = SparedCanceller()
         self._filter = EchoFilter()
         self._late = np.zeros(DELAY, np.float32)
         self._share = 1.0
         self._loud = 0
         self._clear = 0
         self._rest_db = 0.0  # the most the filter leaves of an echo, relative to what was played
+        self._first_rest_db = FLOOR_DBFS
+        self._only_echo = 0  # frames from which that is known
+        self._asked = 0  # for how many more frames the canceller is asked
         self._hang = 0
         self._floor_dbfs = _FLOOR_DBFS
         self._played_dbfs = FLOOR_DBFS
@@ -137,26 +144,14 @@ class EchoSuppressor:
         """Say what the party was given to hear.
 
         Args:
-            pcm: 16 kHz mono float32, shape (n,), any n up to 4 s.
+            pcm: 16 kHz mono float32, shape (n,), any n up to 4 s, finite.
             at: when, as media time of what is heard from it. What is told again counts anew; what lies further back
                 than is remembered is left out.
 
         Raises:
-            FrameError: another shape or type, or a negative time.
+            FrameError: another shape or type, no number, or a negative time.
         """
-        if pcm.ndim != 1 or pcm.dtype != np.float32 or at < 0:
-            raise FrameError(f"Expected float32 of shape (n,) at 0 or later; got {pcm.dtype} {pcm.shape} at {at}.")
-        size = self._played.size
-        end = at + pcm.size
-        if pcm.size > size // 2 or end <= self._newest - size // 2:
-            return
-        if at > self._newest:  # silence, as far as is known
-            gap = np.arange(max(self._newest, at - size), at) % size
-            self._played[gap] = 0
-        self._played[np.arange(at, end) % size] = pcm
-        self._newest = max(self._newest, end)
-        if peak_dbfs(pcm) > AUDIBLE_DBFS:
-            self._audible_until = max(self._audible_until, end)
+        self._played.add(pcm, at)
 
     def hear(self, frame: AudioFrame) -> AudioFrame:
         """The frame without the echo, 8 ms late; of a frame that comes twice or too late, as it was."""
@@ -170,29 +165,53 @@ class EchoSuppressor:
         return AudioFrame(frame.party, frame.start, self._step(frame.pcm, frame.start))
 
     def _step(self, heard: Pcm, start: Samples) -> Pcm:
-        if start > self._audible_until + from_s(ECHO_LASTS_S):
-            if self._share == 1.0:
-                return self._delayed(heard)
-            target, cancelled, filtered = 1.0, np.zeros(FRAME_SAMPLES, np.float32), heard
-        else:
-            far = self._reference(start)
+        if start > self._played.audible_until + from_s(ECHO_LASTS_S):
+            return self._mix(1.0, heard, np.zeros(FRAME_SAMPLES, np.float32))
+        far = self._played.frame(start - LEAD)
+        filtered = self._filter.subtract(heard, far)
+        self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
+        heard_dbfs, rest_dbfs = level_dbfs(heard), level_dbfs(filtered)
+        echo = self._echo(heard_dbfs, rest_dbfs)
+        cancelled, speaks = None, False
+        if self._is_asked(echo, rest_dbfs):
             cancelled = self._canceller.process(heard, far)
-            filtered = self._filter.subtract(heard, far)
-            self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
-            levels = level_dbfs(heard), level_dbfs(cancelled), level_dbfs(filtered)
-            speaks = self._speaks(*levels)
-            match self._echo(levels[0], levels[2]):
-                case True:
-                    target = float(speaks)
-                case None:
-                    # Before it has found its way the filter may add what nobody said.
-                    target, filtered = 1.0, filtered if levels[2] < levels[0] - _BETTER_DB else heard
-                case False:
-                    target, filtered = 1.0, heard
-        voice = self._delayed(filtered)
+            speaks = self._speaks(heard_dbfs, level_dbfs(cancelled), rest_dbfs)
+        else:
+            self._canceller.spare(heard, far)
+        match echo:
+            case True:
+                return self._mix(float(speaks), filtered, cancelled)
+            case None:
+                # Before it has found its way the filter may add what nobody said.
+                return self._mix(1.0, filtered if rest_dbfs < heard_dbfs - _BETTER_DB else heard, cancelled)
+            case False:
+                return self._mix(1.0, heard, cancelled)
+
+    def _mix(self, target: float, voice: Pcm, quiet: Pcm | None) -> Pcm:
+        """From the share that the voice has now to the one it should have; `quiet` is 8 ms late already."""
+        joined = np.concatenate([self._late, voice])
+        self._late, voice = joined[FRAME_SAMPLES:], joined[:FRAME_SAMPLES]
+        if self._share == target == 1.0:
+            return on_16_bit_grid(voice)
+        if quiet is None:
+            quiet = voice * _SPARED_GAIN
         share = np.float32(self._share) + np.float32(target - self._share) * _RAMP
         self._share = target
-        return on_16_bit_grid((share * voice + (1 - share) * cancelled).astype(np.float32))
+        return on_16_bit_grid((share * voice + (1 - share) * quiet).astype(np.float32))
+
+    def _is_asked(self, echo: bool | None, rest_dbfs: float) -> bool:
+        """Whether the canceller has to be asked about this frame."""
+        if not echo:
+            return echo is None
+        over_db = rest_dbfs - self._played_dbfs - self._rest_db
+        is_surprise = over_db > SURPRISED_DB and rest_dbfs > _LEAST_REST_DBFS
+        if is_surprise or self._hang or self._rest_db > TELLING_REST_DB:
+            self._asked = ASKED_FRAMES
+        elif self._asked:
+            self._asked -= 1
+        if not self._asked and self._played_dbfs > _AUDIBLE_REST_DBFS:
+            self._rest_db += min(max(over_db, -_REST_FALLS_DB), _REST_RISES_DB)
+        return self._asked > 0
 
     def _echo(self, heard_dbfs: float, rest_dbfs: float) -> bool | None:
         """Whether what is played comes back; None while that is not known."""
@@ -208,21 +227,6 @@ class EchoSuppressor:
             return True
         return None if self._known < UNKNOWN_FRAMES else False
 
-    def _delayed(self, pcm: Pcm) -> Pcm:
-        joined = np.concatenate([self._late, pcm])
-        self._late = joined[FRAME_SAMPLES:]
-        return joined[:FRAME_SAMPLES]
-
-    def _reference(self, start: Samples) -> Pcm:
-        """What was played `LEAD` before a frame began; silence where that is not known."""
-        size, begin = self._played.size, start - LEAD
-        end = begin + FRAME_SAMPLES
-        if begin >= 0 and self._newest - size <= begin and end <= self._newest and begin % size + FRAME_SAMPLES <= size:
-            return self._played[begin % size : begin % size + FRAME_SAMPLES].copy()
-        places = np.arange(begin, end)
-        known = (places >= 0) & (places < self._newest) & (places >= self._newest - size)
-        return np.where(known, self._played[places % size], np.float32(0))
-
     def _speaks(self, heard_dbfs: float, left_dbfs: float, rest_dbfs: float) -> bool:
         """Whether somebody speaks, by what the canceller and the filter left of this frame and of those before."""
         self._floor_dbfs = min(left_dbfs, self._floor_dbfs + _FLOOR_RISES_DB)
@@ -230,7 +234,7 @@ class EchoSuppressor:
         is_loud = left_dbfs > least_dbfs
         self._loud = self._loud + 1 if is_loud and heard_dbfs - left_dbfs < MOST_TAKEN_DB else 0
         if not self._hang and left_dbfs < least_dbfs - _ONLY_ECHO_DB and self._played_dbfs > _AUDIBLE_REST_DBFS:
-            self._rest_db = max(rest_dbfs - self._played_dbfs, self._rest_db - _REST_FALLS_DB)
+            self._learn_rest(rest_dbfs - self._played_dbfs)
         rises = rest_dbfs > max(_LEAST_REST_DBFS, self._played_dbfs + self._rest_db + OVER_REST_DB)
         is_clear = rises and left_dbfs > max(self._floor_dbfs + OVER_FLOOR_DB, least_dbfs - DENIED_DB)
         self._clear = self._clear + 1 if is_clear else 0
@@ -240,3 +244,13 @@ class EchoSuppressor:
         elif self._hang:
             self._hang -= 1
         return self._hang > 0
+
+    def _learn_rest(self, rest_db: float) -> None:
+        """What the filter left of nothing but an echo."""
+        self._only_echo += 1
+        if SETTLING_FRAMES < self._only_echo <= SETTLED_FRAMES:
+            self._first_rest_db = max(self._first_rest_db, rest_db)
+        if self._only_echo == SETTLED_FRAMES:
+            self._rest_db = self._first_rest_db
+        elif self._only_echo > SETTLED_FRAMES:
+            self._rest_db = max(rest_db, self._rest_db - _REST_FALLS_DB)

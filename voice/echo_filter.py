@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voice.contracts.audio import FRAME_SAMPLES, Pcm
 
@@ -26,20 +27,31 @@ _SMOOTHING: Final = np.float32(0.7)
 """Of what is left over, whose power tells the filter how little it should trust this block."""
 
 _LEAST: Final = np.float32(1e-9)
+_HALF: Final = np.float32(0.5)
 
 _TURNS: Final = 4
 """After how many blocks it is a partition's turn again to be cleared of what is not the path's."""
 
 
 class EchoFilter:
-    """Removes the linear part of an echo, block by block of 320 samples; without delay."""
+    """Removes the linear part of an echo, block by block of 320 samples; without delay.
+
+    What would be made anew for every block is kept: this runs for every frame of every call that is played to.
+    """
 
     def __init__(self) -> None:
-        self._played = np.zeros((PARTITIONS, _BINS), np.complex64)
+        # Rows lie twice, so that the latest 28, newest first, are always one piece, from `_newest` on.
+        self._played = np.zeros((2 * PARTITIONS, _BINS), np.complex64)
+        self._power = np.zeros((2 * PARTITIONS, _BINS), np.float32)
+        self._newest = PARTITIONS
         self._path = np.zeros((PARTITIONS, _BINS), np.complex64)
+        self._grows = np.zeros((PARTITIONS, _BINS), np.float32)  # by what the doubt grows with every block
         self._doubt = np.ones((PARTITIONS, _BINS), np.float32)
         self._left = np.full(_BINS, 1e-2, np.float32)
-        self._before = np.zeros(FRAME_SAMPLES, np.float32)
+        self._block = np.zeros(2 * FRAME_SAMPLES, np.float32)
+        self._rest = np.zeros(2 * FRAME_SAMPLES, np.float32)
+        self._step = np.empty((PARTITIONS, _BINS), np.complex64)
+        self._trust = np.empty((PARTITIONS, _BINS), np.float32)
         self._turn = 0
 
     def subtract(self, heard: Pcm, played: Pcm) -> Pcm:
@@ -52,27 +64,54 @@ class EchoFilter:
         Returns:
             Shape (320,), float32; not on the 16-bit grid.
         """
-        self._played[1:] = self._played[:-1]
-        self._played[0] = np.fft.rfft(np.concatenate([self._before, played]))
-        self._before = played
-        echo = np.fft.irfft((self._played * self._path).sum(axis=0))[FRAME_SAMPLES:]
-        rest = (heard - echo).astype(np.float32)
-        error = np.fft.rfft(rest, 2 * FRAME_SAMPLES) * _HALF_TURN
-        self._left = _SMOOTHING * self._left + (1 - _SMOOTHING) * np.abs(error).astype(np.float32) ** 2
-        power = self._played.real**2 + self._played.imag**2
-        trust = power * self._doubt
-        share = 1 / (0.5 * trust.sum(axis=0) + self._left + _LEAST)
-        step = (self._doubt * share) * np.conj(self._played) * error
-        self._doubt *= _PERSISTENCE * (1 - 0.5 * trust * share)
-        self._doubt += (1 - _PERSISTENCE) * (self._path.real**2 + self._path.imag**2)
+        spectra, power = self._remember(played)
+        step, trust = self._step, self._trust
+        np.multiply(spectra, self._path, out=step)
+        rest = self._rest
+        np.subtract(heard, np.fft.irfft(step.sum(axis=0))[FRAME_SAMPLES:], out=rest[FRAME_SAMPLES:])
+        error = np.fft.rfft(rest)
+        self._left *= _SMOOTHING
+        self._left += (1 - _SMOOTHING) * _power(error)
+        np.multiply(power, self._doubt, out=trust)
+        share = trust.sum(axis=0)
+        share *= _HALF
+        share += self._left
+        share += _LEAST
+        np.reciprocal(share, out=share)
+        np.conjugate(spectra, out=step)
+        step *= error * share
+        step *= self._doubt
         self._path += step
-        # Half of a block is the echo path's, the other half the circular convolution's: it is cleared, in turns.
+        share *= -_HALF * _PERSISTENCE
+        trust *= share
+        trust += _PERSISTENCE
+        self._doubt *= trust
+        self._doubt += self._grows
+        self._clear()
+        return rest[FRAME_SAMPLES:].copy()
+
+    def _remember(self, played: Pcm) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+        """The spectra of the latest 28 blocks that were played, newest first, and their power."""
+        block = self._block
+        block[:FRAME_SAMPLES] = block[FRAME_SAMPLES:]
+        block[FRAME_SAMPLES:] = played
+        self._newest = newest = (self._newest or PARTITIONS) - 1
+        again = newest + PARTITIONS
+        self._played[newest] = self._played[again] = spectrum = np.fft.rfft(block)
+        self._power[newest] = self._power[again] = _power(spectrum)
+        return self._played[newest:again], self._power[newest:again]
+
+    def _clear(self) -> None:
+        """Half of a block is the echo path's, the other half the circular convolution's: it is cleared, in turns."""
         self._turn = (self._turn + 1) % _TURNS
         taps = np.fft.irfft(self._path[self._turn :: _TURNS], axis=1)
         taps[:, FRAME_SAMPLES:] = 0
-        self._path[self._turn :: _TURNS] = np.fft.rfft(taps, axis=1)
-        return rest
+        path = np.fft.rfft(taps, axis=1)
+        self._path[self._turn :: _TURNS] = path
+        self._grows[self._turn :: _TURNS] = (1 - _PERSISTENCE) * _power(path)
 
 
-_HALF_TURN: Final = np.where(np.arange(_BINS) % 2, -1, 1).astype(np.float32)
-"""Moves 320 samples to the second half of a block of 640."""
+def _power(spectrum: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+    power: NDArray[np.float32] = np.square(spectrum.real, dtype=np.float32)
+    power += np.square(spectrum.imag, dtype=np.float32)
+    return power

@@ -26,7 +26,8 @@ def level_dbfs(pcm: Pcm) -> float:
     """
     if not pcm.size:
         return FLOOR_DBFS
-    power = float(np.mean(np.square(pcm, dtype=np.float64)))
+    wide = pcm.astype(np.float64)
+    power = float(wide @ wide) / pcm.size
     return max(FLOOR_DBFS, 10 * math.log10(power)) if power > 0 else FLOOR_DBFS
 
 
