@@ -18,7 +18,12 @@ MOST_TARGET: Final[Samples] = 5 * FRAME_SAMPLES
 BOUND: Final[Samples] = 10 * FRAME_SAMPLES
 """More than 200 ms never wait: whoever hears a voice that late talks over it. What is oldest goes."""
 
-LOOK_BACK: Final = 250
+SETTLED: Final = 25
+"""Takes over which what waits is looked at before anything is done about it: half a second. Where the process stands
+still for a moment, frames come in twos and are taken in twos; what is done about the first two has to be undone for the
+next, and both are heard."""
+
+LOOK_BACK: Final = 10 * SETTLED
 """Takes after which what was never needed is given up: five seconds."""
 
 _QUIET: Final = np.float32(0.003)
@@ -31,16 +36,20 @@ class Feed:
     """A `Voice`: frames are put in at the speaker's pace and taken out at the listener's.
 
     It starts from silence once `TARGET` is there, passes every sample on as it is, and where nothing is left it falls
-    silent with a fade and starts anew. Where the speaker's clock is the faster one, a silent or cross-faded frame is
-    left out now and then; where it is the slower one, a silent frame is repeated.
+    silent with a fade and starts anew. Where the speaker's clock is the faster one, a silent frame is left out now and
+    then, or a cross-faded one where no silence comes; where it is the slower one, a silent frame is repeated.
     """
 
     def __init__(self) -> None:
         self._waiting: Pcm = _EMPTY
         self._flows = False
         self._target: Samples = TARGET
-        self._least: Samples = BOUND
         self._looks = 0
+        self._least: Samples = BOUND
+        self._most: Samples = 0
+        self._unused: Samples = BOUND
+        self._lacks = False
+        self._exceeds = False
 
     @property
     def waiting(self) -> Samples:
@@ -75,20 +84,40 @@ class Feed:
 
     def _even_out(self, taken: Pcm) -> None:
         """Keep close to the target what waits."""
-        waits = self._waiting.size
-        reserve = self._target - FRAME_SAMPLES
-        self._least, self._looks = min(self._least, waits), self._looks + 1
-        if waits <= reserve - FRAME_SAMPLES // 2 and taken.size == FRAME_SAMPLES and _is_quiet(taken):
+        waits, reserve = self._waiting.size, self._target - FRAME_SAMPLES
+        self._least, self._most, self._looks = min(self._least, waits), max(self._most, waits), self._looks + 1
+        if self._looks % SETTLED == 0:
+            self._judge(reserve)
+        if self._lacks and taken.size == FRAME_SAMPLES and _is_quiet(taken):
             self._waiting = np.concatenate([taken, self._waiting])
-        elif waits >= reserve + 2 * FRAME_SAMPLES and _is_quiet(self._waiting[: FRAME_SAMPLES + FADE]):
-            self._waiting = shorten(self._waiting, FRAME_SAMPLES)
+            self._lacks = False
+        elif self._exceeds and waits >= reserve + FRAME_SAMPLES and _is_quiet(self._waiting[: FRAME_SAMPLES + FADE]):
+            self._leave_out()
+
+    def _judge(self, reserve: Samples) -> None:
+        """Look back on half a second, and now and then on five.
+
+        Args:
+            reserve: what is to wait when something has been taken.
+        """
+        self._lacks = self._most <= reserve - FRAME_SAMPLES // 2
+        self._unused = min(self._unused, self._least)
+        has_unused = self._exceeds and self._unused >= reserve + FRAME_SAMPLES
+        self._exceeds = has_unused or self._least >= reserve + 2 * FRAME_SAMPLES
+        self._least, self._most = BOUND, 0
         if self._looks < LOOK_BACK:
             return
-        if self._least >= reserve + FRAME_SAMPLES:
-            self._waiting = shorten(self._waiting, FRAME_SAMPLES)
-        elif self._target > TARGET:
-            self._target -= FRAME_SAMPLES
-        self._least, self._looks = BOUND, 0
+        if self._unused < reserve + FRAME_SAMPLES:
+            self._target = max(TARGET, self._target - FRAME_SAMPLES)
+        elif self._exceeds:  # for five seconds, and no silence came
+            self._leave_out()
+        else:
+            self._exceeds = True
+        self._unused, self._looks = BOUND, 0
+
+    def _leave_out(self) -> None:
+        self._waiting = shorten(self._waiting, FRAME_SAMPLES)
+        self._exceeds = False
 
 
 def _is_quiet(pcm: Pcm) -> bool:

@@ -282,6 +282,49 @@ def test_drifting_clocks_cost_a_frame_now_and_then_and_never_a_click(drift: floa
     assert np.mean(np.abs(pcm.reshape(-1, FRAME_SAMPLES)).max(axis=1) > 0.01) == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_process_that_stands_still_for_a_moment_costs_no_frame() -> None:
+    """Three frames come at once and three are taken at once: nothing is left out, and nothing repeated for it."""
+    feed, heard = Feed(), []
+    for number in range(1, 500):
+        feed.put(np.full(FRAME_SAMPLES, number * 1e-6, np.float32))  # silence, each frame its own
+        if number % 50 == 0:
+            heard += [feed.take(FRAME_SAMPLES) for _ in range(3)]
+        elif number % 50 < 48:
+            heard.append(feed.take(FRAME_SAMPLES))
+    told = [round(float(frame[-1]) * 1e6) for frame in heard if frame.any()]
+    assert told == list(range(1, 1 + len(told)))
+    assert len(told) > 490
+
+
+def test_what_waits_for_nothing_is_left_out_in_the_next_silence() -> None:
+    feed = Feed()
+    speech, silence = tone(0.02, 150.0, 0.2), np.zeros(FRAME_SAMPLES, np.float32)
+    for _ in range(3):  # the other side took nothing for 60 ms, and goes on at its pace
+        feed.put(speech)
+    most = []
+    for number in range(1_200):
+        feed.put(silence if number % 100 > 90 else speech)
+        feed.take(FRAME_SAMPLES)
+        most.append(feed.waiting)
+    assert max(most[:90]) == 3 * FRAME_SAMPLES
+    assert max(most[200:]) <= 2 * FRAME_SAMPLES  # two pauses later
+    assert max(most[900:]) == FRAME_SAMPLES
+
+
+def test_where_no_silence_comes_a_frame_is_left_out_of_the_speech() -> None:
+    feed = Feed()
+    speech = tone(2.0, 150.0, 0.2)
+    for _ in range(2):
+        feed.put(speech[:FRAME_SAMPLES])
+    heard = []
+    for number in range(1_000):
+        at = (number + 2) * FRAME_SAMPLES % speech.size
+        feed.put(speech[at : at + FRAME_SAMPLES])
+        heard.append(feed.take(FRAME_SAMPLES))
+    assert feed.waiting == FRAME_SAMPLES
+    assert largest_jump(np.concatenate(heard[1:])) <= 1.5 * largest_jump(speech)
+
+
 @given(st.lists(st.one_of(st.integers(1, 15), st.integers(-15, -1)), max_size=60))
 def test_however_frames_come_the_feed_is_bounded_and_every_answer_is_whole(bursts: list[int]) -> None:
     feed = Feed()
