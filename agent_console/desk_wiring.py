@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, tzinfo
 from functools import partial
@@ -16,15 +16,19 @@ from anyio.to_thread import run_sync
 from agent_console.audit_cli import AUDIT_LOG
 from agent_console.deps import DeskSide
 from routing.audit_trail import AuditTrail
+from routing.callback_log import CallbackLog
+from routing.callbacks import Board, Callbacks
 from routing.commands import CommandRefusedError
 from routing.desk.config import DeskConfig
+from routing.desk.events import Logged
 from routing.desk.file import DEFAULT_DESK, load_desk
 from routing.desk.keeper import Keeper
+from routing.desk.notices import Notice
 from routing.journal.audit_log import AuditLogFile
 from routing.journal.desk_log import DeskLogFile
 from routing.journal.ports import Journal
 from routing.kept_file import KeptFile
-from routing.reception import Reception, WriteStep
+from routing.reception import Reception, WriteStep, reach_nobody
 from routing.teller import Announce, Note, Teller, find_none, note_nothing
 from routing.telling import Tellings
 from voice.contracts.ports import Clock
@@ -52,6 +56,7 @@ async def open_desk(
     zone: tzinfo = UTC,
     announcements: Path | None = None,
     note: Note = note_nothing,
+    board: Board | None = None,
 ) -> AsyncIterator[DeskSide]:
     """The desk, joined with the calls, for as long as the context lasts.
 
@@ -64,6 +69,7 @@ async def open_desk(
         clock: time.
         announcements: folder of what the installer recorded for the policy's announcements; None for none.
         note: writes into live calls' logs what was announced.
+        board: calls callers back; None where nobody can be called, and no callback is offered.
         zone: where the business is; opening hours that name no zone of their own are meant by its clocks.
 
     Raises:
@@ -82,8 +88,21 @@ async def open_desk(
         trail = await stack.enter_async_context(AuditTrail.open(audit, journal, clock))
         find = find_none if announcements is None else Recorded(announcements).load
         teller = await stack.enter_async_context(Teller.open(tellings, prompts.say, announce, find, note))
-        reception = Reception(journal, write, clock, trail, teller)
-        keeper = await stack.enter_async_context(Keeper.open(config, log, clock, reception.act))
+        reaches = reach_nobody if board is None else board.reaches
+        reception = Reception(journal, write, clock, trail, teller, reaches)
+        callbacks: Callbacks | None = None
+        if board is not None:
+            written = await stack.enter_async_context(CallbackLog.open(journal, board.hand_over))
+            callbacks = Callbacks(journal, board, teller.tell_callback, written)
+
+        async def act(logged: Sequence[Logged], notices: Sequence[Notice]) -> None:
+            await reception.act(logged, notices)
+            if callbacks is not None:
+                await callbacks.act(logged)
+
+        keeper = await stack.enter_async_context(Keeper.open(config, log, clock, act))
+        if callbacks is not None:
+            await stack.enter_async_context(callbacks.calling(keeper))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(reception.run, keeper, name="reception")
             tasks.start_soon(follow_desk_file, kept, keeper, clock, name="desk file")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from routing.dialing import DialError
+from routing.dialing import DialError, AnsweredLeg, Wanted
 from routing.events import CallAttribute
-from routing.terms import TransferFailure
+from routing.terms import Channel, TransferFailure
+from voice.contracts.audio import Party
 from voice.contracts.ports import CallLeg
 from voice.contracts.sip_errors import SipCallError, SipError, SipForbiddenError
 from voice.sip.endpoint import SipEndpoint
@@ -16,6 +18,8 @@ from voice.sip.trunks import Trunk
 
 TRUNK: Final = "sip.trunk"
 """The attribute of a call that names the trunk by which it came."""
+
+_NUMBER: Final = re.compile(r"\+?[0-9]{2,18}")
 
 _FAILURES: Final = {
     0: TransferFailure.UNREACHABLE,
@@ -47,10 +51,37 @@ class SipDialer:
 
     async def dial(self, uri: str, attributes: tuple[CallAttribute, ...], /) -> CallLeg:
         """See `Dialer.dial`."""
-        first = next((one.value for one in attributes if one.name == TRUNK), None)
-        way = _find(uri, self._line.settings.trunks, first)
+        return await self._call(_find(uri, self._line.settings.trunks, _first(attributes)))
+
+    def reaches(self, uri: str, attributes: tuple[CallAttribute, ...], /) -> bool:
+        """See `Dialer.reaches`: whom a trunk names, by the rule that transfers follow."""
         try:
-            return await self._line.call(way.uri, credentials=way.credentials, codecs=way.trunk.codecs)
+            _find(uri, self._line.settings.trunks, _first(attributes))
+        except DialError:
+            return False
+        return True
+
+    async def call_back(self, wanted: Wanted, /) -> AnsweredLeg:
+        """See `Dialer.call_back`; they see the number that they had called, unless the trunk knows us by a name."""
+        way = _find(wanted.uri, self._line.settings.trunks, _first(wanted.attributes))
+        leg = await self._call(way, party=Party.CALLER, shown=wanted.called, ring_s=wanted.ring_s)
+        leg.trunk = way.trunk  # where they may be transferred to is its to say
+        return AnsweredLeg(leg, Channel.SIP, leg.keys(), leg.holds())
+
+    async def _call(
+        self, way: WayOut, *, party: Party = Party.AGENT, shown: str | None = None, ring_s: float | None = None
+    ) -> SipLeg:
+        host = self._line.agent.local.host
+        caller = f"sip:{shown}@{host}" if shown and _NUMBER.fullmatch(shown) and way.credentials is None else None
+        try:
+            return await self._line.call(
+                way.uri,
+                credentials=way.credentials,
+                codecs=way.trunk.codecs,
+                party=party,
+                caller=caller,
+                ring_s=ring_s,
+            )
         except SipCallError as error:
             raise DialError(failure_of(error.status), "Somebody was expected to answer; nobody did.") from error
         except SipError as error:
@@ -78,6 +109,11 @@ def failure_of(status: int) -> TransferFailure:
     if 100 <= status < 200:
         return TransferFailure.NO_ANSWER  # it rang, and was given up
     return _FAILURES.get(status, TransferFailure.TECHNICAL)
+
+
+def _first(attributes: tuple[CallAttribute, ...]) -> str | None:
+    """The trunk by which a call came, which is asked first."""
+    return next((one.value for one in attributes if one.name == TRUNK), None)
 
 
 def _find(uri: str, trunks: tuple[Trunk, ...], first: str | None) -> WayOut:

@@ -24,6 +24,7 @@ from anyio.to_thread import run_sync
 
 from asr.types import Language
 from routing.advice import Advice
+from routing.callback_events import CallbackEvent
 from routing.carry_over import can_be_known_again
 from routing.coaching import Coach
 from routing.decider import Decider
@@ -235,8 +236,8 @@ class Call:
             raise UnknownCallError(f"Call {self.id} is over.")
         await self._log.write(DtmfReceived(Party.CALLER, digit), *self._decider.press(digit, self._now()))
 
-    async def hand_over(self, *steps: HandoverEvent) -> None:
-        """Write how the hand-over to a human goes on.
+    async def hand_over(self, *steps: HandoverEvent | CallbackEvent) -> None:
+        """Write how the hand-over to a human goes on, or a callback instead.
 
         Raises:
             UnknownCallError: the call is over.
@@ -246,7 +247,8 @@ class Call:
         if self._over:
             raise UnknownCallError(f"Call {self.id} is over.")
         for step in steps:
-            self._handover = follow(self._handover, step)
+            if isinstance(step, HandoverEvent):
+                self._handover = follow(self._handover, step)
         await self._log.write(*steps)
 
     def _now(self) -> Samples:

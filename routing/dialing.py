@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from anyio.lowlevel import checkpoint
 
+from asr.types import Language
 from routing.events import CallAttribute
-from routing.terms import TransferFailure
+from routing.terms import Channel, TransferFailure
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import CallLeg
 
@@ -28,6 +31,44 @@ class DialError(WarmlineError):
         self.failure = failure
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Somebody who wants to be called back.
+
+    Attributes:
+        uri: `sip:`, `sips:` or `tel:`; untrusted, whether it may be called is asked of the dialer.
+        caller: how their calls name them.
+        called: what they had called, which is what they are shown.
+        language: what they speak.
+        attributes: of the call that is made, and for the trunk: what came with the one before, why it is made.
+        ring_s: how long their telephone may ring.
+    """
+
+    uri: str
+    caller: str
+    called: str
+    language: Language
+    attributes: tuple[CallAttribute, ...]
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredLeg:
+    """A caller's leg, and what its transport tells besides sound.
+
+    Attributes:
+        leg: not entered; whoever gets it enters or closes it.
+        channel: how they came, or were reached.
+        keys: that they press.
+        holds: whether their telephone holds the call, as that changes.
+    """
+
+    leg: CallLeg
+    channel: Channel
+    keys: AsyncGenerator[str] | None = None
+    holds: AsyncGenerator[bool] | None = None
+
+
 class Dialer(Protocol):
     """The way out."""
 
@@ -43,6 +84,18 @@ class Dialer(Protocol):
 
         Raises:
             DialError: nobody was reached.
+        """
+        ...
+
+    def reaches(self, uri: str, attributes: tuple[CallAttribute, ...], /) -> bool:
+        """Whether this address may be called and there is a way to it; whoever is called may still not be there."""
+        ...
+
+    async def call_back(self, wanted: Wanted, /) -> AnsweredLeg:
+        """Call a caller; returns when they have answered. Cancelling gives the call up.
+
+        Raises:
+            DialError: they were not reached.
         """
         ...
 
@@ -66,6 +119,15 @@ class NoDialer:
         """See `Dialer`."""
         await checkpoint()
         raise DialError(TransferFailure.UNREACHABLE, "This server has no telephone line.", fix="Set `sip` and a trunk.")
+
+    def reaches(self, _uri: str, _attributes: tuple[CallAttribute, ...], /) -> bool:
+        """See `Dialer`."""
+        return False
+
+    async def call_back(self, _wanted: Wanted, /) -> AnsweredLeg:
+        """See `Dialer`."""
+        await checkpoint()
+        raise DialError(TransferFailure.UNREACHABLE, "This server has no telephone line.")
 
     def refers(self, _leg: CallLeg, /) -> bool:
         """See `Dialer`."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, TypeAlias, get_args
 
 from asr.types import Language, Repair, Stretch, Word
 from prosody.types import AgentTone, EmotionScore, EmotionShift, ProsodyFeatures, VoiceNormal
+from routing.callback_events import CallbackAnswered, CallbackDialled, CallbackFailed, CallbackRequested
 from routing.leg_events import (
     AgentAwaited,
     AudioDropped,
@@ -92,7 +93,7 @@ class CallStarted:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """The end of the call; only notes, the summary and the wrap-up may follow. `duration` in samples."""
+    """The end of the call; only notes, the summary, the wrap-up and a callback may follow. `duration` in samples."""
 
     TYPE: ClassVar[str] = "call.ended"
     reason: CallEndReason
@@ -337,6 +338,10 @@ ReportableEvent: TypeAlias = (
     | TransferAccepted
     | TransferCompleted
     | TransferFailed
+    | CallbackRequested
+    | CallbackDialled
+    | CallbackAnswered
+    | CallbackFailed
     | DtmfReceived
     | NoteWritten
     | SummaryPrepared

@@ -6,6 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from prosody.types import EmotionBasis
+from routing.callback_events import (
+    Callback,
+    CallbackAnswered,
+    CallbackDialled,
+    CallbackEvent,
+    CallbackFailed,
+    CallbackRequested,
+)
+from routing.callback_events import follow as follow_callback
 from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
@@ -70,7 +79,7 @@ from routing.transfer_events import (
 from routing.transferring import Transferring
 from routing.transferring import follow as follow_transfer
 from voice.contracts.audio import Party, SegmentId
-from voice.contracts.errors import HandoverError, LogGrammarError, TransferError
+from voice.contracts.errors import CallbackError, HandoverError, LogGrammarError, TransferError
 
 
 @dataclass(slots=True)
@@ -107,6 +116,7 @@ class _Reader:
     failed: set[tuple[Stage, SegmentId | None]] = field(default_factory=set)
     tickets: dict[str, Handover] = field(default_factory=dict)
     transferring: Transferring = field(default_factory=Transferring)
+    callback: Callback | None = None
 
     def read(self, stamped: Stamped) -> None:
         self._read_stamp(stamped)
@@ -162,6 +172,8 @@ class _Reader:
                 | TransferFailed()
             ) as step:
                 self._read_transfer(stamped, step)
+            case CallbackRequested() | CallbackDialled() | CallbackAnswered() | CallbackFailed() as step:
+                self._read_callback(stamped, step)
             case (
                 ProsodyMeasured()
                 | EmotionScored()
@@ -186,7 +198,7 @@ class _Reader:
             stamped,
             "a log begins with call.started",
         )
-        after = isinstance(stamped.event, NoteWritten | SummaryPrepared | CallWrappedUp)
+        after = isinstance(stamped.event, NoteWritten | SummaryPrepared | CallWrappedUp | CallbackEvent)
         _demand(not self.ended or after, stamped, "the call has ended")
         self.seq, self.at, self.call = stamped.seq, stamped.at, stamped.call
 
@@ -329,6 +341,12 @@ class _Reader:
         try:
             self.transferring = follow_transfer(self.transferring, step)
         except TransferError as error:
+            _demand(False, stamped, error.args[0].rstrip("."))
+
+    def _read_callback(self, stamped: Stamped, step: CallbackEvent) -> None:
+        try:
+            self.callback = follow_callback(self.callback, step)
+        except CallbackError as error:
             _demand(False, stamped, error.args[0].rstrip("."))
 
     def _segment(self, stamped: Stamped, segment: SegmentId) -> _Segment:

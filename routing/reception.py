@@ -14,12 +14,20 @@ from typing import Final, TypeAlias
 from asr.types import Language
 from routing.audit_trail import AuditTrail
 from routing.commands import CommandRefusedError
-from routing.desk.commands import DeskCommand, EnterQueue, LeaveQueue, Reprioritize, Reroute
-from routing.desk.events import ContactLeft, ContactQueued, ContactTaken, ContactTurnedAway, Logged
+from routing.desk.commands import (
+    DeskCommand,
+    EnterQueue,
+    LeaveQueue,
+    NoteAddress,
+    Reprioritize,
+    RequestCallback,
+    Reroute,
+)
+from routing.desk.events import CallbackAnswered, ContactLeft, ContactQueued, ContactTaken, ContactTurnedAway, Logged
 from routing.desk.keeper import Keeper
 from routing.desk.notices import Notice
-from routing.desk.terms import Departure, QueueId
-from routing.events import CallEnded, CallStarted, Stamped
+from routing.desk.terms import ContactKind, ContactState, Departure, QueueId
+from routing.events import CallAttribute, CallEnded, CallStarted, DtmfReceived, EntityFound, Stamped
 from routing.handover import Handover, HandoverEvent, follow, report
 from routing.journal.ports import Journal
 from routing.service_events import (
@@ -34,8 +42,9 @@ from routing.service_events import (
     RouteDecided,
 )
 from routing.teller import Teller
-from routing.terms import RouteTarget, Wording
+from routing.terms import Channel, RouteTarget, Wording
 from routing.transfer_events import TransferFailed, TransferRequested
+from routing.understanding.named_values import EntityKind
 from voice.contracts.audio import CallId
 from voice.contracts.errors import JournalUnavailableError, SlowFollowerError, UnknownCallError, WarmlineError
 from voice.contracts.ports import Clock
@@ -44,8 +53,12 @@ RETRY_S: Final = 1.0
 ATTEMPTS: Final = 30
 """How often a command is tried again that could not be stored: half a minute."""
 
+CALLBACK_KEY: Final = "*"
+"""The key by which whoever is offered a callback takes it, as the announcement says."""
+
 UNKNOWN_REASON: Final = Wording("需要人工服务", "A person is needed")
 PASSED_ON_REASON: Final = Wording("坐席转接通话", "An agent passes the caller on")
+CALLBACK_REASON: Final = Wording("来电者预约的回电", "The caller asked to be called back")
 TAKEN_REASON: Final = Wording("主管接管通话", "A supervisor takes the call over")
 
 _log = logging.getLogger(__name__)
@@ -58,7 +71,10 @@ WriteStep: TypeAlias = Callable[[CallId, HandoverEvent], Awaitable[None]]
 class _Known:
     """What has to be known of a call that goes on."""
 
-    language: Language
+    started: CallStarted
+    address: str | None = None
+    """Where the caller could be called back."""
+
     priority: int = 0
     route: RouteDecided | None = None
     handover: Handover | None = None
@@ -68,6 +84,20 @@ class _Known:
 
     announcements: dict[str, Wording] = field(default_factory=dict)
     """What the policy wants announced and nobody has yet, by rule."""
+
+    @property
+    def language(self) -> Language:
+        """What the caller speaks."""
+        return self.started.language
+
+
+Reaches: TypeAlias = Callable[[str, tuple[CallAttribute, ...]], bool]
+"""Whether an address (`tel:`, `sip:`) may be called, for a call that came with these attributes."""
+
+
+def reach_nobody(_address: str, _attributes: tuple[CallAttribute, ...]) -> bool:
+    """Nobody may be called."""
+    return False
 
 
 class Reception:
@@ -79,6 +109,7 @@ class Reception:
         clock: paces the retries.
         trail: the audit log; None for none.
         teller: tells the callers; None to leave them in silence.
+        reaches: whether an address may be called from here, for a call with these attributes.
     """
 
     def __init__(
@@ -88,7 +119,9 @@ class Reception:
         clock: Clock,
         trail: AuditTrail | None = None,
         teller: Teller | None = None,
+        reaches: Reaches = reach_nobody,
     ) -> None:
+        self._reaches = reaches
         self._journal = journal
         self._write = write
         self._clock = clock
@@ -117,6 +150,8 @@ class Reception:
                     del self._tickets[call]
                 if isinstance(event, ContactTaken):
                     await self._tell_taken(event, one.seq)
+            if isinstance(event, CallbackAnswered):
+                await self._note_called_back(event)
         for notice in notices:
             known = self._known.get(notice.call)
             if self._teller is not None and known is not None:
@@ -130,6 +165,14 @@ class Reception:
         await self._tell(event.call, HandoverRequested(ticket, PASSED_ON_REASON if passed_on else TAKEN_REASON))
         for step in (HandoverOffered, HandoverAccepted, HandoverBridged):
             await self._tell(event.call, step(ticket, event.agent))
+
+    async def _note_called_back(self, event: CallbackAnswered) -> None:
+        """The call that reached the caller says who it is for; who calls is told by whoever called."""
+        self._tickets.pop(event.call, None)
+        ticket = self._tickets[event.by] = event.ticket
+        steps = HandoverOffered(ticket, event.agent), HandoverAccepted(ticket, event.agent)
+        for step in (HandoverRequested(ticket, CALLBACK_REASON), *steps):
+            await self._note_step(event.by, step)
 
     async def run(self, keeper: Keeper) -> None:
         """Follow the calls until cancelled; calls that went on without the desk are caught up with first."""
@@ -172,13 +215,19 @@ class Reception:
         self._announce(stamped.call)
         call, known = stamped.call, self._known.get(stamped.call)
         match stamped.event:
-            case RouteDecided(target=RouteTarget.HUMAN) if known is not None and not waited:
+            case RouteDecided(target=RouteTarget.HUMAN) if (
+                known is not None and not waited and call not in keeper.ledger.contacts
+            ):
                 await self._enter(call, known, keeper)
             case RouteDecided(target=RouteTarget.HUMAN, queue=queue, skills=skills) if call in keeper.ledger.contacts:
                 wanted = None if queue is None else QueueId(queue)
                 await self._ask(keeper, Reroute(f"{call}-{stamped.seq}", call, wanted, skills))
             case RouteDecided(target=RouteTarget.AI) if waited and call in keeper.ledger.contacts:
                 await self._ask(keeper, LeaveQueue(f"{call}-{stamped.seq}", call, Departure.WITHDRAWN))
+            case DtmfReceived(digit=digit) if digit == CALLBACK_KEY:
+                await self._want_callback(stamped, keeper)
+            case EntityFound(kind=EntityKind.PHONE) if known is not None:
+                await self._note_address(stamped, known, keeper)
             case PriorityChanged(current=current) if call in keeper.ledger.contacts:
                 await self._ask(keeper, Reprioritize(f"{call}-{stamped.seq}", call, current))
             case CallEnded():
@@ -189,15 +238,36 @@ class Reception:
             case _:
                 pass
 
+    async def _want_callback(self, stamped: Stamped, keeper: Keeper) -> None:
+        """Whoever was offered a callback wants it."""
+        call, contact = stamped.call, keeper.ledger.contacts.get(stamped.call)
+        if contact is None or not contact.told_callback or contact.address is None:
+            return
+        if contact.state is ContactState.WAITING and contact.kind is ContactKind.LIVE:
+            await self._ask(keeper, RequestCallback(f"{call}-{stamped.seq}", call, contact.address))
+
+    async def _note_address(self, stamped: Stamped, known: _Known, keeper: Keeper) -> None:
+        """The caller has said a number: who could not be called back before may be called there."""
+        call, contact = stamped.call, keeper.ledger.contacts.get(stamped.call)
+        if known.address is not None and contact is not None and contact.address is None:
+            await self._ask(keeper, NoteAddress(f"{call}-{stamped.seq}", call, known.address))
+
+    def _can_call(self, known: _Known, address: str) -> str | None:
+        return address if self._reaches(address, known.started.attributes) else None
+
     def _note(self, stamped: Stamped) -> None:
-        self._seqs[stamped.call] = stamped.seq
         event = stamped.event
         if isinstance(event, CallStarted):
-            self._known[stamped.call] = _Known(event.language)
+            self._known[stamped.call] = _Known(event)
         known = self._known.get(stamped.call)
         if known is None:
             return
+        self._seqs[stamped.call] = stamped.seq
         match event:
+            case CallStarted() as started if (own := address_of(started)) is not None:
+                known.address = self._can_call(known, own)
+            case EntityFound(kind=EntityKind.PHONE, value=number) if known.address is None:
+                known.address = self._can_call(known, f"tel:{number}")
             case DecisionMade(announce=Wording() as text, announced_by=str(rule)):
                 known.announcements[rule] = text
             case AnnouncementMade(rule=rule):
@@ -228,7 +298,7 @@ class Reception:
 
     async def _enter(self, call: CallId, known: _Known, keeper: Keeper) -> None:
         ticket = f"{call}.h{known.requested + 1}"
-        enter = EnterQueue(ticket, call, ticket, known.language, priority=known.priority)
+        enter = EnterQueue(ticket, call, ticket, known.language, priority=known.priority, address=known.address)
         route = known.route
         if route is not None and (route.queue is not None or route.skills):
             wanted = None if route.queue is None else QueueId(route.queue)
@@ -252,6 +322,12 @@ class Reception:
         return False
 
     async def _tell(self, call: CallId, step: HandoverEvent) -> None:
+        noted = await self._note_step(call, step)
+        if noted and self._teller is not None and (known := self._known.get(call)) is not None:
+            self._teller.tell_step(call, known.language, step)
+
+    async def _note_step(self, call: CallId, step: HandoverEvent) -> bool:
+        """Whether the step stands in the call's log."""
         try:
             await self._write(call, step)
         except UnknownCallError:  # over meanwhile: its log says so itself
@@ -259,8 +335,8 @@ class Reception:
         except WarmlineError as error:
             _log.error("call %s: %s cannot be written (%s)", call, step.TYPE, error.code)
         else:
-            if self._teller is not None and (known := self._known.get(call)) is not None:
-                self._teller.tell_step(call, known.language, step)
+            return True
+        return False
 
 
 def _reason(known: _Known | None) -> Wording:
@@ -268,3 +344,17 @@ def _reason(known: _Known | None) -> Wording:
     if known is not None and known.passed_on:
         return PASSED_ON_REASON
     return UNKNOWN_REASON if known is None or known.route is None else known.route.reason
+
+
+def address_of(started: CallStarted) -> str | None:
+    """Where a caller could be called back by what their call says of itself; None where that is nowhere.
+
+    Only the telephone network says who calls; on a web page people are called what they like.
+    """
+    caller = started.caller
+    if started.channel not in (Channel.SIP, Channel.STREAM):
+        return None
+    if caller.startswith(("sip:", "sips:", "tel:")):
+        return caller
+    digits = caller.removeprefix("+")
+    return f"tel:{caller}" if digits.isascii() and digits.isdigit() else None

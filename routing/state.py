@@ -8,6 +8,8 @@ from typing import assert_never
 
 from asr.types import Language
 from prosody.types import EmotionBasis, EmotionLevel, EmotionScore
+from routing.callback_events import Callback, CallbackAnswered, CallbackDialled, CallbackFailed, CallbackRequested
+from routing.callback_events import follow as follow_callback
 from routing.events import (
     AgentToneAllowed,
     AgentToneScored,
@@ -105,6 +107,7 @@ class CallState:
         holds: who holds the call: the agent, the caller's own telephone.
         handover: the newest hand-over and how far it has come.
         transferring: consultation and transfer, as far as they are under way.
+        callback: the wish to be called back, and what became of it.
         risk: of the newest score that words went into, [0, 1], as `level` follows from those scores alone; 0 before.
     """
 
@@ -128,6 +131,7 @@ class CallState:
     digits: str = ""
     handover: Handover | None = None
     transferring: Transferring = field(default_factory=Transferring)
+    callback: Callback | None = None
     failures: tuple[StageFailed, ...] = ()
 
     @property
@@ -212,6 +216,8 @@ class CallState:
                 | TransferFailed()
             ) as step:
                 return replace(self, transferring=follow_transfer(self.transferring, step))
+            case CallbackRequested() | CallbackDialled() | CallbackAnswered() | CallbackFailed() as step:
+                return replace(self, callback=follow_callback(self.callback, step))
             case DtmfReceived(digit=digit):
                 return replace(self, digits=self.digits + digit)
             case StageFailed() as failure:

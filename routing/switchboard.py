@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +15,7 @@ from anyio.to_thread import run_sync
 
 from asr.types import Language
 from routing.call import Call
+from routing.callback_events import CallbackEvent
 from routing.commands import (
     CallAnswered,
     Command,
@@ -29,8 +28,9 @@ from routing.commands import (
     ReofferCall,
     ShowSecret,
 )
-from routing.dialing import Dialer, NoDialer
+from routing.dialing import AnsweredLeg, Dialer, NoDialer, Wanted
 from routing.events import CallAttribute, CallStarted
+from routing.executions import Executions
 from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.leg_commands import Answer, carry_out
@@ -49,23 +49,11 @@ from voice.intake import Intake
 from voice.recording import StereoRecorder
 from voice.webrtc.leg import WebRtcLeg
 
-REMEMBERED_COMMANDS: Final = 2048
-"""Outcomes kept for repeated keys; at 10 commands a second the last three minutes."""
-
 DRAIN_S: Final = 10.0
 """How long live calls may take to finish their last utterances when the process stops."""
 
 _DIGITS: Final = frozenset("0123456789*#ABCD")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Execution:
-    """A command being carried out, or carried out; repeated keys wait for `done`."""
-
-    done: anyio.Event = field(default_factory=anyio.Event)
-    outcome: Outcome | None = None
-    refusal: CommandRefusedError | None = None
 
 
 class Switchboard:
@@ -108,7 +96,7 @@ class Switchboard:
         self._serving: Serving = NoDesk()
         self._live: dict[CallId, LiveCall] = {}
         self._answering = 0
-        self._executions: OrderedDict[Command, _Execution] = OrderedDict()
+        self._executions = Executions(self._carry_out)
         self._tasks: TaskGroup | None = None
         self._idle = anyio.Event()
         self._draining = False
@@ -170,10 +158,7 @@ class Switchboard:
             UnknownCallError: the call is over.
             CapacityError: it is longer than two minutes.
         """
-        live = self._live.get(call)
-        if live is None:
-            raise UnknownCallError(f"No live call {call!r}.")
-        await live.lines.announce(prompt, pcm, disclosure=disclosure)
+        await self._find_live(call).lines.announce(prompt, pcm, disclosure=disclosure)
 
     def note(self, call: CallId, made: AnnouncementMade) -> None:
         """Write into a live call's log that something was announced to its caller.
@@ -182,46 +167,51 @@ class Switchboard:
             UnknownCallError: the call is over.
             CapacityError: too much waits to be written.
         """
-        live = self._live.get(call)
-        if live is None:
-            raise UnknownCallError(f"No live call {call!r}.")
-        live.intake.note(made)
+        self._find_live(call).intake.note(made)
 
-    async def hand_over(self, call: CallId, step: HandoverEvent) -> None:
-        """Write a step of a hand-over into a live call's log.
+    async def hand_over(self, call: CallId, step: HandoverEvent | CallbackEvent) -> None:
+        """Write a step of a hand-over, or of a callback, into a live call's log.
 
         Raises:
             UnknownCallError: the call is over.
             HandoverError: the step cannot follow on those before.
         """
-        live = self._live.get(call)
-        if live is None:
-            raise UnknownCallError(f"No live call {call!r}.")
-        await live.call.hand_over(step)
+        await self._find_live(call).call.hand_over(step)
+
+    def is_live(self, call: CallId) -> bool:
+        """Whether a call goes on, or is being seen through to its end."""
+        return call in self._live
+
+    def reaches(self, uri: str, attributes: tuple[CallAttribute, ...]) -> bool:
+        """Whether somebody may be called from here; see `Dialer.reaches`."""
+        return self._dialer.reaches(uri, attributes)
+
+    async def call_back(self, wanted: Wanted) -> CallId:
+        """Call somebody who wants that, and begin the call when they answer; cancelling gives it up until then.
+
+        Raises:
+            DialError: they were not reached.
+            CommandRefusedError: `capacity.exceeded` or `server.draining`; nobody was called.
+        """
+        with self._line() as tasks:
+            answered = await self._dialer.call_back(wanted)
+            try:
+                who = wanted.caller, wanted.called, wanted.language, wanted.attributes
+                live = await self._take(answered, tasks, *who, Direction.OUTBOUND)
+            except BaseException:  # nobody will enter the leg, and it holds sockets already
+                with anyio.CancelScope(shield=True):
+                    await answered.leg.__aexit__(None, None, None)
+                raise
+        return live.call.id
+
+    def hang_up(self, call: CallId) -> None:
+        """End a call that we made and that nobody serves; nothing happens where it is over."""
+        if (live := self._live.get(call)) is not None:
+            live.call.end(CallEndReason.AGENT_HUNG_UP)
 
     async def execute(self, command: Command) -> Outcome:
         """See `Commands.execute`."""
-        # The whole command is the key, not `command.key` alone: who guesses another caller's key learns nothing by it.
-        if known := self._executions.get(command):
-            await known.done.wait()
-        else:
-            known = self._executions[command] = _Execution()
-            while len(self._executions) > REMEMBERED_COMMANDS:
-                self._executions.popitem(last=False)
-            try:
-                known.outcome = await self._carry_out(command)
-            except CommandRefusedError as refusal:
-                known.refusal = refusal
-            except BaseException:
-                self._executions.pop(command, None)  # cancelled or broken: it may be tried again
-                raise
-            finally:
-                known.done.set()
-        if known.refusal:
-            raise known.refusal
-        if known.outcome is None:
-            raise CommandRefusedError("command.interrupted", "The command was interrupted.", fix="Send it again.")
-        return known.outcome
+        return await self._executions.execute(command)
 
     async def _carry_out(self, command: Command) -> Outcome:
         match command:
@@ -250,6 +240,11 @@ class Switchboard:
                 lines = self._find(command.call, None).lines
                 return await carry_out(command, lines, self._answer, draining=self._draining)
 
+    def _find_live(self, call: CallId) -> LiveCall:
+        if (live := self._live.get(call)) is None:
+            raise UnknownCallError(f"No live call {call!r}.")
+        return live
+
     def _find(self, call: CallId, secret: str | None) -> LiveCall:
         live = self._live.get(call)
         if live is None:
@@ -263,7 +258,8 @@ class Switchboard:
             with self._line() as tasks:
                 leg = await self._answer(command.sdp)
                 try:
-                    live = await self._take(leg, Channel.WEBRTC, command.caller, "web", command.language, None, tasks)
+                    answered = AnsweredLeg(leg, Channel.WEBRTC)
+                    live = await self._take(answered, tasks, command.caller, "web", command.language)
                 except BaseException:  # nobody will enter the leg, and it holds sockets already
                     with anyio.CancelScope(shield=True):
                         await leg.close()
@@ -328,30 +324,29 @@ class Switchboard:
             CommandRefusedError: `capacity.exceeded` or `server.draining`; the leg is still the asker's.
         """
         with self._line() as tasks:
-            return (await self._take(leg, channel, caller, called, language, keys, tasks, attributes, holds)).call.id
+            answered = AnsweredLeg(leg, channel, keys, holds)
+            return (await self._take(answered, tasks, caller, called, language, attributes)).call.id
 
     async def _take(
         self,
-        leg: CallLeg,
-        channel: Channel,
+        answered: AnsweredLeg,
+        tasks: TaskGroup,
         caller: str,
         called: str,
         language: Language,
-        keys: Keys | None,
-        tasks: TaskGroup,
         attributes: tuple[CallAttribute, ...] = (),
-        holds: Holds | None = None,
+        direction: Direction = Direction.INBOUND,
     ) -> LiveCall:
         began = self._clock.utc_now()
         call_id = CallId(f"c-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
         began_at = began.isoformat(timespec="milliseconds")
-        started = CallStarted(Direction.INBOUND, channel, caller, called, language, began_at, attributes)
+        started = CallStarted(direction, answered.channel, caller, called, language, began_at, attributes)
         recorder = await self._open_recorder(call_id)
         call = Call(call_id, started, self._rooms, self._journal, self._clock, recorder=recorder)
         intake = Intake()
         lines = Lines(
             call,
-            leg,
+            answered.leg,
             intake,
             self._serving,
             self._new_hold_sound,
@@ -360,7 +355,7 @@ class Switchboard:
             grace_s=self._agent_grace_s,
         )
         live = self._live[call_id] = LiveCall(call, lines, intake, recorder, secrets.token_urlsafe(24))
-        tasks.start_soon(self._serve, live, keys, holds, name=call_id)
+        tasks.start_soon(self._serve, live, answered.keys, answered.holds, name=call_id)
         return live
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:

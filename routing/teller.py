@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,6 +22,9 @@ from routing.telling import Tellings
 from routing.terms import HandoverFailure, Wording
 from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import UnknownCallError, WarmlineError
+
+GREETING: Final = "callback-greeting"
+"""The installer's own recording of who calls back: names the business, which the clip that ships cannot."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +127,11 @@ class Teller:
         else:
             self.hush(call)
 
+    def tell_callback(self, call: CallId, language: Language) -> None:
+        """Tell whoever was called back who calls; the installer's own recording of it says so better."""
+        if self._tasks is not None:
+            self._tasks.start_soon(self._greet, call, language, name=f"{call} greeting")
+
     def tell_notice(self, language: Language, notice: Notice) -> None:
         """Tell a waiting caller their place, or what else the desk has for them."""
         self._tell(notice.call, _Said(self._tellings.of_notice(notice).clips, language, _Kind.NOTICE))
@@ -150,6 +158,15 @@ class Teller:
             waiting.append(said)
         if not speaks:
             self._tasks.start_soon(self._speak, call, name=f"{call} teller")
+
+    async def _greet(self, call: CallId, language: Language) -> None:
+        recording = None
+        try:
+            recording = await run_sync(self._find, language.value, GREETING)
+        except WarmlineError as error:
+            _log.error("call %s: the recorded greeting is not played: %s", call, error)
+        clips = self._tellings.of_callback().clips
+        self._tell(call, _Said(clips, language, _Kind.STEP, disclosure=True, recording=recording))
 
     async def _announce_rule(self, call: CallId, language: Language, rule: str, text: Wording) -> None:
         recording = None

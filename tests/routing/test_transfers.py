@@ -24,11 +24,11 @@ from routing.commands import (
     TransferCall,
     WithdrawTransfer,
 )
-from routing.dialing import DialError
+from routing.dialing import AnsweredLeg, DialError, Wanted
 from routing.events import CallAttribute, CallEnded, CallEvent, Stamped
 from routing.grammar import check_log
 from routing.leg_events import AgentAwaited, CallHeld, CallResumed, PartyJoined, PartyLeft
-from routing.terms import CallEndReason, ConsultEnd, TargetKind, TransferFailure, TransferKind
+from routing.terms import CallEndReason, Channel, ConsultEnd, TargetKind, TransferFailure, TransferKind
 from routing.transfer_events import (
     ConsultAnswered,
     ConsultEnded,
@@ -148,6 +148,12 @@ class ScriptedDialer:
         await self.refer_to(uri)
         assert isinstance(self.outcome, ToneLeg)
         return self.outcome
+
+    def reaches(self, _uri: str, _attributes: tuple[CallAttribute, ...], /) -> bool:
+        return self.outcome is not None
+
+    async def call_back(self, wanted: Wanted, /) -> AnsweredLeg:
+        return AnsweredLeg(await self.dial(wanted.uri, wanted.attributes), Channel.SIP)
 
     def refers(self, _leg: CallLeg, /) -> bool:
         return self._refers

@@ -353,6 +353,12 @@ class TransferError(WarmlineError):
     code: ClassVar[str] = "transfer.order"
 
 
+class CallbackError(WarmlineError):
+    """A step of a callback that cannot follow on those before."""
+
+    code: ClassVar[str] = "callback.order"
+
+
 class AuditError(WarmlineError):
     """An audit entry that may not be written, or an audit log that cannot be read."""
 
