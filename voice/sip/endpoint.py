@@ -94,7 +94,14 @@ class SipEndpoint:
         async with AsyncExitStack() as stack:
             port = await endpoint._listen(stack)
             endpoint._tls_port = tls_port = await stack.enter_async_context(
-                endpoint._tls.open(settings.host, tls.port, server=server, caller=caller, listens=server is not None)
+                endpoint._tls.open(
+                    settings.host,
+                    tls.port,
+                    server=server,
+                    caller=caller,
+                    listens=server is not None,
+                    admits=endpoint._admits,
+                )
             )
             tasks = await stack.enter_async_context(anyio.create_task_group())
             local = LocalAddress(own_address(settings.advertised or settings.host), port, tls_port or port)
@@ -122,7 +129,7 @@ class SipEndpoint:
         while True:
             await self._udp.open(host, port)
             try:
-                return await stack.enter_async_context(self._tcp.open(host, self._udp.port))
+                return await stack.enter_async_context(self._tcp.open(host, self._udp.port, admits=self._admits))
             except SipPortError:
                 tries_left -= 1
                 if not tries_left:
@@ -332,6 +339,10 @@ class SipEndpoint:
         except Exception as error:  # the boundary of a message: whatever it breaks, others are still read
             _log.error("a SIP message broke its handling (%s)", type(error).__name__)
         self._wake.set()
+
+    def _admits(self, host: str) -> bool:
+        # Who comes before there is a gate is told so by its first message.
+        return self._agent is None or self._agent.gate.admits_connection(host, self._clock.now_s())
 
     def _send(self, data: bytes, flow: Flow) -> None:
         match flow.transport:

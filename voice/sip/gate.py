@@ -89,6 +89,7 @@ class Gate:
         self.told: Callable[[Refusal], None] = lambda _: None
         self._settings = settings
         self._rates = SourceRates(settings.rate)
+        self._connections = SourceRates(settings.rate)
         self._digest = Digest(settings.realm, settings.passwords, algorithms=settings.digests)
 
     def count(self, why: Refusal) -> None:
@@ -102,6 +103,13 @@ class Gate:
             return False
         self.count(Refusal.RATE)
         return True
+
+    def admits_connection(self, host: str, now_s: float) -> bool:
+        """Whether an address may connect once more; asked once per connection, before it has said anything."""
+        if self._connections.admits(host, now_s):
+            return True
+        self.count(Refusal.RATE)
+        return False
 
     def admit(self, request: Request, host: str, now_s: float) -> Admitted | Refusal:
         """Judge a request that would begin something."""

@@ -17,6 +17,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from anyio.streams.tls import TLSListener, TLSStream
 
 from voice.contracts.sip_errors import SipMessageError, SipPortError
+from voice.sip.doorway import Admits, Doorway, remote_address
 from voice.sip.framing import MessageFramer
 from voice.sip.latch import Address
 from voice.sip.transactions import Flow
@@ -125,6 +126,7 @@ class Streams:
         server: ssl.SSLContext | None = None,
         caller: ssl.SSLContext | None = None,
         listens: bool = True,
+        admits: Admits = lambda _: True,
     ) -> AsyncIterator[int]:
         """Carry connections as long as the context lasts; gives the port that is listened on, 0 for none.
 
@@ -134,6 +136,7 @@ class Streams:
             server: how who connects is answered; of TLS alone.
             caller: how we connect; of TLS alone.
             listens: whether others may connect.
+            admits: asked of each that does, by its address.
 
         Raises:
             SipPortError: the address is taken or none of ours.
@@ -154,6 +157,7 @@ class Streams:
                 fix="Free it, or name another one.",
             ) from error
         bound = int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - anyio, not Django
+        listener = Doorway(listener, admits)
         if server is not None:
             listener = _TlsListener(listener, server, standard_compatible=False, handshake_timeout=CONNECT_S)
         async with listener, anyio.create_task_group() as tasks:
@@ -210,11 +214,11 @@ class Streams:
             writer.close()
 
     async def _serve(self, stream: AnyByteStream) -> None:
-        peer = stream.extra(SocketAttribute.remote_address)  # noqa: S610 - anyio, not Django
-        if len(self._writers) >= MAX_CONNECTIONS:
-            await stream.aclose()
+        peer = remote_address(stream)
+        if peer is None or len(self._writers) >= MAX_CONNECTIONS:
+            await anyio.aclose_forcefully(stream)
             return
-        await self._carry(stream, (str(peer[0]), int(peer[1])))
+        await self._carry(stream, peer)
 
     async def _carry(
         self,

@@ -104,7 +104,7 @@ class TlsSettings:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How many requests that begin something one address may send.
+    """How many requests that begin something one address may send, and how many connections it may open.
 
     Attributes:
         per_s: in the long run.
