@@ -10,7 +10,7 @@ from functools import partial
 from anyio.to_thread import run_sync
 
 from agent_console.settings import Settings
-from asr.engines import FAKE, EngineChoice, choose_engines, load_recognizer
+from asr.engines import FAKE, EngineChoice, check_engines, choose_engines, load_recognizer
 from asr.plan import EnginePlan
 from asr.ports import Recognition
 from asr.sherpa import SherpaSettings
@@ -34,6 +34,18 @@ class OpenedRecognition:
 
     worker: Recognition
     choices: tuple[EngineChoice, ...]
+
+
+def check_recognition(settings: Settings) -> None:
+    """Find out, without loading anything, that what `open_recognition` will load has a name and is there.
+
+    Raises:
+        UnknownEngineError: no such engine.
+        ModelMissingError: a model that is needed is not installed.
+        ModelCorruptError: a manifest cannot be read.
+    """
+    plan = EnginePlan(settings.engine, settings.models)
+    check_engines(plan.engine, plan.models, plan.languages)
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from typing import Final
 
 from prosody.ports import ToneModel
 from prosody.tone_linear import LinearToneModel
-from prosody.tone_onnx import OnnxToneModel
 
 SHIPPED: Final = "linear"
 """Names the trained model that is part of the package."""
@@ -25,4 +24,9 @@ def load_tone_model(name: str | None) -> ToneModel | None:
     """
     if name is None:
         return None
-    return LinearToneModel.load() if name == SHIPPED else OnnxToneModel.load(Path(name))
+    if name == SHIPPED:
+        return LinearToneModel.load()
+    # Its filters come from scipy.signal, which takes half a second of every start to import.
+    from prosody.tone_onnx import OnnxToneModel  # noqa: PLC0415
+
+    return OnnxToneModel.load(Path(name))

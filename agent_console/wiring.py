@@ -26,7 +26,7 @@ from agent_console.desk_wiring import open_desk
 from agent_console.intent_model import load_understander
 from agent_console.metrics import CountedCommands, Metrics, Standing
 from agent_console.qa.recordings import Recordings
-from agent_console.recognition import open_recognition
+from agent_console.recognition import check_recognition, open_recognition
 from agent_console.settings import Settings
 from agent_console.sip_wiring import answer_sip, open_sip, who_is_outside
 from agent_console.tone_model import load_tone_model
@@ -146,6 +146,8 @@ async def open_rooms(
         DeskConfigError: the desk's file is not valid.
         TermsError: the file of terms is not valid.
     """
+    # What is wrong with a name or missing is told at once, before anything that takes seconds to load.
+    await run_sync(check_recognition, settings)
     desk = await run_sync(load_desk, settings.desk or DEFAULT_DESK)
     load = load_policy if archive is None else archive.load
     policy = KeptFile(settings.policy or DEFAULT_POLICY, partial(load, desk=desk))

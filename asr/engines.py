@@ -179,6 +179,20 @@ def choose_engines(name: str, models_folder: Path, languages: Collection[Languag
     return tuple(_choose(name, store, language) for language in sorted(set(languages)))
 
 
+def check_engines(name: str, models_folder: Path, languages: Collection[Language]) -> None:
+    """Find out, without loading anything, that each language has an engine and its model's folder is there.
+
+    Raises:
+        UnknownEngineError: no such name.
+        ModelMissingError: a model that is needed is not installed.
+        ModelCorruptError: a manifest cannot be read.
+    """
+    store = ModelStore(models_folder)
+    for choice in choose_engines(name, models_folder, languages):
+        if choice.engine != FAKE:
+            store.path(choice.model)
+
+
 def choose_model(language: Language, store: ModelStore, engine: Engine | None = None) -> EngineChoice | None:
     """The best installed model of a language, of one engine or of any; None where none is installed.
 
