@@ -156,7 +156,9 @@ def media(
     utterances: Annotated[int, typer.Option(min=1, help="How many utterances to recognize, at most.")] = 30,
     legs: Annotated[int, typer.Option(min=1, help="How many legs at once, for costs.")] = 8,
     seconds: Annotated[float, typer.Option(min=1, help="How long each load is watched.")] = 5.0,
-    rounds: Annotated[int, typer.Option(min=1, help="How often every cost is measured.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=2, help="In how many pairs of slices of 2 s costs are compared with aiortc's.")
+    ] = 12,
     models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
     engine: Annotated[
         str | None, typer.Option(help="Recognition engine for the words; fake leaves the words out.")
@@ -237,37 +239,52 @@ def recording(
 @app.command(epilog="Example: warmline bench echo --speech manifest.jsonl --json > echo.json")
 def echo(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Four echo paths, 20 s and six utterances each: a minute or two.")
+    ] = False,
     speech: Annotated[
         Path | None,
         typer.Option(
             help="List of recordings of two speakers (JSON lines: audio, text, lang, speaker); or sample calls."
         ),
     ] = None,
-    utterances: Annotated[int, typer.Option(min=1, help="How many the caller says, at most.")] = 24,
+    utterances: Annotated[
+        int | None, typer.Option(min=1, help="How many the caller says, at most: 24, with --quick 6.")
+    ] = None,
     models: Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")] = None,
     engine: Annotated[
         str | None, typer.Option(help="Recognition engine for the words; fake leaves the words out.")
     ] = None,
 ) -> None:
-    """What is left of an echo, whom it interrupts, whose words it costs, at what price (about eight minutes)."""
-    from agent_console.bench.echo import echo_table, measure_echo
+    """What is left of an echo, whom it interrupts, whose words it costs, at what price (about eight minutes).
+
+    On each of 13 synthetic echo paths and two without any, the caller is heard with the echo taken out ("on") and
+    without that ("off"). Ctrl-C prints what was measured so far.
+    """
+    from agent_console.bench.echo import EchoBench, echo_figures, echo_table
     from agent_console.demo import SAMPLES
+    from agent_console.evaluation_output import showing_progress
     from asr.engines import load_recognizer
     from asr.types import Language
-
-    terminal = Terminal(stderr=True)
-
-    def report(step: str) -> None:
-        terminal.print(f"{step} …")
 
     settings = Settings.load(models=models, engine=engine)
     languages = frozenset({Language.ZH, Language.EN})
     fake = settings.engine == "fake"
     recognizer = None if fake else load_recognizer(settings.engine, settings.models, languages).recognizer
-    figures, results = measure_echo(speech or SAMPLES, recognizer, utterances=utterances, report=report)
-    _show("echo", figures, {"speech": str(speech or "sample calls")}, json_output=json_output)
-    if not json_output:
-        _wide_terminal().print(echo_table(results))
+    count = utterances or (6 if quick else 24)
+    bench = EchoBench(speech or SAMPLES, recognizer, utterances=count, quick=quick)
+    try:
+        with showing_progress() as report:
+            bench.run(lambda _path, done: report("echo paths", bench.steps, done))
+    finally:
+        about = {
+            "speech": str(speech or "sample calls"),
+            "paths": f"{len(bench.results)} of {len(bench.paths)}",
+            "engine": "none" if recognizer is None else recognizer.name,
+        }
+        _show("echo", echo_figures(bench.results), about, json_output=json_output)
+        if not json_output:
+            Terminal(width=max(Terminal().width, 190)).print(echo_table(bench.results))
 
 
 @app.command(epilog="Example: warmline bench routing --json > routing.json")

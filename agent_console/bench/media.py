@@ -1,14 +1,14 @@
 """`warmline bench media`: what arrives of a call, when, and what it costs, beside stock aiortc on the same packets.
 
 What arrives is measured in simulated time, so that it is the same on every machine. What it costs is measured over real
-sockets, ours and stock in turn, the callers in a process of their own.
+sockets, ours and stock in slices of two seconds in turn, the callers in processes of their own.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -19,20 +19,23 @@ from rich.box import SIMPLE
 from rich.table import Column, Table
 
 from agent_console.asr_manifest import load_said, read_pcm
-from agent_console.bench.figures import Figure, Target
+from agent_console.bench.figures import Figure, Target, median_of
 from agent_console.bench.media_capacity import MOST_LATE, Capacity, fit_growth, measure_capacity
-from agent_console.bench.media_cpu import SELDOM_S, Leg, Load, measure_load, our_leg, stock_leg
+from agent_console.bench.media_cpu import Load, measure_load
+from agent_console.bench.media_legs import our_leg, stock_leg
 from agent_console.bench.media_loss import OnNetwork, compare
 from agent_console.bench.media_network import speech_packets
 from agent_console.bench.media_score import Score
+from agent_console.bench.media_turns import Compared, Way, measure_in_turn
 from agent_console.bench.media_words import WordErrors, measure_words
 from agent_console.demo import SAMPLES
 from agent_console.settings import Settings
 from asr.engines import load_recognizer
 from asr.evaluation import Reference
 from asr.types import Language
-from voice.contracts.audio import FRAME_SAMPLES, Pcm, to_s
-from voice.contracts.errors import AudioFormatError, MediaError, WarmlineError
+from voice.clock import WallClock
+from voice.contracts.audio import FRAME_SAMPLES, to_s
+from voice.contracts.errors import AudioFormatError, WarmlineError
 
 GROWTH: Final = (1, 10, 20, 40)
 """With how many legs it is measured whether cost grows with their number."""
@@ -62,7 +65,7 @@ async def measure_media(
         utterances: how many are recognized.
         legs: at once, for costs.
         seconds: how long each load is watched.
-        rounds: how often.
+        rounds: in how many pairs of slices ours and stock are compared.
         report: told what is done next.
 
     Returns:
@@ -87,7 +90,7 @@ async def measure_media(
     }
     figures: list[Figure] = []
     networks: list[OnNetwork] = []
-    costs: dict[str, list[Load]] = {}
+    costs: dict[Way, Compared] = {}
 
     async def through_networks() -> list[Figure]:
         networks.extend(await run_sync(compare, payloads))
@@ -102,28 +105,30 @@ async def measure_media(
         return _word_figures(await run_sync(measure_words, recognizer.recognizer, references, report))
 
     async def cost() -> list[Figure]:
-        costs.update(await _costs(pcm, legs, seconds, rounds, report))
+        ways: tuple[Way, ...] = ("receive", "two_way")
+        for way in ways:
+            costs[way] = await measure_in_turn(way, legs, pcm, rounds, report)
         return _cost_figures(costs)
 
+    async def ours(count: int) -> Load:
+        clock = WallClock()
+        report(f"{count} legs")
+        return await measure_load(lambda: our_leg(pcm, clock), count, pcm, seconds)
+
+    async def stock(count: int) -> Load:
+        clock = WallClock()
+        report(f"{count} legs of aiortc")
+        return await measure_load(lambda: stock_leg(pcm, clock), count, pcm, seconds)
+
     async def grow() -> list[Figure]:
-        loads = []
-        for count in GROWTH:
-            report(f"{count} legs")
-            loads.append(await measure_load(lambda: our_leg(pcm), count, pcm, seconds))
-        return _growth_figures(loads)
+        return _growth_figures([await ours(count) for count in GROWTH])
 
     async def capacity() -> list[Figure]:
+        known = costs.get("two_way")
         found = {}
-        for name, new_leg in (("", lambda: our_leg(pcm)), ("_aiortc", lambda: stock_leg(pcm))):
-
-            async def load(count: int, name: str = name, new_leg: Callable[[], Leg] = new_leg) -> Load:
-                report(f"{count} legs on one core{name.replace('_', ', ')}")
-                return await measure_load(new_leg, count, pcm, seconds)
-
-            known = costs.get(f"two_way{name}") or [await load(legs)]
-            found[name] = await measure_capacity(
-                load, min(each.cpu_ms_per_s for each in known), lambda: time.monotonic() - began_s < MOST_S
-            )
+        for name, load, each in (("", ours, known and known.ours), ("_aiortc", stock, known and known.stock)):
+            cost_ms_per_s = min(each) if each else (await load(legs)).cpu_ms_per_s
+            found[name] = await measure_capacity(load, cost_ms_per_s, lambda: time.monotonic() - began_s < MOST_S)
         about["loads"] = [
             {"of": f"two_way{name}", **asdict(load)} for name, each in found.items() for load in each.loads
         ]
@@ -179,24 +184,6 @@ def _references(source: Path, most: int) -> list[Reference]:
     return [Reference(each.where, read_pcm(each), each.text, each.language, each.speaker) for each in chosen]
 
 
-async def _costs(
-    pcm: Pcm, legs: int, seconds: float, rounds: int, report: Callable[[str], None]
-) -> dict[str, list[Load]]:
-    """Ours and stock in turn, receiving only and both ways."""
-    kinds: dict[str, Callable[[], Any]] = {
-        "receive": lambda: our_leg(None),
-        "receive_aiortc": lambda: stock_leg(None),
-        "two_way": lambda: our_leg(pcm),
-        "two_way_aiortc": lambda: stock_leg(pcm),
-    }
-    loads: dict[str, list[Load]] = {name: [] for name in kinds}
-    for number in range(rounds):
-        for name, new_leg in kinds.items():
-            report(f"Round {number + 1} of {rounds}: {name.replace('_', ' ')}")
-            loads[name].append(await measure_load(new_leg, legs, pcm, seconds, tick_s=SELDOM_S))
-    return loads
-
-
 def _loss_figures(networks: Sequence[OnNetwork]) -> list[Figure]:
     by_name = {each.network.name: each for each in networks}
     five, ten = by_name["loss 5 %"], by_name["loss 10 %"]
@@ -222,19 +209,20 @@ def _word_figures(words: WordErrors | None) -> list[Figure]:
     ]
 
 
-def _cost_figures(loads: dict[str, list[Load]]) -> list[Figure]:
-    costs = {name: [load.cpu_ms_per_s for load in found] for name, found in loads.items()}
-    if not all(math.isfinite(cost) for each in costs.values() for cost in each):
-        raise MediaError("Audio was expected from the callers' process; none came.")
-    figures = [
-        Figure(f"{name}_cpu_ms_per_s", min(found), "ms/s", len(found), min(found), max(found))
-        for name, found in costs.items()
-    ]
-    for name, target in (("receive", Target("<=", 1 / 3)), ("two_way", Target("<=", 0.5))):
-        ours, stock = costs[name], costs[f"{name}_aiortc"]
-        each = [one / other for one, other in zip(ours, stock, strict=True)]
-        ratio = min(ours) / min(stock)
-        figures.append(Figure(f"{name}_cpu_ratio_vs_aiortc", ratio, "ratio", len(each), min(each), max(each), target))
+def _cost_figures(costs: Mapping[Way, Compared]) -> list[Figure]:
+    figures = []
+    targets: dict[Way, Target] = {"receive": Target("<=", 1 / 3), "two_way": Target("<=", 0.5)}
+    for way, each in costs.items():
+        low, high = each.interval()
+        count = len(each.ours)
+        name = f"{way}_cpu_ratio_vs_aiortc"
+        figures += [
+            median_of(f"{way}_cpu_ms_per_s", each.ours, "ms/s"),
+            median_of(f"{way}_aiortc_cpu_ms_per_s", each.stock, "ms/s"),
+            Figure(name, each.ratio, "ratio", count, min(each.ratios), max(each.ratios), targets[way]),
+            _one(f"{name}_95_low", low, "ratio", n=count),
+            _one(f"{name}_95_high", high, "ratio", n=count),
+        ]
     return figures
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fractions
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -26,6 +27,9 @@ from voice.audio.resampling import to_float, to_int16
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
+
+STOOD_S: Final = 0.2
+"""Who is further behind than this has stood still."""
 
 _TIME_BASE = fractions.Fraction(1, SAMPLE_RATE)
 
@@ -134,6 +138,9 @@ class _SpeechTrack(MediaStreamTrack):
             raise MediaStreamError
         if self._began_s is None:
             self._began_s = self._clock.now_s()
+        behind_s = self._clock.now_s() - self._began_s - self._sent * FRAME_SAMPLES / SAMPLE_RATE
+        if behind_s > STOOD_S:  # as ours does, which sends nothing of it in a burst
+            self._sent += int(behind_s * SAMPLE_RATE / FRAME_SAMPLES)
         await self._clock.sleep_until(self._began_s + self._sent * FRAME_SAMPLES / SAMPLE_RATE)
         frame = RawFrame.from_ndarray(self._frames[self._sent % len(self._frames)], format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE

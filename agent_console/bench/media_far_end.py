@@ -2,7 +2,8 @@
 
 `python -m agent_console.bench.media_far_end LEGS SPEECH.npy CORES`: writes a JSON line with the offers, reads one with
 the answers, writes how many are connected once all are or `CONNECT_S` has passed, and speaks at 50 packets a second
-until its standard input ends. CORES is the JSON list of the cores that it keeps to, empty for any.
+until its standard input ends; after a line `rest` it stands still until the next line. CORES is the JSON list of the
+cores that it keeps to, empty for any.
 
 Callers have to cost less than what is measured, or they would be the bound: their speech is encoded before the calls,
 and they do not decode what they hear.
@@ -41,6 +42,12 @@ PHASES: Final = 4
 
 REPORT_PACKETS: Final = 50
 """After so many packets a caller reports, as ours and stock aiortc do: once a second."""
+
+REST: Final = "rest"
+"""Stand still until the next line."""
+
+STOOD_S: Final = 1.0
+"""Who is further behind than this has stood still; what should have been said meanwhile is silence."""
 
 LEVEL: Final = 30
 """What packets say about their loudness, -dBov; nobody reads it."""
@@ -92,7 +99,10 @@ async def _call(legs: int, speech: Pcm, cores: Sequence[int]) -> None:
                 for caller in callers:
                     await caller.peer.connected.wait()
             _tell(sum(caller.peer.connected.is_set() for caller in callers))
-            await anyio.to_thread.run_sync(sys.stdin.read)
+            while line := await anyio.to_thread.run_sync(sys.stdin.readline):
+                # Blocks the event loop, which is what is meant: nothing of this process runs meanwhile.
+                if line.strip() == REST and not sys.stdin.readline():
+                    break
             tasks.cancel_scope.cancel()
 
 
@@ -101,6 +111,11 @@ async def _speak(callers: Sequence[_Caller], payloads: Sequence[bytes], clock: W
     due_s = clock.now_s() + phase_s
     while True:
         await clock.sleep_until(due_s)
+        if (behind_s := clock.now_s() - due_s) > STOOD_S:
+            missed = int(behind_s / _PACKET_S)
+            due_s += missed * _PACKET_S
+            for caller in callers:
+                caller.sent += missed
         for caller in callers:
             await caller.speak(payloads)
         due_s += _PACKET_S

@@ -12,8 +12,12 @@ from agent_console.bench.media_score import Delivered, Score, decoded_whole, sco
 from voice.contracts.audio import Party
 from voice.rtp.incoming import IncomingSpeech
 from voice.rtp.jitter import JitterCounts
+from voice.webrtc.pace import COMMON_S
+from voice.webrtc.receiver import EARLY_S
 
 TAIL_S: Final = 1.0
+PHASE_S: Final = 0.0137
+"""Where the grid lies beside the packets: no call chooses that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,20 @@ class OnNetwork:
 
 
 def receive(came: Sequence[Arrived]) -> tuple[list[Delivered], JitterCounts]:
-    """What our receive path makes of these packets, asked whenever something is due; and its counts."""
+    """What our receive path makes of these packets, asked on the grid on which legs wake; and its counts."""
     speech = IncomingSpeech(Party.CALLER)
     delivered: list[Delivered] = []
+    turn_s = PHASE_S
 
-    def take_until(moment_s: float) -> None:
-        while (due_s := speech.due_s()) is not None and due_s <= moment_s:
-            delivered.extend(Delivered(due_s, frame.start, frame.pcm) for frame in speech.take(due_s))
+    def take_until(moment_s: float) -> float:
+        turn = turn_s
+        while turn <= moment_s:
+            delivered.extend(Delivered(turn, frame.start, frame.pcm) for frame in speech.take(turn, EARLY_S))
+            turn += COMMON_S
+        return turn
 
     for arrived in came:
-        take_until(arrived.at_s)
+        turn_s = take_until(arrived.at_s)
         speech.add(arrived.packet, arrived.at_s)
     counts = speech.buffer.counts
     if came:

@@ -58,10 +58,10 @@ class IncomingSpeech:
         """When `take` may have more; None where only another packet can bring more."""
         return self.buffer.due_s()
 
-    def take(self, now_s: float) -> list[AudioFrame]:
-        """The frames that are due."""
+    def take(self, now_s: float, early_s: float = 0.0) -> list[AudioFrame]:
+        """The frames that are due; see `JitterBuffer.take`."""
         frames: list[AudioFrame] = []
-        while (piece := self.buffer.take(now_s)) is not None:
+        while (piece := self.buffer.take(now_s, early_s)) is not None:
             at: Samples | None = None
             if self._begin is None:
                 self._begin = piece.start

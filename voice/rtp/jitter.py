@@ -238,16 +238,20 @@ class JitterBuffer:
             return None
         return self._position / self._facts.rate + self._delay.offset_s
 
-    def take(self, now_s: float) -> Piece | None:
+    def take(self, now_s: float, early_s: float = 0.0) -> Piece | None:
         """The next piece of the time axis; None where none is due.
 
         Args:
             now_s: the moment. To be called until it answers None.
+            early_s: how long before it is due a packet may be given that is there and follows directly: nothing that
+                may still come has a place before it.
         """
         due_s = self.due_s()
-        if due_s is None or now_s < due_s:
+        if due_s is None:
             return None
         held = self._held
+        if now_s < due_s and (now_s + early_s < due_s or not held or held[0].start != self._position):
+            return None
         while held and held[0].start < self._position:
             # It overlaps what was given: time stamps that contradict the packets' lengths.
             self.counts.late += 1

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final, Protocol
 
-from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party
+from voice.contracts.audio import AudioFrame, Party
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
 from voice.rtp.incoming import IncomingSpeech
 from voice.webrtc.pace import COMMON_S, on_common_turn
 
-FRAME_S: Final = FRAME_SAMPLES / SAMPLE_RATE
+EARLY_S: Final = COMMON_S / 2
+"""How much earlier than it is due a frame is handed on that is there already: on average the grid delays nothing."""
 
 
 class Connection(Protocol):
@@ -48,7 +49,8 @@ class Receiver:
         self._is_iterated = False
         self._is_read = False
         self._stopped = False
-        self._waker: asyncio.Future[None] | None = None
+        self._is_behind = False
+        self._waiter: asyncio.Future[Sequence[AudioFrame]] | None = None
         self._call_off: Callable[[], None] | None = None
 
     @property
@@ -73,7 +75,7 @@ class Receiver:
     def stop(self) -> None:
         """End the audio; what has arrived already is still yielded. May be called again, and from a callback."""
         self._stopped = True
-        self._wake()
+        self._hand_on(())
 
     async def frames(self) -> AsyncGenerator[AudioFrame]:
         """The frames until `stop` is called.
@@ -87,27 +89,28 @@ class Receiver:
         try:
             self._plan(self._clock.now_s())
             while not self._stopped:
-                frames = self._speech.take(self._clock.now_s())
-                for frame in frames:
+                for frame in await self._next():
                     yield frame
-                if not frames:
-                    await self._until_woken()
         finally:
             self._is_read = False
             self._rest()
         for frame in self._speech.drain():
             yield frame
 
-    async def _until_woken(self) -> None:
-        self._waker = asyncio.get_running_loop().create_future()
+    async def _next(self) -> Sequence[AudioFrame]:
+        """What the next turn that has something takes; what a turn had for nobody comes at once."""
+        if self._is_behind:
+            self._is_behind = False
+            return self._speech.take(self._clock.now_s())
+        self._waiter = asyncio.get_running_loop().create_future()
         try:
-            await self._waker
+            return await self._waiter
         finally:
-            self._waker = None
+            self._waiter = None
 
-    def _wake(self) -> None:
-        if self._waker is not None and not self._waker.done():
-            self._waker.set_result(None)
+    def _hand_on(self, frames: Sequence[AudioFrame]) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(frames)
 
     def _turn(self) -> None:
         """What is done when a frame is due, whether anybody waits for it or not: sockets have to be read."""
@@ -115,9 +118,10 @@ class Receiver:
         for connection in self._connections:
             connection.poll()
         now_s = self._clock.now_s()
-        due_s = self._speech.due_s()
-        if due_s is not None and due_s <= now_s:
-            self._wake()
+        if self._waiter is None:
+            self._is_behind = True
+        elif frames := self._speech.take(now_s, EARLY_S):
+            self._hand_on(frames)
         self._plan(now_s)
 
     def _plan(self, now_s: float) -> None:
@@ -128,10 +132,8 @@ class Receiver:
         if due_s is None or self._stopped:
             self._rest()
             return
-        if due_s <= now_s:
-            # What is due will be taken now. The piece after it is due that much later, or this one was overdue.
-            due_s = max(due_s + FRAME_S, now_s + COMMON_S / 2)
-        self._call_off = self._clock.call_at(on_common_turn(due_s), self._turn)
+        # What could have been taken early and was not there waits for its moment, or for the next turn.
+        self._call_off = self._clock.call_at(on_common_turn(max(due_s - EARLY_S, now_s + EARLY_S)), self._turn)
 
     def _rest(self) -> None:
         if self._call_off is not None:

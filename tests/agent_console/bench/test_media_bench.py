@@ -11,10 +11,13 @@ import pytest
 from agent_console.bench.audio import long_call
 from agent_console.bench.media import network_table
 from agent_console.bench.media_capacity import fit_growth, measure_capacity
-from agent_console.bench.media_cpu import Load, measure_load, our_leg, stock_leg
+from agent_console.bench.media_cpu import Load, measure_load
+from agent_console.bench.media_legs import our_leg
 from agent_console.bench.media_loss import compare
 from agent_console.bench.media_network import BASE_S, NETWORKS, Network, arrivals, speech_packets
 from agent_console.bench.media_score import Delivered, decoded_whole, score
+from agent_console.bench.media_turns import Compared, measure_in_turn
+from voice.clock import WallClock
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 pytestmark = pytest.mark.anyio
@@ -83,15 +86,36 @@ def test_both_receive_paths_get_the_same_packets_through_every_network(payloads:
     assert network_table(compared).row_count == len(NETWORKS)
 
 
-async def test_both_legs_run_and_are_measured() -> None:
+async def test_a_load_of_legs_is_measured() -> None:
+    speech, clock = long_call(1)[: 5 * SAMPLE_RATE], WallClock()
+    with anyio.fail_after(60):
+        load = await measure_load(lambda: our_leg(speech, clock), 1, speech, 1.0)
+    assert load.legs == 1
+    assert load.cpu_ms_per_s > 0
+    assert load.frames > 0.3
+    assert 0 <= load.late_share <= 1
+
+
+async def test_both_sides_run_in_turn_and_stand_still_meanwhile() -> None:
+    told: list[str] = []
     speech = long_call(1)[: 5 * SAMPLE_RATE]
     with anyio.fail_after(120):
-        for new_leg in (lambda: our_leg(speech), lambda: stock_leg(None)):
-            load = await measure_load(new_leg, 1, speech, 1.0)
-            assert load.legs == 1
-            assert load.cpu_ms_per_s > 0
-            assert load.frames > 0.3
-            assert 0 <= load.late_share <= 1
+        compared = await measure_in_turn("receive", 1, speech, 2, told.append, slice_s=0.5)
+    assert len(compared.ours) == len(compared.stock) == len(told) == 2
+    # A second of what one leg hears takes neither nothing nor a whole core, on any machine.
+    assert all(0.5 < cost < 500 for cost in (*compared.ours, *compared.stock))
+
+
+def test_a_machine_that_slows_down_changes_costs_and_not_the_ratio() -> None:
+    speed = np.linspace(1, 1.5, 12)
+    compared = Compared(tuple(6 * speed), tuple(20 * speed))
+    assert compared.ratio == pytest.approx(0.3)
+    assert compared.interval() == pytest.approx((0.3, 0.3))
+    chance = np.random.default_rng(2)
+    noisy = Compared(tuple(6 * chance.uniform(0.8, 1.2, 40)), tuple(20 * chance.uniform(0.8, 1.2, 40)))
+    low, high = noisy.interval()
+    assert low < noisy.ratio < high
+    assert high - low < 0.05
 
 
 def a_load(legs: int, *, late: float = 0.0, cost_ms_per_s: float = 10.0) -> Load:

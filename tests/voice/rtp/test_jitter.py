@@ -270,3 +270,28 @@ def test_every_packet_that_is_played_lies_where_its_stamp_says(data: st.DataObje
     recovered = [piece for _, piece in given if isinstance(piece, Recovered)]
     assert all(piece.start == (piece.following[4] - 1 - origin) * PACKET for piece in recovered)
     assert len(played) + buffer.counts.late == len(stream)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 79), st.floats(0, 0.08)), min_size=20, max_size=80, unique_by=lambda each: each[0]
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_who_asks_early_gets_packets_early_and_makes_nothing_up_before_its_time(sent: list[tuple[int, float]]) -> None:
+    arrivals = sorted((1 + number * 0.02 + late_s, packet(number)) for number, late_s in sent)
+    buffer = JitterBuffer(FACTS)
+    end, moment_s = -100 * PACKET, 1.0
+    while moment_s < 4:
+        while arrivals and arrivals[0][0] <= moment_s:
+            buffer.add(arrivals[0][1], arrivals.pop(0)[0])
+        due_s, position = buffer.due_s(), buffer.position
+        while (piece := buffer.take(moment_s, 0.01)) is not None:
+            assert piece.start >= end
+            assert due_s is not None
+            # A jump over what is given up moves the axis on, so only a piece in its place says when it was due.
+            if piece.start == position:
+                assert moment_s >= due_s - (0.01 if isinstance(piece, Played) else 0) - 1e-9
+            end = piece.start + piece.samples
+            due_s, position = buffer.due_s(), buffer.position
+        moment_s += 0.005
