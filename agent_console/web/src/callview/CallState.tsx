@@ -2,7 +2,9 @@
 
 import { useText } from "../i18n/text";
 import { Chip } from "../ui/Chip";
-import { EarIcon, HoldIcon, MutedIcon, PeopleIcon, RecordIcon, SignalIcon } from "../ui/icons";
+import { useNames } from "../desk/names";
+import { passingState, type Passing } from "../wire/passing";
+import { ConsultIcon, EarIcon, HoldIcon, MutedIcon, PeopleIcon, RecordIcon, SignalIcon } from "../ui/icons";
 import { Tip } from "../ui/Tip";
 import type { EventOf } from "../wire/events";
 import type { CallView } from "../wire/state";
@@ -15,7 +17,8 @@ export function CallState({ view }: { readonly view: CallView }) {
   const serving = people.agents.filter((one) => !people.supervisors.has(one));
   const quality = [...people.quality.values()];
   const unmeasured = isUnmeasured(view);
-  const marks = [view.held, people.callerHolds, people.recordingPaused, people.awaited !== null, unmeasured];
+  const passing = passingState(view.passing, view.held);
+  const marks = [passing !== "none", view.held, people.callerHolds, people.recordingPaused, people.awaited !== null, unmeasured];
   if (serving.length + people.supervisors.size + people.muted.size + quality.length === 0 && !marks.includes(true)) {
     return null;
   }
@@ -35,6 +38,11 @@ export function CallState({ view }: { readonly view: CallView }) {
           </Chip>
         </li>
       ))}
+      {passing === "none" ? null : (
+        <li>
+          <PassingChip passing={view.passing} held={view.held} />
+        </li>
+      )}
       {people.awaited === null || over ? null : (
         <li>
           <Chip kind="tense" testId="chip-awaited">
@@ -90,6 +98,26 @@ export function CallState({ view }: { readonly view: CallView }) {
         </li>
       ) : null}
     </ul>
+  );
+}
+
+/** Who is consulted, or gets the caller. */
+function PassingChip({ passing, held }: { readonly passing: Passing; readonly held: boolean }) {
+  const { t } = useText();
+  const names = useNames();
+  const about = passing.transfer ?? passing.consult;
+  const state = passingState(passing, held);
+  if (about === null || state === "none") return null;
+  const words = {
+    consult_asked: t.passing.chip.asked,
+    talking: t.passing.chip.talking,
+    conference: t.passing.chip.conference,
+    transfer_asked: t.passing.chip.transfer,
+  };
+  return (
+    <Chip kind="watching" testId="chip-passing">
+      <ConsultIcon /> {words[state](names.target(about.target))}
+    </Chip>
   );
 }
 

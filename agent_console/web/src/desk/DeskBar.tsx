@@ -4,11 +4,12 @@ import { useText } from "../i18n/text";
 import { CheckIcon, MicrophoneIcon, MutedIcon, PhoneIcon } from "../ui/icons";
 import { clock } from "../ui/time";
 import { useTick } from "../ui/useTick";
+import type { Asked } from "../passing/asked";
 import type { Offer } from "./desk";
 import { useNames } from "./names";
 import { useDesk, useLive, useMaybeWorkplace, usePhone, type Workplace } from "./workplace";
 
-/** Below the frame on every page but the desk itself: a caller who is offered, or the call that goes on. */
+/** Below the frame on every page but the desk itself: who is offered, who asks for me, or the call that goes on. */
 export function DeskBar() {
   const place = useMaybeWorkplace();
   return place === null ? null : <Bar place={place} />;
@@ -19,40 +20,59 @@ function Bar({ place }: { readonly place: Workplace }) {
   const phone = usePhone(place);
   const atDesk = useAddress().pathname === "/desk";
   const offer = desk?.offer ?? null;
-  useAnswerKeys(place, offer);
-  const serving = phone.mode === "serve" && place.phone.busy;
+  const { asked } = place.invitation;
+  useAnswerKeys(place, offer, asked);
+  const serving = (phone.mode === "serve" || phone.mode === "consult") && place.phone.busy;
   return (
     <>
-      <Announcer place={place} offer={offer} />
-      {atDesk ? null : offer !== null ? <Offered place={place} offer={offer} /> : serving ? <OnCall place={place} /> : null}
+      <Announcer place={place} offer={offer} asked={asked} />
+      {atDesk ? null : offer !== null ? (
+        <Offered place={place} offer={offer} />
+      ) : asked !== null ? (
+        <AskedBar place={place} asked={asked} />
+      ) : serving ? (
+        <OnCall place={place} />
+      ) : null}
     </>
   );
 }
 
 /** F2 accepts and F4 declines, wherever the agent is. */
-function useAnswerKeys(place: Workplace, offer: Offer | null): void {
+function useAnswerKeys(place: Workplace, offer: Offer | null, asked: Asked | null): void {
   useEffect(() => {
-    if (offer === null) return;
+    if (offer === null && asked === null) return;
+    const { accept, decline } =
+      offer === null ? place.invitation : { accept: place.accept, decline: async () => place.desk?.decline() };
     const press = (event: KeyboardEvent): void => {
       if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat) return;
-      if (event.key === "F2") void place.accept();
-      else if (event.key === "F4") void place.desk?.decline();
+      if (event.key === "F2") void accept();
+      else if (event.key === "F4") void decline();
       else return;
       event.preventDefault();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
-  }, [place, offer]);
+  }, [place, offer, asked]);
+}
+
+interface AnnouncerProps {
+  readonly place: Workplace;
+  readonly offer: Offer | null;
+  readonly asked: Asked | null;
 }
 
 /** Says an offer once, at once, to who cannot see it. */
-function Announcer({ place, offer }: { readonly place: Workplace; readonly offer: Offer | null }) {
+function Announcer({ place, offer, asked }: AnnouncerProps) {
   const { t } = useText();
   const names = useNames();
   const listed = useLive(place).calls.get(offer?.call ?? "")?.summary;
   return (
     <p className="visually-hidden" role="alert" data-testid="offer-announcer">
-      {offer === null ? "" : t.offer.announced(listed?.caller ?? offer.call, names.queue(offer.queue))}
+      {offer !== null
+        ? t.offer.announced(listed?.caller ?? offer.call, names.queue(offer.queue))
+        : asked !== null
+          ? t.passing.asked.announced(names.agent(asked.by), asked.summary.caller)
+          : ""}
     </p>
   );
 }
@@ -73,28 +93,61 @@ function Offered({ place, offer }: { readonly place: Workplace; readonly offer: 
       <NavLink to="/desk" className="button quiet">
         {t.desk.openDesk}
       </NavLink>
-      <button
-        type="button"
-        className="button primary"
-        disabled={doing !== null}
-        onClick={() => void place.accept()}
-        aria-keyshortcuts="F2"
-      >
+      <Answers
+        names={[t.offer.accept, t.offer.decline]}
+        locked={doing !== null}
+        onAccept={() => void place.accept()}
+        onDecline={() => void place.desk?.decline()}
+      />
+    </section>
+  );
+}
+
+/** A colleague asks me to come to their call. */
+function AskedBar({ place, asked }: { readonly place: Workplace; readonly asked: Asked }) {
+  const { t } = useText();
+  const who = useNames().agent(asked.by);
+  const { doing, accept, decline } = place.invitation;
+  return (
+    <section className="desk-bar desk-bar-offer" aria-label={t.passing.asked[asked.to].title} data-testid="asked-bar">
+      <PhoneIcon />
+      <p>
+        <strong>{t.passing.asked[asked.to].title}</strong> · {who} · {asked.summary.caller}
+      </p>
+      <NavLink to="/desk" className="button quiet">
+        {t.desk.openDesk}
+      </NavLink>
+      <Answers
+        names={[t.passing.asked.accept, t.passing.asked.decline]}
+        locked={doing !== null || place.phone.busy}
+        onAccept={() => void accept()}
+        onDecline={() => void decline()}
+      />
+    </section>
+  );
+}
+
+interface AnswersProps {
+  /** What acceptance and refusal are called. */
+  readonly names: readonly [string, string];
+  readonly locked: boolean;
+  readonly onAccept: () => void;
+  readonly onDecline: () => void;
+}
+
+function Answers({ names: [accept, decline], locked, onAccept, onDecline }: AnswersProps) {
+  return (
+    <>
+      <button type="button" className="button primary" disabled={locked} onClick={onAccept} aria-keyshortcuts="F2">
         <CheckIcon />
-        {t.offer.accept}
+        {accept}
         <kbd>F2</kbd>
       </button>
-      <button
-        type="button"
-        className="button"
-        disabled={doing !== null}
-        onClick={() => void place.desk?.decline()}
-        aria-keyshortcuts="F4"
-      >
-        {t.offer.decline}
+      <button type="button" className="button" disabled={locked} onClick={onDecline} aria-keyshortcuts="F4">
+        {decline}
         <kbd>F4</kbd>
       </button>
-    </section>
+    </>
   );
 }
 

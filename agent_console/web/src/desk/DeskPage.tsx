@@ -3,9 +3,12 @@ import { CallPanel } from "../callview/CallPanel";
 import { useText } from "../i18n/text";
 import { Banner } from "../live/Banner";
 import { runningMs } from "../live/order";
+import { AskedCard } from "../passing/AskedCard";
+import { PassingCard } from "../passing/PassingCard";
 import type { LiveSnapshot } from "../live/liveCalls";
 import { Notice } from "../ui/Notice";
 import { useTick } from "../ui/useTick";
+import type { CallView } from "../wire/state";
 import { AfterCallCard } from "./AfterCallCard";
 import type { DeskSnapshot } from "./desk";
 import { IdleCard } from "./IdleCard";
@@ -22,7 +25,8 @@ export function DeskPage() {
   const desk = useDesk(place);
   const live = useLive(place);
   const phone = usePhone(place);
-  const subject = desk === null ? null : subjectOf(desk, phone.call, place.lastServed);
+  const asked = place.invitation.asked?.call ?? null;
+  const subject = desk === null ? null : subjectOf(desk, phone.call, place.lastServed, asked);
 
   useEffect(() => place.live.watch(subject), [place.live, subject]);
   useEffect(() => {
@@ -62,6 +66,7 @@ function Side({ place, desk, subject, live }: SideProps) {
   const phone = usePhone(place);
   const serving = phone.call ?? desk.agent?.calls[0] ?? null;
   const view = live.view?.call === serving ? live.view : null;
+  const { asked } = place.invitation;
   return (
     <>
       {desk.fate === null ? null : (
@@ -71,10 +76,12 @@ function Side({ place, desk, subject, live }: SideProps) {
         </p>
       )}
       {desk.offer === null ? null : <OfferCard key={desk.offer.offer} offer={desk.offer} />}
+      {asked === null ? null : <AskedCard key={asked.call} asked={asked} />}
+      {view === null || phone.mode === "consult" ? null : <Passing place={place} view={view} />}
       {serving === null ? null : (
         <PhoneCard call={serving} caller={live.calls.get(serving)?.summary.caller ?? serving} view={view} />
       )}
-      {desk.offer === null && serving === null ? (
+      {desk.offer === null && asked === null && serving === null ? (
         desk.presence === "after_call" ? (
           <AfterCallCard />
         ) : (
@@ -89,6 +96,14 @@ function Side({ place, desk, subject, live }: SideProps) {
       ) : null}
     </>
   );
+}
+
+/** My consultation or transfer, with the time running. */
+function Passing({ place, view }: { readonly place: Workplace; readonly view: CallView }) {
+  const listed = useLive(place).calls.get(view.call);
+  const busy = view.passing.consult !== null || view.passing.transfer !== null;
+  const now = useTick(500, busy);
+  return <PassingCard key={view.call} view={view} nowMs={listed === undefined ? view.atMs : runningMs(listed, now)} />;
 }
 
 function Subject({ live, subject }: { readonly live: LiveSnapshot; readonly subject: string | null }) {

@@ -4,6 +4,8 @@ import { MicrophoneIcon, ReturnIcon } from "../ui/icons";
 import { clock } from "../ui/time";
 import { useTick } from "../ui/useTick";
 import type { CallView } from "../wire/state";
+import { GuestControls } from "../passing/GuestControls";
+import { useNames } from "./names";
 import { PhoneControls } from "./PhoneControls";
 import { PhoneTrouble, Refusal } from "./PhoneTrouble";
 import { usePhone, useReturning, useWorkplace } from "./workplace";
@@ -23,6 +25,11 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
   const joined = mine && place.phone.busy;
   const state = mine ? phone.state : "idle";
   const returning = useReturning(place)?.call === call;
+  const names = useNames();
+  const guest = mine && phone.mode === "consult";
+  // Whoever is consulted is all that is heard while the caller waits.
+  const consult = view?.passing.answered === true ? view.passing.consult : null;
+  const peer = consult === null || !view?.held ? null : guest ? names.agent(consult.by) : names.target(consult.target);
   return (
     <section className="desk-card phone-box" aria-label={t.line.region} data-testid="agent-phone" data-state={state} data-call={call}>
       <div className="phone-box-head">
@@ -36,8 +43,8 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
       {mine && phone.error !== null && !returning ? <PhoneTrouble error={phone.error} /> : null}
       {joined ? (
         <>
-          <Meters own={phone.own} remote={phone.remote} />
-          <PhoneControls view={view} />
+          <Meters own={phone.own} remote={phone.remote} peer={peer} />
+          {guest ? <GuestControls view={view} /> : <PhoneControls view={view} caller={caller} />}
           <Microphones />
         </>
       ) : (
@@ -84,8 +91,15 @@ function Timer({ connectedAt }: { readonly connectedAt: number | null }) {
   );
 }
 
+interface MetersProps {
+  readonly own: MediaStream | null;
+  readonly remote: MediaStream | null;
+  /** Who is heard instead of the caller. */
+  readonly peer?: string | null;
+}
+
 /** Both voices, so that each side is seen to be heard. */
-export function Meters({ own, remote }: { readonly own: MediaStream | null; readonly remote: MediaStream | null }) {
+export function Meters({ own, remote, peer = null }: MetersProps) {
   const { t } = useText();
   return (
     <dl className="meters">
@@ -99,7 +113,7 @@ export function Meters({ own, remote }: { readonly own: MediaStream | null; read
       )}
       {remote === null ? null : (
         <div>
-          <dt>{t.words.party.caller}</dt>
+          <dt>{peer ?? t.words.party.caller}</dt>
           <dd>
             <LevelMeter key={remote.id} stream={remote} label={t.line.callerLevel} testId="caller-level" />
           </dd>

@@ -1,16 +1,19 @@
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { useText } from "../i18n/text";
-import { HangUpIcon, HoldIcon, MicrophoneIcon, MutedIcon, RecordIcon, ResumeIcon, ReturnIcon } from "../ui/icons";
+import { PassOnDialog } from "../passing/PassOnDialog";
+import { HangUpIcon, HoldIcon, MicrophoneIcon, MutedIcon, RecordIcon, ResumeIcon, ReturnIcon, TransferIcon } from "../ui/icons";
 import { legOf } from "../wire/people";
+import { passingState } from "../wire/passing";
 import type { CallView } from "../wire/state";
 import { usePhone, useWorkplace } from "./workplace";
 
 interface PhoneControlsProps {
   readonly view: CallView | null;
+  readonly caller: string;
 }
 
 /** What whoever serves the call can do with it. The states come from the call's events, so that all see the same. */
-export function PhoneControls({ view }: PhoneControlsProps) {
+export function PhoneControls({ view, caller }: PhoneControlsProps) {
   const { t } = useText();
   const place = useWorkplace();
   const { phone, session } = place;
@@ -20,18 +23,21 @@ export function PhoneControls({ view }: PhoneControlsProps) {
   const paused = view?.people.recordingPaused ?? false;
   const { doing } = snapshot;
   const unheard = snapshot.state !== "connected";
+  const [choosing, setChoosing] = useState(false);
+  // Whether the caller waits is then said where it is said how the consultation goes.
+  const passing = view !== null && passingState(view.passing, view.held) !== "none";
 
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat) return;
       if (event.key === "F8") void phone.mute(!muted);
-      else if (event.key === "F9") void phone.hold(!held);
+      else if (event.key === "F9" && !passing) void phone.hold(!held);
       else return;
       event.preventDefault();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
-  }, [phone, muted, held]);
+  }, [phone, muted, held, passing]);
 
   return (
     <div className="controls" role="group" aria-label={t.line.region}>
@@ -44,15 +50,17 @@ export function PhoneControls({ view }: PhoneControlsProps) {
         onPress={() => void phone.mute(!muted)}
         testId="phone-mute"
       />
-      <Toggle
-        on={held}
-        name={held ? t.line.resume : t.line.hold}
-        icon={held ? <ResumeIcon /> : <HoldIcon />}
-        shortcut="F9"
-        disabled={unheard || doing !== null}
-        onPress={() => void phone.hold(!held)}
-        testId="phone-hold"
-      />
+      {passing ? null : (
+        <Toggle
+          on={held}
+          name={held ? t.line.resume : t.line.hold}
+          icon={held ? <ResumeIcon /> : <HoldIcon />}
+          shortcut="F9"
+          disabled={unheard || doing !== null}
+          onPress={() => void phone.hold(!held)}
+          testId="phone-hold"
+        />
+      )}
       <Toggle
         on={paused}
         name={paused ? t.line.record : t.line.pause}
@@ -62,17 +70,34 @@ export function PhoneControls({ view }: PhoneControlsProps) {
         onPress={() => void phone.pause(!paused)}
         testId="phone-record"
       />
-      <Toggle
-        on={false}
-        name={t.line.giveBack}
-        hint={t.line.giveBackHint}
-        icon={<ReturnIcon />}
-        disabled={doing !== null}
-        onPress={() => void phone.leave()}
-        testId="phone-give-back"
-      />
+      {passing ? null : (
+        <Toggle
+          on={false}
+          name={t.line.giveBack}
+          hint={t.line.giveBackHint}
+          icon={<ReturnIcon />}
+          disabled={doing !== null}
+          onPress={() => void phone.leave()}
+          testId="phone-give-back"
+        />
+      )}
+      {passing ? null : (
+        <button
+          type="button"
+          className="button wide pass-open"
+          disabled={unheard || doing !== null}
+          title={t.passing.openHint}
+          aria-haspopup="dialog"
+          onClick={() => setChoosing(true)}
+          data-testid="pass-open"
+        >
+          <TransferIcon />
+          {t.passing.open}
+        </button>
+      )}
+      {choosing && !passing ? <PassOnDialog caller={caller} onClose={() => setChoosing(false)} /> : null}
       <p className="controls-note" role="status">
-        {[muted ? t.line.mutedNow : "", held ? t.line.heldNow : "", paused ? t.line.pausedNow : ""]
+        {[muted ? t.line.mutedNow : "", held && !passing ? t.line.heldNow : "", paused ? t.line.pausedNow : ""]
           .filter(Boolean)
           .map((one) => (
             <span key={one}>{one}</span>
@@ -104,7 +129,7 @@ interface ToggleProps {
   readonly testId: string;
 }
 
-function Toggle({ on, name, hint, icon, shortcut, disabled, onPress, testId }: ToggleProps) {
+export function Toggle({ on, name, hint, icon, shortcut, disabled, onPress, testId }: ToggleProps) {
   return (
     <button
       type="button"

@@ -18,13 +18,13 @@ export function PhoneTrouble({ error }: { readonly error: PhoneError }) {
   );
 }
 
-/** A refusal that has no text of its own. */
+/** Why something was not done. */
 export function Refusal({ code }: { readonly code: string }) {
   const { t } = useText();
   return (
     <p className="desk-refusal" role="alert" data-testid="refusal" data-code={code}>
       <WarningIcon />
-      {t.line.failed(code)}
+      {t.passing.refused[code] ?? t.line.failed(code)}
     </p>
   );
 }

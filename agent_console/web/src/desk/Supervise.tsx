@@ -32,8 +32,8 @@ function Panel({ place, view }: { readonly place: Workplace; readonly view: Call
     else void phone.join(view.call, next);
   };
   const troubled = snapshot.call === view.call;
-  // Who has taken a call over serves it at the desk.
-  if (mode === "serve") return null;
+  // Who has taken a call over serves it at the desk; there, too, is who is consulted.
+  if (mode === "serve" || mode === "consult") return null;
   return (
     <div className="supervise" role="group" aria-label={t.supervise.title} data-testid="supervise" data-mode={mode ?? ""} data-state={here ? snapshot.state : ""}>
       <EarIcon />

@@ -6,6 +6,8 @@ import { openMicrophone, pageObstacle, PhoneError, stopTracks } from "../call/mi
 import { RemoteAudio } from "../call/RemoteAudio";
 import { explain } from "../call/line";
 import { LiveCalls } from "../live/liveCalls";
+import type { Asked } from "../passing/asked";
+import { useInvitation } from "../passing/useInvitation";
 import { fetchAllEvents, fetchTicket, type Session } from "../wire/api";
 import { acceptOffer, declineOffer, failBridge, fetchMe, fetchReservation, setPresence, showLife, type Presence } from "../wire/desk";
 import { browserPorts } from "../wire/link";
@@ -13,13 +15,14 @@ import { AgentPhone } from "./agentPhone";
 import { ComeBack, rememberCall } from "./comeBack";
 import { consoleId } from "./consoleId";
 import { Desk } from "./desk";
-import { useCallEnd, useComeBack, useDeskLife, useLiveLink } from "./lives";
+import { useCallEnd, useComeBack, useDeskLife, useLiveLink, usePromotion } from "./lives";
 import { NamesContext, useFetchedNames } from "./names";
 import { useAlarm } from "./useAlarm";
 import { WorkplaceContext, type Workplace as Place } from "./workplace";
 import "./desk.css";
 import "./phone.css";
 import "./supervise.css";
+import "../passing/passing.css";
 
 const SERVING_ROLES = ["agent", "supervisor", "admin"];
 const SUPERVISING_ROLES = ["supervisor", "admin"];
@@ -53,16 +56,29 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const heard = useSyncExternalStore(phone.subscribe, phone.snapshot);
   useLiveLink(live, desk);
   useCallEnd(live, desk, phone);
+  usePromotion(live, desk, phone, session.user);
 
   const join = useCallback(
     async (call: string) => {
       setLastServed(call);
-      await phone.join(call, "serve");
-      await handOverIfDeaf(call, phone);
+      const before = phone.snapshot();
+      const asGuest = before.call === call && before.mode === "consult";
+      await phone.join(call, asGuest ? "consult" : "serve");
+      if (!asGuest) await handOverIfDeaf(call, phone);
       await desk?.refresh();
     },
     [desk, phone],
   );
+  const come = useCallback(
+    async ({ call, to }: Asked) => {
+      setLastServed(call);
+      const came = await phone.join(call, to);
+      await desk?.refresh();
+      return came;
+    },
+    [desk, phone],
+  );
+  const invitation = useInvitation({ live, phone, me: session.user, serves: desk !== null, join: come });
   const [comeBack] = useState(() => (desk === null ? null : makeComeBack(live, desk, phone, setLastServed)));
   useDeskLife(desk, phone, comeBack);
   useComeBack(phone, comeBack);
@@ -98,11 +114,12 @@ export function Workplace({ session, children }: WorkplaceProps) {
       trouble,
       checking,
       comeBack,
+      invitation,
       setPresence: choosePresence,
       accept,
       rejoin: join,
     }),
-    [session, live, desk, phone, lastServed, trouble, checking, comeBack, choosePresence, accept, join],
+    [session, live, desk, phone, lastServed, trouble, checking, comeBack, invitation, choosePresence, accept, join],
   );
   useAlarm(place, names);
 

@@ -1,21 +1,26 @@
-/** A person's own audio on somebody else's call: who serves it, or who supervises it. */
+/** A person's own audio on somebody else's call: who serves it, who is consulted about it, or who supervises it. */
 
 import { Line, type LineSnapshot } from "../call/line";
 import {
   changeLeg,
+  consult,
   endCall,
+  endConsult,
   holdCall,
   joinCall,
   leaveCall,
   muteLeg,
   offerLegAnew,
+  passOn,
   pauseRecording,
+  withdrawTransfer,
   type LegMode,
   type Override,
 } from "../wire/desk";
+import type { TransferTarget } from "../wire/events";
 import { Problem } from "../wire/http";
 
-export type PhoneAct = "join" | "change" | "leave" | "hang_up" | "mute" | "hold" | "record";
+export type PhoneAct = "change" | "leave" | "hang_up" | "mute" | "hold" | "record" | "pass_on" | "take_back";
 
 export interface AgentPhoneSnapshot extends LineSnapshot {
   /** The call that this page has, or had, audio of. */
@@ -59,7 +64,8 @@ export class AgentPhone {
   async join(call: string, mode: LegMode): Promise<boolean> {
     if (this.busy) return false;
     // How the line of the call before ended must not be taken for this one's.
-    this.#publish({ call, mode, muted: false, problem: null, state: "idle", error: null, connectedAt: null, endedAt: null });
+    const fresh = { state: "idle", error: null, connectedAt: null, endedAt: null } as const;
+    this.#publish({ ...fresh, call, mode, muted: false, problem: null });
     const again = (sdp: string): Promise<string> => offerLegAnew(call, sdp);
     await this.#line.open(async (sdp) => ({ sdp: await joinCall(call, sdp, mode), again }), { speaks: mode !== "listen" });
     return this.busy;
@@ -78,15 +84,17 @@ export class AgentPhone {
 
   /** Leave the call to the others; whoever serves it gives the caller back to the queue. */
   async leave(): Promise<boolean> {
-    const done = await this.#act("leave", leaveCall);
-    if (done || isOver(this.#snapshot.problem)) this.forget();
+    const { call, mode } = this.#snapshot;
+    const done = await this.#act("leave", mode === "consult" ? endConsult : leaveCall);
+    this.#forgetIfOver(call, done);
     return done;
   }
 
-  /** End the call for everybody. */
+  /** End the call for everybody, whatever else is under way: also while the line is still being opened. */
   async hangUp(): Promise<boolean> {
-    const done = await this.#act("hang_up", endCall);
-    if (done || isOver(this.#snapshot.problem)) this.forget();
+    const { call } = this.#snapshot;
+    const done = await this.#act("hang_up", endCall, { atOnce: true });
+    this.#forgetIfOver(call, done);
     return done;
   }
 
@@ -109,6 +117,36 @@ export class AgentPhone {
     return await this.#act("record", (call) => pauseRecording(call, paused));
   }
 
+  /** Ask somebody to talk while the caller waits. */
+  async consult(target: TransferTarget): Promise<boolean> {
+    return await this.#act("pass_on", (call) => consult(call, target));
+  }
+
+  /** Pass the caller on at once. */
+  async passOn(target: TransferTarget): Promise<boolean> {
+    return await this.#act("pass_on", (call) => passOn(call, "blind", target));
+  }
+
+  /** Pass the caller on to whoever is consulted. */
+  async handOver(): Promise<boolean> {
+    return await this.#act("pass_on", (call) => passOn(call, "attended", null));
+  }
+
+  /** Go back to the caller, whoever was asked or is consulted. */
+  async goBack(): Promise<boolean> {
+    return await this.#act("take_back", endConsult);
+  }
+
+  /** Take the caller back before somebody else has them. */
+  async takeBack(): Promise<boolean> {
+    return await this.#act("take_back", withdrawTransfer);
+  }
+
+  /** Whoever was consulted serves the caller from now on. */
+  promote(): void {
+    this.#publish({ mode: "serve" });
+  }
+
   async choose(microphone: string): Promise<void> {
     await this.#line.choose(microphone);
   }
@@ -116,8 +154,13 @@ export class AgentPhone {
   /** The call is over, or somebody else's: nothing to come back to. */
   forget(): void {
     // First, so that nobody who hears of the closing forgets it again.
-    this.#publish({ call: null, mode: null, muted: false, problem: null, error: null });
+    this.#publish({ call: null, mode: null, muted: false, doing: null, problem: null, error: null });
     this.#line.close();
+  }
+
+  /** Puts the phone down, unless it has another call by now. */
+  #forgetIfOver(call: string | null, done: boolean): void {
+    if (this.#snapshot.call === call && (done || isOver(this.#snapshot.problem))) this.forget();
   }
 
   /** The page goes away. */
@@ -125,17 +168,19 @@ export class AgentPhone {
     this.#line.close();
   }
 
-  async #act(doing: PhoneAct, work: (call: string) => Promise<void>): Promise<boolean> {
-    const { call } = this.#snapshot;
-    if (call === null || this.#snapshot.doing !== null) return false;
+  /** One thing at a time; but what is done `atOnce` waits for nothing, and what was under way says no more. */
+  async #act(doing: PhoneAct, work: (call: string) => Promise<void>, { atOnce = false } = {}): Promise<boolean> {
+    const { call, doing: before } = this.#snapshot;
+    if (call === null || before === doing || (before !== null && !atOnce)) return false;
     this.#publish({ doing, problem: null });
+    const isMine = (): boolean => this.#snapshot.doing === doing && this.#snapshot.call === call;
     try {
       await work(call);
-      this.#publish({ doing: null });
+      if (isMine()) this.#publish({ doing: null });
       return true;
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem(0, "console.failed", String(error));
-      this.#publish({ doing: null, problem });
+      if (isMine()) this.#publish({ doing: null, problem });
       return false;
     }
   }

@@ -14,7 +14,7 @@ export interface Offer extends Reservation {
 }
 
 /** What became of an offer that is no longer there, or of a call that is somebody else's now. */
-export type OfferFate = "expired" | "taken" | "closed" | "refused" | "moved" | "lost";
+export type OfferFate = "expired" | "taken" | "closed" | "refused" | "moved" | "passed_on" | "lost";
 
 export interface DeskSnapshot {
   readonly state: "asking" | "open" | "absent";
@@ -165,8 +165,8 @@ export class Desk {
     });
   }
 
-  /** The caller whom this page spoke with is not mine any more, without my doing. */
-  tellGone(fate: "moved" | "lost"): void {
+  /** The caller whom this page spoke with is not mine any more. */
+  tellGone(fate: "moved" | "passed_on" | "lost"): void {
     this.#fateAt = this.#ports.now();
     this.#publish({ fate });
   }

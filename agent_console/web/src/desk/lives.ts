@@ -67,10 +67,11 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
       const closed = state === "ended" || (state === "failed" && phone.wasConnected);
       if (!closed || doing !== null || problem !== null) return;
       if (mode !== "serve") {
-        if (state === "ended") phone.forget();
+        if (state === "ended" || mode === "consult") phone.forget();
       } else if (desk !== null && isGone(desk, call)) {
+        const passedOn = hasPassedOn(live, call, desk);
         phone.forget();
-        desk.tellGone(state === "ended" ? "moved" : "lost");
+        desk.tellGone(passedOn ? "passed_on" : state === "ended" ? "moved" : "lost");
       }
     };
     // A line that closes is reason enough to ask whose the caller is now.
@@ -86,6 +87,20 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
       for (const one of forget) one?.();
     };
   }, [live, desk, phone]);
+}
+
+/** Whoever is consulted, and gets the caller, serves them from then on. */
+export function usePromotion(live: LiveCalls, desk: Desk | null, phone: AgentPhone, me: string): void {
+  useEffect(() => {
+    return live.subscribe(() => {
+      const { call, mode } = phone.snapshot();
+      const { view } = live.snapshot();
+      if (mode !== "consult" || view?.call !== call || !view.people.agents.includes(me)) return;
+      phone.promote();
+      rememberCall(call);
+      void desk?.refresh();
+    });
+  }, [live, desk, phone, me]);
 }
 
 /** A page that was reloaded in the middle of a call, or whose connection broke for good, comes back to the call. */
@@ -120,4 +135,12 @@ export function useComeBack(phone: AgentPhone, comeBack: ComeBack | null): void 
 function isGone(desk: Desk, call: string): boolean {
   const { agent, doing, state } = desk.snapshot();
   return state === "open" && doing === null && agent?.calls.includes(call) === false;
+}
+
+/** Whether the caller is gone because I have passed them on. */
+function hasPassedOn(live: LiveCalls, call: string, desk: Desk): boolean {
+  const { view } = live.snapshot();
+  const me = desk.snapshot().agent?.agent;
+  if (view?.call !== call || me === undefined) return false;
+  return (view.passing.completed ?? view.passing.transfer)?.by === me;
 }

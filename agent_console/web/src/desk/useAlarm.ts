@@ -1,18 +1,20 @@
-/** An offer is heard, stands in the tab's title, and is notified where the page is in the background and may. */
+/** An offer, or being asked by a colleague, is heard, stands in the tab's title, and is notified where the page is in the background and may. */
 
 import { useEffect, useRef } from "react";
 import { go } from "../app/router";
 import { useText } from "../i18n/text";
-import type { DeskNames } from "../wire/desk";
+import type { AllNames } from "./names";
 import { Ringer } from "./ringer";
 import { useDesk, type Workplace } from "./workplace";
 
-export function useAlarm(place: Workplace, names: DeskNames): void {
+export function useAlarm(place: Workplace, names: AllNames): void {
   const { t, pick } = useText();
   const snapshot = useDesk(place);
   const ringer = useRef<Ringer>(null);
   const offer = snapshot?.offer ?? null;
-  const id = offer?.offer ?? null;
+  const { asked } = place.invitation;
+  const id = offer?.offer ?? (asked === null ? null : `asked ${asked.call}`);
+  const heading = offer !== null || asked === null ? t.offer.title : t.passing.asked[asked.to].title;
 
   useEffect(() => {
     ringer.current = new Ringer();
@@ -26,18 +28,21 @@ export function useAlarm(place: Workplace, names: DeskNames): void {
   useEffect(() => {
     if (id === null) return;
     const before = document.title;
-    const alarm = `☎ ${t.offer.title}`;
+    const alarm = `☎ ${heading}`;
     document.title = alarm;
     return () => {
       // A page that was turned to meanwhile has its own title.
       if (document.title === alarm) document.title = before;
     };
-  }, [id, t]);
-  useEffect(() => {
-    if (offer === null || !document.hidden || !mayNotify()) return;
+  }, [id, heading]);
+  const body = (): string => {
+    if (offer === null) return asked === null ? "" : t.passing.asked[asked.to].what(names.agents[asked.by] ?? asked.by);
     const title = names.queues[offer.queue];
-    const queue = title === undefined ? offer.queue : pick(title);
-    const note = new Notification(t.offer.title, { body: t.offer.notice(queue, offer.priority), tag: offer.offer });
+    return t.offer.notice(title === undefined ? offer.queue : pick(title), offer.priority);
+  };
+  useEffect(() => {
+    if (id === null || !document.hidden || !mayNotify()) return;
+    const note = new Notification(heading, { body: body(), tag: id });
     note.onclick = () => {
       window.focus();
       go("/desk");

@@ -5,6 +5,7 @@ import type { PhoneError } from "../call/microphone";
 import type { LiveCalls, LiveSnapshot } from "../live/liveCalls";
 import type { Session } from "../wire/api";
 import type { Presence } from "../wire/desk";
+import type { Invitation } from "../passing/useInvitation";
 import type { AgentPhone, AgentPhoneSnapshot } from "./agentPhone";
 import type { ComeBack, Returning } from "./comeBack";
 import type { Desk, DeskSnapshot } from "./desk";
@@ -24,6 +25,8 @@ export interface Workplace {
   readonly checking: boolean;
   /** Brings this page's audio back by itself; null for roles that serve nobody. */
   readonly comeBack: ComeBack | null;
+  /** A colleague who asks me to come to their call. */
+  readonly invitation: Invitation;
   readonly setPresence: (presence: Presence) => Promise<void>;
   /** Take the caller who is offered, and open the phone. */
   readonly accept: () => Promise<void>;

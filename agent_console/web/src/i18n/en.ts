@@ -2,6 +2,7 @@
 
 import { enDecision } from "./enDecision";
 import { enDesk } from "./enDesk";
+import { enPassing } from "./enPassing";
 import { enTone } from "./enTone";
 import type { Dictionary } from "./zh";
 
@@ -109,6 +110,7 @@ export const en: Dictionary = {
   },
   ...enTone,
   ...enDesk,
+  ...enPassing,
   ...enDecision,
   failures: {
     title: "A stage failed; the call goes on without it",

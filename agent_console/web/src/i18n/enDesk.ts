@@ -52,6 +52,7 @@ export const enDesk: Shape<typeof zhDesk> = {
       closed: "The call is gone: the caller left, or somebody else took it.",
       refused: "The call could not be accepted.",
       moved: "This call is not yours any more: a supervisor took it over, or it went back to the queue.",
+      passed_on: "The transfer is done; the caller is not yours any more.",
       lost: "The audio broke off and the caller is back at the old place in the queue. Check your network.",
     },
   },

@@ -3,6 +3,7 @@
 import type { Shape } from "./shape";
 import { zhDecision } from "./zhDecision";
 import { zhDesk } from "./zhDesk";
+import { zhPassing } from "./zhPassing";
 import { zhTone } from "./zhTone";
 
 export const zh = {
@@ -104,6 +105,7 @@ export const zh = {
   },
   ...zhTone,
   ...zhDesk,
+  ...zhPassing,
   ...zhDecision,
   failures: {
     title: "有环节出错，通话照常进行",

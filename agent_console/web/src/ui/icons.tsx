@@ -125,6 +125,32 @@ export const PeopleIcon = () => (
 );
 
 /** One to four bars: how well audio comes through. */
+/** Two who talk. */
+export const ConsultIcon = () => (
+  <Icon>
+    <path d="M3 4.5h8a1 1 0 0 1 1 1v4.4a1 1 0 0 1-1 1H6.6L4 13.2v-2.3H3a1 1 0 0 1-1-1V5.5a1 1 0 0 1 1-1Z" />
+    <path d="M14.2 8.2H17a1 1 0 0 1 1 1v4.2a1 1 0 0 1-1 1h-1v2.2l-2.6-2.2H9.8a1 1 0 0 1-1-1v-.8" className="stroke" />
+  </Icon>
+);
+
+/** One who goes on to another. */
+export const TransferIcon = () => (
+  <Icon>
+    <circle cx="5" cy="10" r="2.6" />
+    <path d="M9.5 10h7.2M13.4 6.2 17.2 10l-3.8 3.8" className="stroke" />
+  </Icon>
+);
+
+/** Three who talk. */
+export const ConferenceIcon = () => (
+  <Icon>
+    <circle cx="10" cy="4.8" r="2.4" />
+    <circle cx="4.4" cy="14" r="2.4" />
+    <circle cx="15.6" cy="14" r="2.4" />
+    <path d="M8.6 7.4 6 11.6M11.4 7.4l2.6 4.2M7.4 14h5.2" className="stroke" />
+  </Icon>
+);
+
 export function SignalIcon({ bars }: { readonly bars: number }) {
   return (
     <Icon>

@@ -1,11 +1,12 @@
 /** The desk and the legs of a call over HTTP, typed. */
 
-import type { SupervisionMode, Wording } from "./events";
+import type { SupervisionMode, TransferKind, TransferTarget, Wording } from "./events";
 import { ask } from "./http";
 
 export type Presence = "ready" | "busy" | "after_call" | "break" | "offline";
 export type ContactState = "waiting" | "asleep" | "offered" | "connecting" | "serving";
-export type LegMode = "serve" | SupervisionMode;
+/** `serve`: as whoever serves; `consult`: as somebody who is asked for help; else as a supervisor. */
+export type LegMode = "serve" | "consult" | SupervisionMode;
 
 export const OVERRIDE_REASONS = [
   "customer_request",
@@ -45,6 +46,8 @@ export interface DeskQueue {
   readonly staffed: boolean;
   readonly waiting: number;
   readonly longest_wait_s: number;
+  /** Of somebody who joins now; null where nobody is there for the queue. */
+  readonly expected_wait_s: number | null;
   readonly answered: number;
   readonly answered_in_target: number;
   readonly abandoned: number;
@@ -83,6 +86,14 @@ export interface Reservation {
   readonly queue: string;
   readonly priority: number;
   readonly remaining_s: number;
+}
+
+/** Who can be called outside; nobody where both are empty. */
+export interface Outside {
+  /** First digits of numbers. */
+  readonly prefixes: readonly string[];
+  /** Domains of addresses. */
+  readonly domains: readonly string[];
 }
 
 const key = (): string => crypto.randomUUID();
@@ -173,4 +184,29 @@ export async function pauseRecording(call: string, paused: boolean): Promise<voi
 /** End the call for everybody. */
 export async function endCall(call: string): Promise<void> {
   await ask(callAt(call), { method: "DELETE" });
+}
+
+export const fetchOutside = async (): Promise<Outside> => (await ask("/api/outside")) as Outside;
+
+const named = ({ kind, address }: TransferTarget): Readonly<Record<string, string>> => ({ [kind]: address });
+
+/** Ask somebody to talk while the caller waits. */
+export async function consult(call: string, target: TransferTarget): Promise<void> {
+  await ask(`${callAt(call)}/consult`, { method: "POST", body: { key: key(), to: named(target) } });
+}
+
+/** Go back to the caller; or decline, or leave, as the one who was asked. */
+export async function endConsult(call: string): Promise<void> {
+  await ask(`${callAt(call)}/consult?key=${key()}`, { method: "DELETE", keepalive: true });
+}
+
+/** Pass the caller on: to a target at once, or without one to whoever is consulted. */
+export async function passOn(call: string, kind: TransferKind, target: TransferTarget | null): Promise<void> {
+  const to = target === null ? {} : { to: named(target) };
+  await ask(`${callAt(call)}/transfer`, { method: "POST", body: { key: key(), kind, ...to } });
+}
+
+/** Take the caller back before somebody else has them; or decline, as the one who was asked. */
+export async function withdrawTransfer(call: string): Promise<void> {
+  await ask(`${callAt(call)}/transfer?key=${key()}`, { method: "DELETE", keepalive: true });
 }

@@ -6,6 +6,7 @@
  */
 
 import { isUnknown, type EmotionScore, type EventOf, type WireEvent, type Wording } from "./events";
+import { readPassing } from "./passing";
 import { readPeople } from "./people";
 import type { Advice, CallView, Decision, SegmentView } from "./state";
 
@@ -48,7 +49,13 @@ function read(view: CallView, event: WireEvent): CallView {
     case "call.started":
       return { ...view, started: event };
     case "call.ended":
-      return { ...view, ended: event, held: false, people: readPeople(view.people, event) };
+      return {
+        ...view,
+        ended: event,
+        held: false,
+        people: readPeople(view.people, event),
+        passing: readPassing(view.passing, event),
+      };
     case "call.held":
       return logged(held(view, event, true), event);
     case "call.resumed":
@@ -128,6 +135,7 @@ function read(view: CallView, event: WireEvent): CallView {
     case "handover.accepted":
     case "handover.bridged":
     case "announcement.made":
+      return logged(view, event);
     case "consult.started":
     case "consult.answered":
     case "consult.ended":
@@ -135,7 +143,7 @@ function read(view: CallView, event: WireEvent): CallView {
     case "transfer.accepted":
     case "transfer.completed":
     case "transfer.failed":
-      return logged(view, event);
+      return logged({ ...view, passing: readPassing(view.passing, event) }, event);
     case "stage.failed":
       return { ...view, failures: [...view.failures, event] };
     default:

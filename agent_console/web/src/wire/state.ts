@@ -1,6 +1,7 @@
 /** What a call view shows: a fold over the call's events. */
 
 import type { AgentTone, EmotionScore, EmotionShift, EventOf, Features, Level, Party, Span, Word, Wording } from "./events";
+import { passingNobody, type Passing } from "./passing";
 import { nobody, type People } from "./people";
 
 export interface SegmentView {
@@ -90,6 +91,8 @@ export interface CallView {
   readonly held: boolean;
   /** Who is on the call besides the caller, and how the audio comes through. */
   readonly people: People;
+  /** Who is consulted, or gets the caller. */
+  readonly passing: Passing;
   readonly segments: ReadonlyMap<number, SegmentView>;
   readonly priority: number;
   readonly priorityChange: EventOf<"priority.changed"> | null;
@@ -124,6 +127,7 @@ export function emptyView(call: string): CallView {
     ended: null,
     held: false,
     people: nobody,
+    passing: passingNobody,
     segments: new Map(),
     priority: 0,
     priorityChange: null,
