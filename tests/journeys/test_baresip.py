@@ -24,8 +24,9 @@ from routing.leg_events import CallHeld, CallResumed, PartyJoined
 from routing.service_events import HandoverBridged, RouteDecided
 from routing.terms import CallEndReason, Channel, RouteTarget
 from routing.wire import decode, decode_line
+from tests.journeys.likeness import Ear, find, in_telephone_band
 from tests.journeys.stage import PASSWORD, Server, serve, warmline
-from tests.journeys.three_way import Ear, find, microphone_browser, with_ears
+from tests.journeys.three_way import microphone_browser, with_ears
 from tests.programs import free_ports
 from tests.voice.sip.baresip import Baresip, run_baresip
 from voice.contracts.audio import SAMPLE_RATE, Party, Pcm, from_s
@@ -99,14 +100,6 @@ def agent_voice(path: Path) -> Pcm:
     whole *= np.float32(0.5 / np.abs(whole).max())
     soundfile.write(path, soxr.resample(whole, SAMPLE_RATE, 48_000), 48_000, subtype="PCM_16")
     return whole
-
-
-def in_telephone_band(pcm: Pcm) -> Pcm:
-    """300 to 3400 Hz: what a telephone line carries."""
-    spectrum = np.fft.rfft(pcm)
-    hertz = np.fft.rfftfreq(pcm.size, 1 / SAMPLE_RATE)
-    spectrum[(hertz < 300) | (hertz > 3400)] = 0
-    return np.asarray(np.fft.irfft(spectrum, pcm.size), np.float32)
 
 
 def sign_in(page: Page, url: str, user: str, then: str) -> None:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.journeys.stage import CHROMIUM_FLAGS, PASSWORD
-from voice.contracts.audio import SAMPLE_RATE, Pcm, from_s
-
-WINDOW = SAMPLE_RATE // 2
-LOUD = 0.01
-"""A window of speech below this level (-40 dBFS) says nothing about likeness."""
-
-NEAR = from_s(0.6)
-"""How far a voice may have moved since its lag was learnt: buffers grow where a machine is busy."""
+from voice.contracts.audio import SAMPLE_RATE, Pcm
 
 EARS = """
 (() => {
@@ -196,6 +187,40 @@ class Colleague:
         return str(self.page.evaluate(JOIN, {"call": call, "mode": mode, "key": new_key(), "voice": spoken}))
 
 
+def call_in(context: BrowserContext, url: str) -> tuple[Page, str]:
+    """Call from the page that callers use; answers the page and the call's id."""
+    page = context.new_page()
+    page.goto(f"{url}/call")
+    page.get_by_test_id("call-button").click()
+    expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=15_000)
+    call = page.get_by_test_id("call-state").get_attribute("data-call")
+    assert call
+    return page, call
+
+
+def take_call(agent: Colleague, caller: Page, call: str) -> None:
+    """The caller asks for a human, and the agent, who is ready, serves them; returns when they hear each other."""
+    caller.get_by_test_id("human-key").click()
+    for _ in range(100):
+        offer = agent.get("desk/reservation")
+        if offer is not None:
+            break
+        agent.page.wait_for_timeout(100)
+    assert offer is not None
+    agent.do("POST", f"desk/reservations/{offer['offer']}/accept", console="test")
+    assert agent.join(call, "serve") == "201"
+    wait_for(agent, call, "handover.bridged")
+
+
+def wait_for(colleague: Colleague, call: str, kind: str) -> None:
+    """Return when such an event is in the call's log."""
+    for _ in range(150):
+        if any(event["type"] == kind for event in colleague.get(f"calls/{call}/events?limit=5000")["events"]):
+            return
+        colleague.page.wait_for_timeout(100)
+    raise AssertionError(f"{kind} did not come")
+
+
 def heard_so_far(page: Page) -> int:
     """How many samples the page has heard, 16 kHz."""
     return int(page.evaluate("() => window.heard.length * 128"))
@@ -204,116 +229,3 @@ def heard_so_far(page: Page) -> int:
 def take_heard(page: Page) -> Pcm:
     """All that the page has heard, 16 kHz."""
     return np.frombuffer(base64.b64decode(page.evaluate(TAKE)), np.int16).astype(np.float32) * np.float32(2**-15)
-
-
-def find(piece: Pcm, said: Pcm) -> tuple[float, int]:
-    """The greatest normalised correlation of a piece with what was said, and where that is."""
-    part, whole = piece.astype(np.float64), said.astype(np.float64)
-    size = 1 << (part.size + whole.size).bit_length()
-    cross = np.fft.irfft(np.conj(np.fft.rfft(part, size)) * np.fft.rfft(whole, size), size)
-    sums = np.concatenate([[0.0], np.cumsum(whole**2)])
-    energy = np.maximum(sums[part.size :] - sums[: -part.size], LOUD**2 * part.size)
-    alike = np.abs(cross[: energy.size]) / np.sqrt(energy * (part @ part) + 1e-9)
-    best = int(np.argmax(alike))
-    return float(alike[best]), best
-
-
-def in_speech_band(pcm: Pcm) -> Pcm:
-    """Without what the codecs' high-pass filters turn in phase, and what they leave out: 150 to 3800 Hz."""
-    spectrum = np.fft.rfft(pcm)
-    hertz = np.fft.rfftfreq(pcm.size, 1 / SAMPLE_RATE)
-    spectrum[(hertz < 150) | (hertz > 3800)] = 0
-    return np.asarray(np.fft.irfft(spectrum, pcm.size), np.float32)
-
-
-@dataclass(frozen=True)
-class Ear:
-    """What one listener heard, and where a speaker's audio lies in it."""
-
-    heard: Pcm
-
-    def lag(self, said: Pcm, begin: int, end: int) -> int:
-        """By how much `said` lies later in what was heard, as most half seconds of [begin, end) have it."""
-        starts = range(begin, end - WINDOW + 1, max(WINDOW, (end - begin) // 8))
-        places = [at - find(self.heard[at : at + WINDOW], said)[1] for at in starts]
-        return int(max(places, key=lambda one: sum(abs(one - other) < from_s(0.1) for other in places)))
-
-    def likeness(self, said: Pcm, lag: int, begin: int, end: int, *, search: int = from_s(0.12)) -> float | None:
-        """How alike a stretch is to what was said at that time; None where too little was said.
-
-        The receiver's buffer stretches and squeezes time by some milliseconds, so the best place nearby counts.
-        """
-        at = begin - lag
-        if at < search or at + (end - begin) + search > said.size:
-            return None
-        piece = self.heard[begin:end].astype(np.float64)
-        around = said[at - search : at + (end - begin) + search].astype(np.float64)
-        if np.sqrt(np.mean(said[at : at + end - begin] ** 2)) < LOUD:
-            return None
-        products = np.correlate(around, piece, "valid")
-        sums = np.concatenate([[0.0], np.cumsum(around**2)])
-        energy = sums[piece.size :] - sums[: -piece.size]
-        return float((np.abs(products) / np.sqrt(energy * (piece @ piece) + 1e-9)).max())
-
-    def windows(
-        self, said: Pcm, lag: int, begin: int, end: int, size: int = WINDOW, *, search: int = from_s(0.12)
-    ) -> list[float]:
-        """The likeness of each window of a stretch in which something was said."""
-        found = (self.likeness(said, lag, at, at + size, search=search) for at in range(begin, end - size + 1, size))
-        return [one for one in found if one is not None]
-
-    def apart(self, said: Mapping[str, Pcm], lags: Mapping[str, int], begin: int, end: int) -> dict[str, list[float]]:
-        """How alike each half second is to each speaker, after those who are more alike are taken out of it.
-
-        Matching pursuit: without it, a voice under two others would look like one that is not there. Windows in which a
-        speaker says little are left out.
-
-        Args:
-            said: what each said.
-            lags: whom to look for, and where about they lie.
-            begin: first sample of the stretch.
-            end: behind its last.
-        """
-        found: dict[str, list[float]] = {who: [] for who in lags}
-        for at in range(begin, end - WINDOW + 1, WINDOW):
-            rest = self.heard[at : at + WINDOW].astype(np.float64)
-            left = {who: said[who] for who in lags}
-            while left:
-                places = {who: _place(rest, pcm, at - lags[who]) for who, pcm in left.items()}
-                who = max(places, key=lambda one: places[one][0])
-                alike, start = places[who]
-                pcm = left.pop(who)
-                stretch = pcm[max(0, start) : start + WINDOW]
-                if stretch.size == WINDOW and np.sqrt(np.mean(stretch**2)) > 2 * LOUD:
-                    found[who].append(alike)
-                rest = _without(rest, pcm, start)
-        return found
-
-
-def _place(piece: NDArray[np.float64], said: Pcm, at: int) -> tuple[float, int]:
-    """The greatest normalised correlation near a place, and where it is."""
-    first = max(0, at - NEAR)
-    around = said[first : max(0, at + piece.size + NEAR)].astype(np.float64)
-    if around.size < piece.size:
-        return 0.0, at
-    size = 1 << (around.size + piece.size).bit_length()
-    products = np.fft.irfft(np.fft.rfft(around, size) * np.conj(np.fft.rfft(piece, size)), size)
-    sums = np.concatenate([[0.0], np.cumsum(around**2)])
-    energy = np.maximum(sums[piece.size :] - sums[: -piece.size], 1e-8 * piece.size)
-    alike = np.abs(products[: energy.size]) / np.sqrt(energy * (piece @ piece) + 1e-12)
-    best = int(np.argmax(alike))
-    return float(alike[best]), first + best
-
-
-def _without(piece: NDArray[np.float64], said: Pcm, start: int, taps: int = 16) -> NDArray[np.float64]:
-    """What is left of a piece when what a short filter makes of a voice is taken away."""
-    starts = [at for at in range(start - taps, start + taps + 1) if 0 <= at <= said.size - piece.size]
-    if not starts:
-        return piece
-    shifted = np.stack([said[at : at + piece.size].astype(np.float64) for at in starts], axis=1)
-    powers = shifted.T @ shifted
-    ridge = 1e-6 * np.trace(powers) / len(starts) + 1e-9
-    rest: NDArray[np.float64] = piece - shifted @ np.linalg.solve(
-        powers + ridge * np.eye(len(starts)), shifted.T @ piece
-    )
-    return rest
