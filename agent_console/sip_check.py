@@ -9,10 +9,13 @@ from typing import Final
 import anyio
 from anyio.to_thread import run_sync
 
+from agent_console import sip_wording as say
 from agent_console.doctor import Finding
+from agent_console.prosody_options import Lang
 from agent_console.settings import Settings
 from agent_console.sip_trunks import load_trunks
 from agent_console.sip_wiring import sip_address
+from routing.terms import Wording
 from voice.clock import WallClock
 from voice.contracts.errors import WarmlineError
 from voice.contracts.sip_errors import SipError, SipTlsError
@@ -28,65 +31,66 @@ ANSWER_S: Final = 8.0
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 
 
-async def check_sip(settings: Settings, uri: str | None) -> list[Finding]:
+async def check_sip(settings: Settings, uri: str | None, lang: Lang = Lang.EN) -> list[Finding]:
     """Look at everything; never raises for what it finds.
 
     Args:
         settings: how Warmline is to be called.
         uri: whom to ask as well: a trunk's or a telephone system's address.
+        lang: of what is told.
     """
     findings: list[Finding] = []
     try:
         host, port = sip_address(settings.sip or "0.0.0.0")  # noqa: S104 - what `serve --sip` would take
         found = await run_sync(lambda: load_trunks(settings.trunks, host, port, advertised=settings.sip_advertised))
     except WarmlineError as error:
-        return [_wrong("trunks", error)]
-    findings += _addresses(found)
+        return [_wrong(lang.of(say.TRUNKS), error, lang)]
+    findings.append(_addresses(found, lang))
     try:
-        findings += await run_sync(_encryption, found)
+        findings.append(await run_sync(_encryption, found, lang))
     except SipTlsError as error:
-        return [*findings, _wrong("tls", error)]
-    findings += [finding for trunk in found.trunks for finding in _trunk(trunk)]
-    findings += _hidden(found.trunks)
+        return [*findings, _wrong(lang.of(say.ENCRYPTION), error, lang)]
+    findings += [finding for trunk in found.trunks for finding in _trunk(trunk, lang)]
+    findings += _hidden(found.trunks, lang)
+    subject = lang.of(say.PORT)
     try:
         async with SipEndpoint.open(found, WallClock()) as endpoint:
-            findings.append(Finding("port", f"{host} port {endpoint.port}, UDP and TCP, is free"))
+            findings.append(Finding(subject, lang.of(say.FREE).format(host=host, port=endpoint.port)))
             if endpoint.tls_port:
-                findings.append(Finding("port", f"{host} port {endpoint.tls_port}, TLS, is free"))
-            async for finding in _others(endpoint, found, uri):
+                findings.append(Finding(subject, lang.of(say.FREE_TLS).format(host=host, port=endpoint.tls_port)))
+            async for finding in _others(endpoint, found, uri, lang):
                 findings.append(finding)
     except SipError as error:
-        findings.append(_wrong("port", error))
+        findings.append(_wrong(subject, error, lang))
     return findings
 
 
-def _addresses(settings: SipSettings) -> list[Finding]:
+def _addresses(settings: SipSettings, lang: Lang) -> Finding:
     """What others are told to send to."""
     told = own_address(settings.advertised or settings.host)
+
+    def finding(found: Wording, fix: Wording | None = None, *, problem: bool = False) -> Finding:
+        first, last = settings.ports
+        ports = lang.of(say.AUDIO_PORTS).format(first=first, last=last)
+        mend = lang.of(fix).format(ports=ports) if fix is not None else ""
+        return Finding(lang.of(say.ADDRESS), lang.of(found).format(told=told, ports=ports), problem=problem, fix=mend)
+
     try:
         address = ipaddress.ip_address(told)
     except ValueError:
-        return [
-            Finding(
-                "address",
-                f"trunks are told {told}; names work for signalling, audio wants an address",
-                problem=True,
-                fix="Set sip_advertised to the address.",
-            )
-        ]
+        return finding(say.NAME_TOLD, say.NAME_TOLD_FIX, problem=True)
     if address.is_loopback:
-        return [Finding("address", f"trunks are told {told}: only this machine can call", fix="Listen on 0.0.0.0.")]
-    first, last = settings.ports
-    ports = f"UDP {first} to {last}"
+        return finding(say.LOOPBACK_TOLD, say.LOOPBACK_TOLD_FIX)
     if address.is_private and settings.advertised is None:
-        fix = f"Behind NAT, set sip_advertised to the public address and forward {ports} and the SIP port here."
-        return [Finding("address", f"trunks are told {told}, which is private: right inside one network", fix=fix)]
+        return finding(say.PRIVATE_TOLD, say.PRIVATE_TOLD_FIX)
+    fine = finding(say.TOLD)
     local = own_address("0.0.0.0")  # noqa: S104 - asked about, not bound
-    behind = f"; this machine is {local}, so the way in goes through NAT" if told != local else ""
-    return [Finding("address", f"trunks are told {told}, audio on {ports}{behind}")]
+    if told == local:
+        return fine
+    return Finding(fine.subject, fine.found + lang.of(say.TOLD_BEHIND).format(local=local))
 
 
-def _encryption(settings: SipSettings) -> list[Finding]:
+def _encryption(settings: SipSettings, lang: Lang) -> Finding:
     """Whether certificates can be used, and who has to.
 
     Raises:
@@ -95,30 +99,36 @@ def _encryption(settings: SipSettings) -> list[Finding]:
     tls = settings.tls
     server_context(tls)
     caller_context(tls)
-    secret = [trunk.name for trunk in settings.trunks if trunk.is_secure]
-    plain = [trunk.name for trunk in settings.trunks if not trunk.is_secure]
+    subject = lang.of(say.ENCRYPTION)
+    secret = _listed([trunk.name for trunk in settings.trunks if trunk.is_secure], lang)
+    plain = _listed([trunk.name for trunk in settings.trunks if not trunk.is_secure], lang)
     if tls.certificate is None:
-        fix = "On a public network, set `tls` with a certificate and `encrypt: true` on the trunk."
-        return [Finding("tls", "nobody can call encrypted: no certificate is set", fix=fix if plain else "")]
-    said = f"{tls.certificate} and its key belong together"
-    said += "; callers have to show a certificate, too" if tls.verifies_callers else ""
-    said += f"; only encrypted calls: {', '.join(secret)}" if secret else ""
-    return [Finding("tls", f"{said}; plain calls as well: {', '.join(plain)}" if plain else said)]
+        fix = lang.of(say.NO_CERTIFICATE_FIX) if plain else ""
+        return Finding(subject, lang.of(say.NO_CERTIFICATE), fix=fix)
+    said = lang.of(say.CERTIFICATE).format(path=tls.certificate)
+    said += lang.of(say.CERTIFICATE_ASKED) if tls.verifies_callers else ""
+    said += lang.of(say.ENCRYPTED_ONLY).format(names=secret) if secret else ""
+    said += lang.of(say.PLAIN_TOO).format(names=plain) if plain else ""
+    return Finding(subject, said)
 
 
-def _trunk(trunk: Trunk) -> list[Finding]:
-    who = [str(network) for network in trunk.networks] + [f"user {user}" for user in trunk.users]
-    found = [Finding(f"trunk {trunk.name}", f"lets in {', '.join(who)}; {', '.join(c.name for c in trunk.codecs)}")]
+def _trunk(trunk: Trunk, lang: Lang) -> list[Finding]:
+    subject = lang.of(say.TRUNK).format(name=trunk.name)
+    who = [str(network) for network in trunk.networks]
+    who += [lang.of(say.USER).format(name=user) for user in trunk.users]
+    codecs = _listed([codec.name for codec in trunk.codecs], lang)
+    found = [Finding(subject, lang.of(say.LETS_IN).format(who=_listed(who, lang), codecs=codecs))]
     if any(network.prefixlen == 0 for network in trunk.networks):
-        fix = "Name the addresses that your provider lists."
-        found.append(Finding(f"trunk {trunk.name}", "lets in the whole internet", problem=True, fix=fix))
+        fix = lang.of(say.WHOLE_INTERNET_FIX)
+        found.append(Finding(subject, lang.of(say.WHOLE_INTERNET), problem=True, fix=fix))
     if all(codec is OPUS_CODEC for codec in trunk.codecs):
-        fix = "Add PCMA and PCMU: hardly any trunk speaks Opus."
-        found.append(Finding(f"trunk {trunk.name}", "speaks Opus alone", fix=fix))
+        found.append(Finding(subject, lang.of(say.OPUS_ALONE), fix=lang.of(say.OPUS_ALONE_FIX)))
+    if trunk.early_media:
+        found.append(Finding(subject, lang.of(say.EARLY_MEDIA)))
     return found
 
 
-def _hidden(trunks: Sequence[Trunk]) -> list[Finding]:
+def _hidden(trunks: Sequence[Trunk], lang: Lang) -> list[Finding]:
     """Addresses that an earlier trunk takes away from a later one: what the later one says does not hold for them."""
     found: list[Finding] = []
     for at, later in enumerate(trunks):
@@ -129,28 +139,28 @@ def _hidden(trunks: Sequence[Trunk]) -> list[Finding]:
                 if any(ours.version == theirs.version and ours.overlaps(theirs) for theirs in earlier.networks)
             ]
             if hidden:
-                said = f"calls from {', '.join(hidden)} belong to trunk {earlier.name}, which stands before it"
-                fix = "Put the narrower one first."
-                found.append(Finding(f"trunk {later.name}", said, problem=True, fix=fix))
+                said = lang.of(say.HIDDEN).format(networks=_listed(hidden, lang), earlier=earlier.name)
+                subject = lang.of(say.TRUNK).format(name=later.name)
+                found.append(Finding(subject, said, problem=True, fix=lang.of(say.HIDDEN_FIX)))
     return found
 
 
-async def _others(endpoint: SipEndpoint, settings: SipSettings, uri: str | None) -> AsyncIterator[Finding]:
+async def _others(endpoint: SipEndpoint, settings: SipSettings, uri: str | None, lang: Lang) -> AsyncIterator[Finding]:
     for trunk in settings.trunks:
         if trunk.registrar is not None:
-            yield await _registers(endpoint, trunk.name, trunk.registrar)
+            yield await _registers(endpoint, trunk.name, trunk.registrar, lang)
             at = trunk.registrar
-            yield await _answers(endpoint, f"sip:{at.server}:{at.port};transport={at.transport}")
+            yield await _answers(endpoint, f"sip:{at.server}:{at.port};transport={at.transport}", lang)
     if uri is not None:
-        yield await _answers(endpoint, uri)
+        yield await _answers(endpoint, uri, lang)
 
 
-async def _registers(endpoint: SipEndpoint, name: str, registrar: Registrar) -> Finding:
-    subject = f"registration of {name}"
+async def _registers(endpoint: SipEndpoint, name: str, registrar: Registrar, lang: Lang) -> Finding:
+    subject = lang.of(say.REGISTRATION).format(name=name)
     try:
         registration = await endpoint.register(registrar)
     except SipError as error:
-        return _wrong(subject, error)
+        return _wrong(subject, error, lang)
     clock = WallClock()
     give_up_s = clock.now_s() + ANSWER_S
     while registration.state.status < 200 and clock.now_s() < give_up_s:
@@ -158,18 +168,15 @@ async def _registers(endpoint: SipEndpoint, name: str, registrar: Registrar) -> 
     state = registration.state
     registration.end(clock.now_s())
     if state.status == 200:
-        return Finding(subject, f"{registrar.server} knows us")
-    fixes = {
-        0: "Is the server right, and does a firewall let UDP through?",
-        401: "Name and password are refused; check `user` and `password`.",
-        403: "The server knows the user and does not want it from here; ask the provider.",
-        404: "The server does not know the user; check `user`.",
-    }
-    said = f"answers {state.status}" if state.status else f"does not answer in {ANSWER_S:g} s"
-    return Finding(subject, f"{registrar.server} {said}", problem=True, fix=fixes.get(state.status, ""))
+        return Finding(subject, lang.of(say.REGISTERED).format(server=registrar.server))
+    said = lang.of(say.ANSWERS if state.status else say.SILENT)
+    found = said.format(server=registrar.server, status=state.status, seconds=ANSWER_S)
+    fix = say.REGISTRATION_FIXES.get(state.status)
+    return Finding(subject, found, problem=True, fix=lang.of(fix) if fix is not None else "")
 
 
-async def _answers(endpoint: SipEndpoint, uri: str) -> Finding:
+async def _answers(endpoint: SipEndpoint, uri: str, lang: Lang) -> Finding:
+    subject = lang.of(say.OPTIONS)
     clock = WallClock()
     began_s = clock.now_s()
     try:
@@ -177,17 +184,25 @@ async def _answers(endpoint: SipEndpoint, uri: str) -> Finding:
             response = await endpoint.ask(uri)
             took_ms = 1000 * (clock.now_s() - began_s)
             if response is not None:
-                allowed = ", ".join(response.headers.get("allow"))
-                said = f"answers {response.status_code} after {took_ms:.0f} ms"
+                said = lang.of(say.ASKED).format(uri=uri, status=response.status_code, ms=took_ms)
                 via = response.via[0].received if response.via else None
-                seen = f"; it sees us as {via}" if via and via != endpoint.agent.local.host else ""
-                fix = f"Set sip_advertised to {via}." if seen else ""
-                return Finding("options", f"{uri} {said}{seen}{f'; allows {allowed}' if allowed else ''}", fix=fix)
+                fix = ""
+                if via and via != endpoint.agent.local.host:
+                    said += lang.of(say.SEEN).format(via=via)
+                    fix = lang.of(say.SEEN_FIX).format(via=via)
+                if allowed := ", ".join(response.headers.get("allow")):
+                    said += lang.of(say.ALLOWS).format(allowed=allowed)
+                return Finding(subject, said, fix=fix)
     except WarmlineError as error:
-        return _wrong("options", error)
-    fix = "Is the address right? Does a firewall let UDP both ways? Does the trunk know our address?"
-    return Finding("options", f"{uri} does not answer in {ANSWER_S:g} s", problem=True, fix=fix)
+        return _wrong(subject, error, lang)
+    said = lang.of(say.SILENT).format(server=uri, seconds=ANSWER_S)
+    return Finding(subject, said, problem=True, fix=lang.of(say.SILENT_FIX))
 
 
-def _wrong(subject: str, error: WarmlineError) -> Finding:
-    return Finding(subject, super(WarmlineError, error).__str__(), problem=True, fix=error.fix)
+def _wrong(subject: str, error: WarmlineError, lang: Lang) -> Finding:
+    found = lang.of(say.ERRORS.get(error.code, say.ERROR))
+    return Finding(subject, found.format(detail=super(WarmlineError, error).__str__()), problem=True, fix=error.fix)
+
+
+def _listed(names: Sequence[str], lang: Lang) -> str:
+    return ("、" if lang is Lang.ZH else ", ").join(names)

@@ -8,15 +8,19 @@ import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import anyio
 import typer
 from rich.console import Console as Terminal
 
 from agent_console.exit_codes import ExitCode
+from agent_console.prosody_options import Lang
 from agent_console.settings import Settings
 from voice.contracts.errors import SettingsError
+
+if TYPE_CHECKING:
+    from agent_console.sip_phone import PhoneCall
 
 app = typer.Typer(
     help=(
@@ -29,6 +33,7 @@ app = typer.Typer(
 
 PASSWORD_VARIABLE: Final = "SIP_PASSWORD"  # noqa: S105 - the name of a variable
 
+Language = Annotated[Lang, typer.Option("--lang", help="Language of what is said; --json is English.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -40,6 +45,7 @@ def check(
         str | None, typer.Option("--sip-advertised", metavar="HOST", help="Where trunks reach us, behind NAT.")
     ] = None,
     trunks: Annotated[Path | None, typer.Option("--trunks", help="Who may call; without it this machine only.")] = None,
+    lang: Language = Lang.EN,
     json_output: Json = False,
     config_file: Annotated[Path | None, typer.Option("--config", help="Settings file.")] = None,
 ) -> None:
@@ -51,7 +57,7 @@ def check(
     from agent_console.sip_check import check_sip
 
     settings = Settings.load(file=config_file, sip=sip, sip_advertised=sip_advertised, trunks=trunks)
-    findings = anyio.run(partial(check_sip, settings, uri))
+    findings = anyio.run(partial(check_sip, settings, uri, Lang.EN if json_output else lang))
     show(findings, json_output=json_output)
     if any(finding.problem for finding in findings):
         raise typer.Exit(ExitCode.FOUND_WRONG)
@@ -77,6 +83,7 @@ def call(
     authorities: Annotated[
         Path | None, typer.Option(help="Whose certificates are believed over TLS, a PEM file; else the system's.")
     ] = None,
+    lang: Language = Lang.EN,
     json_output: Json = False,
 ) -> None:
     """Call somebody, say a recording, press keys, and tell how it went. Exit code 7 where nobody answers.
@@ -103,15 +110,30 @@ def call(
             caller=caller,
             authorities=authorities,
             report=lambda step: Terminal(stderr=True).print(f"{step} …", highlight=False),
+            lang=lang,
         )
     )
     if json_output:
         sys.stdout.write(json.dumps(asdict(made)) + "\n")
         return
-    media = made.media
-    Terminal().print(
-        f"{made.codec}, answered after {made.answered_ms:.0f} ms; talked {made.seconds:.1f} s, "
-        f"heard {made.heard_s:.1f} s; {media.received} packets came, {media.lost} were lost, "
-        f"jitter {media.jitter_ms:.1f} ms, MOS about {media.mos:.1f}; ended: {made.end}.",
-        highlight=False,
+    Terminal().print(_summary(made, lang), highlight=False)
+
+
+def _summary(made: PhoneCall, lang: Lang) -> str:
+    from agent_console.sip_wording import ENDS, FAR, TALKED
+
+    media, far, end = made.media, "", ENDS.get(made.end)
+    if media.round_trip_ms is not None and media.lost_on_the_way_out is not None:
+        far = lang.of(FAR).format(round_trip_ms=media.round_trip_ms, lost=media.lost_on_the_way_out)
+    return lang.of(TALKED).format(
+        codec=made.codec,
+        answered_ms=made.answered_ms,
+        seconds=made.seconds,
+        heard_s=made.heard_s,
+        received=media.received,
+        lost=media.lost,
+        jitter_ms=media.jitter_ms,
+        mos=media.mos,
+        far=far,
+        end=lang.of(end) if end is not None else made.end,
     )

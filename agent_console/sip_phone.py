@@ -12,6 +12,8 @@ import numpy as np
 import soundfile
 from anyio.to_thread import run_sync
 
+from agent_console.prosody_options import Lang
+from agent_console.sip_wording import CALLING, LISTENING, SPEAKING
 from voice.audio.decode import AudioFile
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Pcm, to_s
@@ -61,6 +63,7 @@ async def call(
     caller: str | None = None,
     authorities: Path | None = None,
     report: Callable[[str], None] = lambda _: None,
+    lang: Lang = Lang.EN,
 ) -> PhoneCall:
     """Call somebody, say a file, press keys, hang up.
 
@@ -74,6 +77,7 @@ async def call(
         caller: who calls, as an address.
         authorities: whose certificates are believed, where it is called over TLS; None for the system's.
         report: told each step.
+        lang: in which it is told.
 
     Raises:
         SipCallError: it was not answered.
@@ -89,11 +93,11 @@ async def call(
     async with SipEndpoint.open(
         SipSettings(host, 0, ports=PORTS, tls=TlsSettings(authorities=authorities)), clock
     ) as endpoint:
-        report(f"calling {uri}")
+        report(lang.of(CALLING).format(uri=uri))
         began_s = clock.now_s()
         leg = await endpoint.call(uri, credentials=credentials, caller=caller)
         answered_s = clock.now_s()
-        report(f"answered; {'speaking and listening' if said.size else 'listening'} for {lasts_s:g} s")
+        report(lang.of(SPEAKING if said.size else LISTENING).format(seconds=lasts_s))
         async with leg, anyio.create_task_group() as tasks:
             tasks.start_soon(_speak, leg, said, keys)
             with anyio.move_on_after(lasts_s):
