@@ -246,9 +246,8 @@ class Call:
         await self._under_way.wait()
         if self._over:
             raise UnknownCallError(f"Call {self.id} is over.")
-        for step in steps:
-            if isinstance(step, HandoverEvent):
-                self._handover = follow(self._handover, step)
+        for step in (one for one in steps if isinstance(one, HandoverEvent)):
+            self._handover = follow(self._handover, step)
         await self._log.write(*steps)
 
     def _now(self) -> Samples:
