@@ -173,7 +173,7 @@ class EchoSuppressor:
         heard_dbfs, rest_dbfs = level_dbfs(heard), level_dbfs(filtered)
         echo = self._echo(heard_dbfs, rest_dbfs)
         cancelled, speaks = None, False
-        if self._is_asked(echo, rest_dbfs):
+        if self._is_asked(echo, heard_dbfs, rest_dbfs):
             cancelled = self._canceller.process(heard, far)
             speaks = self._speaks(heard_dbfs, level_dbfs(cancelled), rest_dbfs)
         else:
@@ -199,10 +199,12 @@ class EchoSuppressor:
         self._share = target
         return on_16_bit_grid((share * voice + (1 - share) * quiet).astype(np.float32))
 
-    def _is_asked(self, echo: bool | None, rest_dbfs: float) -> bool:
+    def _is_asked(self, echo: bool | None, heard_dbfs: float, rest_dbfs: float) -> bool:
         """Whether the canceller has to be asked about this frame."""
         if not echo:
-            return echo is None
+            # While it is not known whether there is one, the canceller finds its way from what is heard.
+            self._asked = ASKED_FRAMES if heard_dbfs > _TELLING_DBFS else max(0, self._asked - 1)
+            return echo is None and self._asked > 0
         over_db = rest_dbfs - self._played_dbfs - self._rest_db
         is_surprise = over_db > SURPRISED_DB and rest_dbfs > _LEAST_REST_DBFS
         if is_surprise or self._hang or self._rest_db > TELLING_REST_DB:
