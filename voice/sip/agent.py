@@ -15,6 +15,7 @@ from voice.sip.calls import SDP, SipCall
 from voice.sip.description import Origin, parse_description
 from voice.sip.dialog import CallDialog, LocalAddress
 from voice.sip.digest import Credentials, answer_challenge
+from voice.sip.early import RELIABLE
 from voice.sip.gate import RETRY_S, Admitted, Gate, Refusal
 from voice.sip.messages import (
     ALLOWED,
@@ -208,7 +209,8 @@ class UserAgent:
             return
         trunk = admitted.trunk
         begun = (request.call_id or "", tag_of(request, "from"))
-        unknown = tokens_of(request, "require") - KNOWN_EXTENSIONS
+        known = KNOWN_EXTENSIONS | ({RELIABLE} if trunk.early_media else set())
+        unknown = tokens_of(request, "require") - known
         try:
             called = read_address(request.uri).uri
         except SipMessageError:

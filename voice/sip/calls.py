@@ -10,15 +10,8 @@ from voice.sip.call_terms import CallEnd, CallHooks, CallTerms
 from voice.sip.codecs import Codec
 from voice.sip.description import Agreement, Described, Origin, agree, parse_description, write_answer, write_offer
 from voice.sip.dialog import CallDialog, SendRequest
-from voice.sip.messages import (
-    Request,
-    Response,
-    add_header,
-    content_kind,
-    cseq_of,
-    set_body,
-    tokens_of,
-)
+from voice.sip.early import RELIABLE, EarlyAnswer
+from voice.sip.messages import Request, Response, add_header, content_kind, cseq_of, set_body, tokens_of
 from voice.sip.refer import Transfers
 from voice.sip.session_timer import SessionInterval, SessionTimer, asked_interval
 from voice.sip.telephone_event import parse_info
@@ -71,7 +64,8 @@ class SipCall:
         self._timers = timers
         self._send = send
         self._ended = ended
-        self._early_answer = ""
+        self._early: EarlyAnswer | None = None
+        self._is_strict = False
         self._awaits_ack: ServerTransaction | None = None
         self._awaits_answer = False
         self._offering = False
@@ -86,7 +80,7 @@ class SipCall:
 
     def ring(self, now_s: float) -> None:
         """Say that it rings."""
-        if self.invite is not None and self.end is None:
+        if self.invite is not None and self.end is None and not self._is_strict:
             self._respond(self.invite, 180, now_s)
 
     def begin_early(self, now_s: float) -> bool:
@@ -97,10 +91,11 @@ class SipCall:
         invite, described, agreement = self.invite, self.described, self.agreement
         if invite is None or self.end is not None or self.is_answered or described is None or agreement is None:
             return False
+        self._early = EarlyAnswer(
+            invite, write_answer(self.origin, described, agreement), SDP, lost=self._unacknowledged_early
+        )
         response = self.dialog.response(invite.request, 183)
-        self._early_answer = write_answer(self.origin, described, agreement)
-        set_body(response, SDP, self._early_answer)
-        invite.respond(response, now_s)
+        self._early.send(response, self._timers, now_s, reliable=self._is_strict)
         self.is_early = True
         return True
 
@@ -109,12 +104,16 @@ class SipCall:
         invite = self.invite
         if invite is None or self.end is not None:
             return
+        early = self._early
+        if early is not None and not early.is_acknowledged:
+            early.wait(self.answer)
+            return
         self.is_answered, self.is_early = True, False
         response = self.dialog.response(invite.request, 200)
-        if self._early_answer:  # an answer that was given once stands (RFC 3261, 13.2.1)
-            set_body(response, SDP, self._early_answer)
-        else:
+        if early is None:
             self._put_description(response, self.described)
+        elif not early.is_reliable:  # an answer that was given once stands (RFC 3261, 13.2.1)
+            set_body(response, SDP, early.description)
         if self.interval is not None:
             add_header(response, "Session-Expires", str(self.interval))
             if self.interval.is_required:
@@ -186,6 +185,8 @@ class SipCall:
             return
         self.end = end
         self.is_early = False
+        if self._early is not None:
+            self._early.cancel()
         self._session.cancel()
         if self._again is not None:
             self._again.cancel()
@@ -227,6 +228,11 @@ class SipCall:
                 self.finish(CallEnd.HUNG_UP)
             case "INVITE" | "UPDATE":
                 self._take_offer(transaction, now_s)
+            case "PRACK":
+                taken = self._early is not None and self._early.take(request)
+                self._respond(transaction, 200 if taken else 481, now_s)
+                if self._early is not None and taken:
+                    self._early.release(now_s)
             case "INFO":
                 self._take_info(transaction, now_s)
             case "OPTIONS":
@@ -264,6 +270,7 @@ class SipCall:
         allowed = tokens_of(message, "allow")
         self._updates = not allowed or "update" in allowed
         self.takes_refer = not allowed or "refer" in allowed
+        self._is_strict = RELIABLE in tokens_of(message, "require")
 
     def take_session(self, message: Request | Response) -> None:
         """Take over what a message says of session timers.
@@ -326,17 +333,15 @@ class SipCall:
             self.hang_up(now_s, CallEnd.MEDIA, reason='SIP;cause=488;text="Not Acceptable Here"')
 
     def _take_info(self, transaction: ServerTransaction, now_s: float) -> None:
-        request = transaction.request
-        if not request.body:
-            self._respond(transaction, 200, now_s)
-            return
+        kind, text = content_kind(transaction.request), transaction.request.text
         try:
-            digit = parse_info(content_kind(request), request.text)
+            digit = parse_info(kind, text) if text else ""
         except SipMessageError:
-            self._respond(transaction, 415 if "dtmf" not in content_kind(request) else 400, now_s)
+            self._respond(transaction, 415 if "dtmf" not in kind else 400, now_s)
             return
         self._respond(transaction, 200, now_s)
-        self.hooks.pressed(digit)
+        if digit:
+            self.hooks.pressed(digit)
 
     def _refresh(self, now_s: float) -> None:
         interval = self.interval
@@ -372,6 +377,9 @@ class SipCall:
     def _unacknowledged(self, now_s: float) -> None:
         self._awaits_ack = None
         self.hang_up(now_s, CallEnd.UNACKNOWLEDGED, reason='SIP;cause=408;text="No ACK"')
+
+    def _unacknowledged_early(self, now_s: float) -> None:
+        self.refuse(504, now_s)
 
     def _acknowledge(self, invite: Request, now_s: float) -> None:
         self._send(self.dialog.request("ACK", seq=cseq_of(invite).seq), self.dialog.flow, lambda _, __: None, now_s)

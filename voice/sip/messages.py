@@ -74,6 +74,7 @@ _REASONS: Final = {
     500: "Server Internal Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    504: "Server Time-out",
     603: "Decline",
 }
 
