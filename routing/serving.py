@@ -53,12 +53,22 @@ class Serving(Protocol):
         """
         ...
 
-    def check_free(self, agent: str, /) -> None:
-        """Return where an agent could be asked to take a caller now, or to talk to whoever serves one.
+    async def ask(self, call: CallId, agent: str, for_s: float, /) -> None:
+        """Keep an agent for this call, of whom a colleague asks to come to it: nobody else is offered to them.
+
+        Args:
+            call: the colleague's.
+            agent: who is asked.
+            for_s: for how long, unless it is said again.
 
         Raises:
-            CommandRefusedError: `agent.unknown`, or `agent.engaged`: not ready, or with as many callers as they take.
+            CommandRefusedError: `agent.unknown`, or `agent.engaged`: they are not ready, are offered somebody or asked
+                elsewhere, or are with as many callers as they take.
         """
+        ...
+
+    async def excuse(self, call: CallId, agent: str, /) -> None:
+        """The agent is not asked to this call any more; never refused."""
         ...
 
     def check_queue(self, queue: str, /) -> None:
@@ -111,9 +121,14 @@ class NoDesk:
         await checkpoint()
         self.check(call, agent)
 
-    def check_free(self, agent: str, /) -> None:
+    async def ask(self, _call: CallId, agent: str, _for_s: float, /) -> None:
         """See `Serving`."""
+        await checkpoint()
         raise CommandRefusedError("agent.unknown", f"This server keeps no desk, so {agent[:60]!r} is unknown.")
+
+    async def excuse(self, _call: CallId, _agent: str, /) -> None:
+        """See `Serving`."""
+        await checkpoint()
 
     def check_queue(self, queue: str, /) -> None:
         """See `Serving`."""

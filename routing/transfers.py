@@ -44,6 +44,9 @@ from voice.contracts.ports import CallLeg
 INVITATION_S: Final = 30.0
 """How long an agent who is asked may take to be on the line; as long as an offer stands by default, and to connect."""
 
+KEPT_S: Final = 30.0
+"""For how long at once the desk keeps an agent who is asked; said again after half of it, as long as it lasts."""
+
 DIAL_S: Final = 90.0
 """How long whoever is called outside may take to answer, whatever the network says."""
 
@@ -66,6 +69,7 @@ class Transfers:
         self._state = Transferring()
         self._asked: Seat | None = None
         self._asking = anyio.CancelScope()
+        self._keeping = anyio.CancelScope()
         self._deciding = anyio.Lock()
 
     async def act(self, act: TransferAct) -> None:
@@ -78,7 +82,7 @@ class Transfers:
         async with self._deciding:
             match act:
                 case Consult(who=who, target=target):
-                    self._consult(who, target, tasks)
+                    await self._consult(who, target, tasks)
                 case EndConsult(who=who):
                     self._end_consult(who)
                 case TransferCall(kind=TransferKind.ATTENDED):
@@ -131,12 +135,12 @@ class Transfers:
         """See `Consulted`."""
         self._fail(TransferFailure.WITHDRAWN, ConsultEnd.ABANDONED)
 
-    def _consult(self, who: str, target: TransferTarget, tasks: TaskGroup) -> None:
+    async def _consult(self, who: str, target: TransferTarget, tasks: TaskGroup) -> None:
         self._seats.demand_say(who)
         self._demand_idle()
         if target.kind is TargetKind.QUEUE:
             raise CommandRefusedError("transfer.target", "A queue cannot be consulted.", fix="Name an agent, or a uri.")
-        self._check(who, target)
+        await self._check(who, target)
         self._seats.hold(who, held=True)
         self._note(ConsultStarted(_name(), who, target))
         self._ask(target, tasks)
@@ -169,7 +173,7 @@ class Transfers:
         self._demand_idle()
         if target is None:
             raise CommandRefusedError("transfer.target", "A blind transfer needs a target.")
-        self._check(who, target)
+        await self._check(who, target)
         requested = TransferRequested(_name(), who, TransferKind.BLIND, target)
         self._note(requested)
         self._seats.hold(who, held=True)
@@ -210,6 +214,9 @@ class Transfers:
     def _ask(self, target: TransferTarget, tasks: TaskGroup) -> None:
         self._asked, self._asking = None, anyio.CancelScope()
         asking = self._invite if target.kind is TargetKind.AGENT else self._dial
+        if target.kind is TargetKind.AGENT:
+            self._keeping = anyio.CancelScope()
+            tasks.start_soon(self._keep, target.address, self._keeping, name=f"{self._seats.call.id} keeping")
         tasks.start_soon(asking, target.address, self._asking, tasks, name=f"{self._seats.call.id} asking")
 
     async def _invite(self, _agent: str, asking: anyio.CancelScope, _tasks: TaskGroup) -> None:
@@ -217,6 +224,21 @@ class Transfers:
         with asking:
             await clock.sleep_until(clock.now_s() + INVITATION_S)
             self._fail(TransferFailure.NO_ANSWER, ConsultEnd.NO_ANSWER)
+
+    async def _keep(self, agent: str, keeping: anyio.CancelScope) -> None:
+        """See that the desk offers nobody to an agent who was asked, until they have answered, and have left."""
+        seats = self._seats
+        try:
+            with keeping:
+                while True:
+                    await seats.clock.sleep_until(seats.clock.now_s() + KEPT_S / 2)
+                    try:
+                        await seats.serving.ask(seats.call.id, agent, KEPT_S)
+                    except CommandRefusedError as refused:  # it may be stored next time
+                        _log.warning("call %s: an agent is not kept for it (%s)", seats.call.id, refused.reason)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await seats.serving.excuse(seats.call.id, agent)
 
     async def _dial(self, uri: str, asking: anyio.CancelScope, tasks: TaskGroup) -> None:
         with asking:
@@ -275,6 +297,7 @@ class Transfers:
             self._note(ConsultEnded(self._state.consult.consult, ConsultEnd.TRANSFERRED))
         self._note(TransferCompleted(transfer.transfer))
         self._asked = None
+        self._keeping.cancel()
         seats.hold(transfer.by, held=False)
         seats.promote(seat)
 
@@ -302,13 +325,20 @@ class Transfers:
             if asked is not None:
                 self._seats.dismiss(asked)
             self._asking.cancel()
+            self._keeping.cancel()
 
-    def _check(self, who: str, target: TransferTarget) -> None:
-        """Whether a target can be asked at all."""
+    async def _check(self, who: str, target: TransferTarget) -> None:
+        """Whether a target can be asked at all; an agent who can is kept for it from now on."""
         if target.kind is TargetKind.AGENT:
             if target.address == who or target.address in self._seats.taken:
                 _refuse_target("That agent is on this call.")
-            self._seats.serving.check_free(target.address)
+            await self._seats.serving.ask(self._seats.call.id, target.address, KEPT_S)
+            try:  # whoever asks may be gone meanwhile, or the caller
+                self._seats.demand_open()
+                self._seats.demand_say(who)
+            except WarmlineError:
+                await self._seats.serving.excuse(self._seats.call.id, target.address)
+                raise
         elif target.kind is TargetKind.QUEUE:
             self._seats.serving.check_queue(target.address)
         elif not target.address.startswith(("sip:", "sips:", "tel:")):

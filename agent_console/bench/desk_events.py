@@ -11,10 +11,12 @@ from asr.types import Language
 from routing.desk.commands import (
     AcceptOffer,
     AnswerCallback,
+    AskAgent,
     ConfirmBridge,
     DeclineOffer,
     DeskCommand,
     EnterQueue,
+    ExcuseAgent,
     FailBridge,
     FinishCall,
     LeaveQueue,
@@ -191,8 +193,14 @@ class RandomDay:
             return SetPresence("", agent, Presence.READY, enrol=True)
         if draw < 0.6:
             return SetPresence("", agent, tuple(Presence)[int(self._chance.integers(len(Presence)))])
-        if draw < 0.9:
+        if draw < 0.8:
             return ShowLife("", agent)
+        if draw < 0.9:
+            asked = self._call()
+            if self._chance.random() < 0.5:
+                known = self._desk.ledger.agents.get(agent)
+                return ExcuseAgent("", (known and known.asked_by) or asked, agent)
+            return AskAgent("", asked, agent, float(self._chance.integers(0, 60)))
         if draw < 0.95:
             profile = AgentProfile(
                 "", SKILLS[int(self._chance.integers(3))], (Language.ZH,), int(self._chance.integers(4))

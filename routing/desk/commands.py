@@ -221,6 +221,25 @@ class FinishCall:
     agent: AgentId
 
 
+@dataclass(frozen=True, slots=True)
+class AskAgent:
+    """An agent is asked to a colleague's call: they get no other caller for `for_s` seconds, unless told otherwise."""
+
+    key: str
+    call: CallId
+    agent: AgentId
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExcuseAgent:
+    """An agent has answered, or is asked no more."""
+
+    key: str
+    call: CallId
+    agent: AgentId
+
+
 DeskCommand: TypeAlias = (
     PutAgent
     | RemoveAgent
@@ -241,6 +260,8 @@ DeskCommand: TypeAlias = (
     | AnswerCallback
     | MissCallback
     | FinishCall
+    | AskAgent
+    | ExcuseAgent
 )
 
 REFUSALS: Final = frozenset(

@@ -11,13 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from routing.desk.asking import ask_agent, end_asking, excuse_agent
 from routing.desk.commands import (
     AcceptOffer,
     AnswerCallback,
+    AskAgent,
     ConfirmBridge,
     DeclineOffer,
     DeskCommand,
     EnterQueue,
+    ExcuseAgent,
     FailBridge,
     FinishCall,
     LeaveQueue,
@@ -164,6 +167,8 @@ class Desk:
                     self._end_offer(OfferId(whom))
                 case Duty.WRAP_UP_ENDS:
                     self._end_wrap_up(AgentId(whom))
+                case Duty.ASKING_ENDS:
+                    end_asking(self._decisions, AgentId(whom))
                 case Duty.LEASE_ENDS:
                     self._end_lease(AgentId(whom))
                 case _:
@@ -277,6 +282,10 @@ class Desk:
                 requests.miss_callback(command)
             case FinishCall():
                 requests.finish_call(command)
+            case AskAgent():
+                ask_agent(self._decisions, command)
+            case ExcuseAgent():
+                excuse_agent(self._decisions, command)
             case _:
                 assert_never(command)
 

@@ -25,6 +25,7 @@ class Duty(StrEnum):
     WAKE = "wake"
     ANNOUNCE = "announce"
     LEASE_ENDS = "lease_ends"
+    ASKING_ENDS = "asking_ends"
 
 
 Due = tuple[float, int, Duty, str]

@@ -62,6 +62,24 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentAsked:
+    """A colleague who serves `call` asks the agent to come to it: nobody is offered to them until a moment."""
+
+    TYPE: ClassVar[str] = "agent.asked"
+    agent: AgentId
+    call: CallId
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentExcused:
+    """Nobody asks the agent any more."""
+
+    TYPE: ClassVar[str] = "agent.excused"
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
 class ContactQueued:
     """A caller waits from now on; the place counts from `since`."""
 
@@ -270,10 +288,11 @@ class DeskResumed:
     away_s: float
 
 
+AgentEvent: TypeAlias = AgentProfiled | AgentRemoved | PresenceChanged | AgentAsked | AgentExcused
+"""What is about an agent alone."""
+
 DeskEvent: TypeAlias = (
-    AgentProfiled
-    | AgentRemoved
-    | PresenceChanged
+    AgentEvent
     | ContactQueued
     | ContactTurnedAway
     | ContactReprioritized

@@ -14,6 +14,9 @@ from routing.desk.changes import ContactChange, change
 from routing.desk.config import DeskConfig, Queue
 from routing.desk.duties import Duties, Duty, announced_next, duties_of, overflows_of
 from routing.desk.events import (
+    AgentAsked,
+    AgentEvent,
+    AgentExcused,
     AgentProfiled,
     AgentRemoved,
     CallbackAnswered,
@@ -132,7 +135,7 @@ class Ledger:
         self.now = max(self.now, logged.at)
         self.next_seq = logged.seq + 1
         match logged.event:
-            case AgentProfiled() | AgentRemoved() | PresenceChanged() as event:
+            case AgentProfiled() | AgentRemoved() | PresenceChanged() | AgentAsked() | AgentExcused() as event:
                 self._apply_agent(event)
             case ContactTurnedAway() | CallbackMissed():
                 pass
@@ -166,7 +169,7 @@ class Ledger:
             case event:
                 self._change(event)
 
-    def _apply_agent(self, event: AgentProfiled | AgentRemoved | PresenceChanged) -> None:
+    def _apply_agent(self, event: AgentEvent) -> None:
         match event:
             case AgentProfiled(agent=agent, profile=profile, fixed=fixed):
                 known = self.agents.setdefault(agent, AgentRecord(agent, profile))
@@ -181,6 +184,13 @@ class Ledger:
                 self.seen.pop(agent, None)
             case PresenceChanged(agent=agent):
                 self._set_presence(self.agents[agent], event)
+            case AgentAsked(agent=agent, call=call, until=until):
+                self.agents[agent].ask(call, until)
+                self._refresh(agent)
+                self.duties.note(until, Duty.ASKING_ENDS, agent)
+            case AgentExcused(agent=agent):
+                self.agents[agent].excuse()
+                self._refresh(agent)
 
     def _set_presence(self, agent: AgentRecord, event: PresenceChanged) -> None:
         presence, until = event.presence, event.until
@@ -257,6 +267,8 @@ class Ledger:
         contact.accepted_at = contact.bridged_at = self.now
         record = self.agents[event.agent]
         record.calls = (*record.calls, contact.call)
+        if record.asked_by == contact.call:
+            record.excuse()
         self._refresh(event.agent)
 
     def _return(self, event: ContactReturned) -> None:
@@ -365,6 +377,8 @@ class Ledger:
         for agent in self.agents.values():
             if agent.until is not None:
                 self.duties.note(agent.until, Duty.WRAP_UP_ENDS, agent.id)
+            if agent.asked_until is not None:
+                self.duties.note(agent.asked_until, Duty.ASKING_ENDS, agent.id)
             if agent.presence is not Presence.OFFLINE:
                 self.seen[agent.id] = self.now
                 self._note_lease(agent.id)

@@ -44,6 +44,8 @@ class AgentRecord:
         idle_order: of those idle since the same moment, who was first; counted by the log.
         wrapping: the queue whose call the after-call work belongs to.
         wrapping_since: since when.
+        asked_by: the call to which a colleague asks them; they get nobody meanwhile.
+        asked_until: until when, unless it is said again.
     """
 
     id: AgentId
@@ -57,11 +59,22 @@ class AgentRecord:
     idle_order: int = 0
     wrapping: QueueId | None = None
     wrapping_since: float = 0.0
+    asked_by: CallId | None = None
+    asked_until: float | None = None
 
     @property
     def free(self) -> bool:
         """Whether a caller may be offered to this agent now."""
-        return self.presence is Presence.READY and self.offer is None and len(self.calls) < self.profile.capacity
+        waits = self.presence is Presence.READY and self.offer is None and self.asked_by is None
+        return waits and len(self.calls) < self.profile.capacity
+
+    def ask(self, call: CallId, until: float) -> None:
+        """A colleague asks the agent to a call."""
+        self.asked_by, self.asked_until = call, until
+
+    def excuse(self) -> None:
+        """Nobody asks the agent any more."""
+        self.asked_by = self.asked_until = None
 
     @property
     def signed_in(self) -> bool:
@@ -70,8 +83,8 @@ class AgentRecord:
 
     @property
     def shown(self) -> Presence:
-        """What people are shown: a ready agent without capacity left is busy."""
-        full = len(self.calls) >= self.profile.capacity
+        """What people are shown: a ready agent without capacity left, or whom a colleague asks, is busy."""
+        full = len(self.calls) >= self.profile.capacity or self.asked_by is not None
         return Presence.BUSY if self.presence is Presence.READY and full else self.presence
 
 

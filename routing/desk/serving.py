@@ -9,9 +9,11 @@ from typing import Final
 from asr.types import Language
 from routing.commands import CommandRefusedError
 from routing.desk.commands import (
+    AskAgent,
     ConfirmBridge,
     DeskCommand,
     EnterQueue,
+    ExcuseAgent,
     FailBridge,
     FinishCall,
     ShowLife,
@@ -19,7 +21,7 @@ from routing.desk.commands import (
 )
 from routing.desk.decisions import ENGAGED
 from routing.desk.keeper import Keeper
-from routing.desk.terms import AgentId, Presence, QueueId
+from routing.desk.terms import AgentId, QueueId
 from routing.document import suggest
 from routing.terms import HandoverFailure
 from voice.contracts.audio import CallId
@@ -73,13 +75,16 @@ class DeskServing:
         held_by = None if former is None else AgentId(former)
         await self._keeper.execute(TakeContact(_key(), call, AgentId(agent), held_by, language))
 
-    def check_free(self, agent: str, /) -> None:
+    async def ask(self, call: CallId, agent: str, for_s: float, /) -> None:
         """See `Serving`."""
-        record = self._keeper.ledger.agents.get(AgentId(agent))
-        if record is None:
-            raise CommandRefusedError("agent.unknown", f"No agent {agent[:60]!r} is known.")
-        if record.presence is not Presence.READY or len(record.calls) >= record.profile.capacity:
-            raise CommandRefusedError("agent.engaged", f"{agent} is not free.", fix="Ask somebody else, or a queue.")
+        await self._keeper.execute(AskAgent(_key(), call, AgentId(agent), for_s))
+
+    async def excuse(self, call: CallId, agent: str, /) -> None:
+        """See `Serving`."""
+        try:
+            await self._keeper.execute(ExcuseAgent(_key(), call, AgentId(agent)))
+        except CommandRefusedError as refused:
+            _log.info("desk: an agent is not excused and kept until their time is over (%s)", refused.reason)
 
     def check_queue(self, queue: str, /) -> None:
         """See `Serving`."""

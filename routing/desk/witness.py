@@ -121,6 +121,7 @@ class Witness:
         _demand(contact.state is ContactState.WAITING, f"{call} does not wait and is offered")
         _demand(record.presence is Presence.READY, f"{agent} is not ready and gets an offer")
         _demand(record.offer is None, f"{agent} has an offer and gets another")
+        _demand(record.asked_by is None, f"{agent} is asked to a colleague's call and gets an offer")
         _demand(len(record.calls) < record.profile.capacity, f"{agent} has no capacity left and gets an offer")
         _demand(agent in ledger.lane_of(contact).able, f"{agent} cannot serve {call}")
         _demand(not self._barred(contact, agent), f"{call} may not be offered to {agent}")

@@ -43,6 +43,7 @@ class ScriptedDesk:
         self.told: list[tuple[str, str]] = []
         self.refuses_bridge = False
         self.engaged: set[str] = set()
+        self.asked: set[str] = set()
 
     def check(self, call: CallId, agent: str, /) -> None:
         if agent != self.agent:
@@ -72,9 +73,15 @@ class ScriptedDesk:
         self.agent = agent
         self.told.append(("taken", agent))
 
-    def check_free(self, agent: str, /) -> None:
+    async def ask(self, _call: CallId, agent: str, _for_s: float, /) -> None:
+        await anyio.lowlevel.checkpoint()
         if agent in self.engaged:
             raise CommandRefusedError("agent.engaged", f"{agent} is not free.")
+        self.asked.add(agent)
+
+    async def excuse(self, _call: CallId, agent: str, /) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.asked.discard(agent)
 
     def check_queue(self, queue: str, /) -> None:
         if queue == "nowhere":

@@ -180,11 +180,13 @@ async def test_an_expert_is_consulted_joins_all_three_and_serves_in_the_end() ->
         await room.until_heard(caller=NOBODY)
         await room.enter("boss", LegMode.CONSULT)
         await room.until_heard(caller=NOBODY, mei={"boss"}, boss={"mei"})
+        assert room.desk.asked == {"boss"}  # for as long as they talk, nobody else is offered to them
         await room.do(ResumeCall(key(), room.call, "mei"))
         await room.until_heard(caller={"mei", "boss"}, mei={"caller", "boss"}, boss={"caller", "mei"})
         await room.do(TransferCall(key(), room.call, "mei", TransferKind.ATTENDED, None))
         await room.until_heard(caller={"boss"}, boss={"caller"})
         log = await finished(room, "boss")
+    assert room.desk.asked == set()
     assert room.desk.told == [("bridged", "mei"), ("taken", "boss")]
     assert [type(event) for event in steps(log)] == [
         PartyJoined,
@@ -212,6 +214,7 @@ async def test_an_agent_goes_back_to_the_caller_and_an_expert_may_decline_or_lea
         consulted = Consult(key(), room.call, "mei", BOSS)
         await room.do(consulted)
         assert await room.refusal(EndConsult(key(), room.call, "chief")) == "call.not_yours"
+        assert room.desk.asked == {"boss"}
         await room.do(EndConsult(key(), room.call, "boss"))
         await room.until_heard(caller=NOBODY)
         assert await room.refusal(JoinCall(key(), room.call, "boss", LegMode.CONSULT, "v=0")) == "call.state"
@@ -230,6 +233,7 @@ async def test_an_agent_goes_back_to_the_caller_and_an_expert_may_decline_or_lea
         ConsultEnd.LEFT,
         ConsultEnd.RETURNED,
     ]
+    assert room.desk.asked == set()
     assert room.desk.told == [("bridged", "mei")]
 
 

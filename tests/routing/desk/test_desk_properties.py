@@ -17,10 +17,12 @@ from routing.desk.commands import (
     REFUSALS,
     AcceptOffer,
     AnswerCallback,
+    AskAgent,
     ConfirmBridge,
     DeclineOffer,
     DeskCommand,
     EnterQueue,
+    ExcuseAgent,
     FailBridge,
     FinishCall,
     LeaveQueue,
@@ -147,6 +149,12 @@ class DeskMachine(RuleBasedStateMachine):
     @rule(agent=agents, presence=st.sampled_from([*[Presence.READY] * 4, *Presence]))
     def presence(self, agent: AgentId, presence: Presence) -> None:
         self.ask(SetPresence("k", agent, presence, enrol=agent != "stranger"))
+
+    @rule(agent=agents, call=calls, for_s=st.sampled_from([10.0, 30.0, 0.0, 1e9]), excuses=st.booleans())
+    def colleague(self, agent: AgentId, call: CallId, for_s: float, excuses: bool) -> None:
+        known = self.desk.ledger.agents.get(agent)
+        by = (known and known.asked_by) or call
+        self.ask(ExcuseAgent("k", by, agent) if excuses else AskAgent("k", call, agent, for_s))
 
     @rule(
         agent=agents,

@@ -78,11 +78,14 @@ async def test_only_whoever_serves_passes_on_and_only_to_what_there_is(tmp_path:
             assert refused.value.reason == reason
         for agent, reason in (("nobody", "agent.unknown"), ("mei", "agent.engaged"), ("lin", "agent.engaged")):
             with pytest.raises(CommandRefusedError) as refused:
-                serving.check_free(agent)
+                await serving.ask(CALL, agent, 30.0)
             assert refused.value.reason == reason
         assert keeper.ledger.next_seq == before
         await keeper.execute(SetPresence("p-lin", AgentId("lin"), Presence.READY))
-        serving.check_free("lin")
+        await serving.ask(CALL, "lin", 30.0)
+        assert keeper.ledger.agents[AgentId("lin")].asked_by == CALL
+        await serving.excuse(CALL, "lin")
+        assert keeper.ledger.agents[AgentId("lin")].free
 
 
 async def test_another_agent_takes_the_caller_and_gives_them_back(tmp_path: Path) -> None:
