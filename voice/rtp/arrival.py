@@ -14,6 +14,10 @@ MAX_MISORDER: Final = 100
 """A sequence number further behind than this is no late packet but another count (RFC 3550, A.1)."""
 
 _SEEN: Final = 1_024
+_TOGETHER: Final = 8
+"""So many delays are sorted in at once: 500 of them lie far apart in memory, and each packet would look for its place
+anew."""
+
 _SEQUENCES: Final = 1 << 16
 _STAMPS: Final = 1 << 32
 
@@ -44,6 +48,15 @@ class SequenceCount:
         if ahead >= _SEQUENCES - MAX_MISORDER:
             return self.highest + ahead - _SEQUENCES
         return None
+
+    def follow(self, sequence: int) -> bool:
+        """Count the packet right behind the highest one; False, and nothing is counted, where this is another."""
+        number = self.highest + 1
+        if sequence != number % _SEQUENCES or not self.received:
+            return False
+        self._seen[number % _SEEN] = self.highest = number
+        self.received += 1
+        return True
 
     def note(self, number: int) -> bool:
         """Count a packet, by its extended number; False where it was counted before."""
@@ -132,6 +145,7 @@ class PlayoutDelay:
         self._limits = limits
         self._order: deque[float] = deque()
         self._sorted: list[float] = []
+        self._new: list[float] = []  # not sorted in yet
         self._offset_s = 0.0
         self._needed_s = 0.0  # what the delays remembered ask for
         self._extra_s = 0.0
@@ -158,20 +172,27 @@ class PlayoutDelay:
         self._offset_s = max(self._offset_s, self._needed_s)
 
     def note(self, transit_s: float) -> None:
-        """Take another packet's delay."""
-        order, delays = self._order, self._sorted
-        if len(order) == self._limits.packets:
-            del delays[bisect_left(delays, order.popleft())]
-        elif not order:
-            self._offset_s = transit_s + self._limits.first_s
-        order.append(transit_s)
-        insort(delays, transit_s)
-        self._needed_s = self._wanted_s()
-        self._offset_s = max(self._offset_s, self._needed_s)
+        """Take another packet's delay. One that asks for no more than is waited may count a few packets later."""
+        self._new.append(transit_s)
+        if not self._order or transit_s + self._limits.margin_s > self._needed_s or len(self._new) == _TOGETHER:
+            self._sort_in()
 
     def shrink(self, played_s: float) -> None:
         """Approach what is needed now; called as audio is played."""
         self._offset_s = max(self._needed_s, self._offset_s - played_s * self._limits.shrink)
+
+    def _sort_in(self) -> None:
+        order, delays = self._order, self._sorted
+        for transit_s in self._new:
+            if len(order) == self._limits.packets:
+                del delays[bisect_left(delays, order.popleft())]
+            elif not order:
+                self._offset_s = transit_s + self._limits.first_s
+            order.append(transit_s)
+            insort(delays, transit_s)
+        self._new.clear()
+        self._needed_s = self._wanted_s()
+        self._offset_s = max(self._offset_s, self._needed_s)
 
     def _wanted_s(self) -> float:
         delays, limits = self._sorted, self._limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -11,9 +12,10 @@ from voice.audio.opus import GRAIN, MAX_DECODED, OpusDecoder
 from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm, Samples
 from voice.contracts.errors import OpusError
 from voice.rtp.drift import DriftFilter, DriftGauge
-from voice.rtp.jitter import OPUS, Arrival, Concealed, JitterBuffer, JitterLimits, Piece, Played, Quiet, Recovered
+from voice.rtp.jitter import OPUS, Arrival, JitterBuffer, JitterLimits
 from voice.rtp.opus_payload import RTP_RATE
 from voice.rtp.packet import RtpPacket
+from voice.rtp.pieces import Concealed, Piece, Played, Quiet, Recovered
 
 _STEP: Final = RTP_RATE // SAMPLE_RATE
 _DRIFT_S: Final = 1.0
@@ -41,14 +43,15 @@ class IncomingSpeech:
         self._framer = Framer(party, tolerance=0, is_on_grid=True)
         self._gauge = DriftGauge()
         self._drift = DriftFilter()
-        self._compare_s: float | None = None
+        self._compare_s = -math.inf  # when next
+        self._skew: Samples = 0
         self._begin: int | None = None  # where the sender's axis begins
         self._end = 0
 
     @property
     def skew(self) -> Samples:
         """How much the sender's clock has fallen behind ours (positive) or run ahead of it, since the beginning."""
-        return self._gauge.skew
+        return self._skew
 
     def add(self, packet: RtpPacket, now_s: float) -> Arrival:
         """Take a packet; see `JitterBuffer.add`."""
@@ -66,11 +69,17 @@ class IncomingSpeech:
             if self._begin is None:
                 self._begin = piece.start
             elif piece.start != self._end:
-                self._drift.catch_up(self._gauge.skew)
+                self._drift.catch_up(self._skew)
                 at = max(self._framer.position, (piece.start - self._begin) // _STEP + self._drift.applied)
             self._end = piece.start + piece.samples
-            frames += self._framer.feed(self._drift.even(self._sound(piece), self._gauge.skew), at)
-            self._compare(now_s)
+            sound = self._sound(piece)
+            if self._skew != self._drift.applied:
+                sound = self._drift.even(sound, self._skew)
+            frames += self._framer.feed(sound, at)
+            if now_s >= self._compare_s:
+                self._compare_s = now_s + _DRIFT_S
+                self._gauge.note(self.buffer.fastest_s, now_s)
+                self._skew = self._gauge.skew
         return frames
 
     def drain(self) -> list[AudioFrame]:
@@ -79,11 +88,6 @@ class IncomingSpeech:
         while self.buffer.waiting and (due_s := self.due_s()) is not None:
             frames += self.take(due_s)
         return frames + self._framer.flush()
-
-    def _compare(self, now_s: float) -> None:
-        if self._compare_s is None or now_s - self._compare_s >= _DRIFT_S:
-            self._compare_s = now_s
-            self._gauge.note(self.buffer.fastest_s, now_s)
 
     def _sound(self, piece: Piece) -> Pcm:
         if isinstance(piece, Played):

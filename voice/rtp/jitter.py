@@ -16,12 +16,13 @@ from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from voice.contracts.errors import RtpError
 from voice.rtp.arrival import ArrivalJitter, DelayLimits, PlayoutDelay, SequenceCount, stamp_distance
 from voice.rtp.opus_payload import RTP_RATE, has_redundancy, is_dtx, payload_samples
 from voice.rtp.packet import RtpPacket
+from voice.rtp.pieces import Concealed, Piece, Played, Quiet, Recovered
 
 TICK_S: Final = 0.02
 """Pieces that hold no packet are at most this long."""
@@ -81,39 +82,6 @@ class Arrival(Enum):
     """Of another stream or another count; two in a row begin one."""
     MALFORMED = "malformed"
     OVERFLOW = "overflow"
-
-
-class Played(NamedTuple):
-    """A packet, to be decoded. `start` and `samples` count at the codec's rate, here and below."""
-
-    start: int
-    samples: int
-    payload: bytes
-
-
-class Recovered(NamedTuple):
-    """A lost packet, to be taken from the payload of the packet behind it (which will be given as well)."""
-
-    start: int
-    samples: int
-    following: bytes
-
-
-class Concealed(NamedTuple):
-    """A lost stretch, to be concealed."""
-
-    start: int
-    samples: int
-
-
-class Quiet(NamedTuple):
-    """A stretch in which the sender was silent and sent nothing: comfort noise."""
-
-    start: int
-    samples: int
-
-
-Piece: TypeAlias = Played | Recovered | Concealed | Quiet
 
 
 @dataclass(slots=True)
@@ -212,12 +180,14 @@ class JitterBuffer:
             packet: parsed; of the codec that this buffer is for.
             now_s: when it arrived. Never goes back between calls.
         """
+        if self._follow(packet, now_s):
+            self.counts.received += 1
+            return Arrival.HELD
         arrival = self._add(packet, now_s)
         counts = self.counts
-        if arrival is Arrival.HELD:
-            counts.received += 1
-            return arrival
         match arrival:
+            case Arrival.HELD:
+                counts.received += 1
             case Arrival.LATE:
                 counts.received += 1
                 counts.late += 1
@@ -259,9 +229,34 @@ class JitterBuffer:
         if not held:
             return self._bridged(self._length) if self._bare < self._patience() else None
         gap = held[0].start - self._position
-        if gap:
-            return self._before(held[0], gap, now_s)
-        return self._play(held.pop(0))
+        return self._before(held[0], gap, now_s) if gap else self._play(held.pop(0))
+
+    def _follow(self, packet: RtpPacket, now_s: float) -> bool:
+        """Take a packet right behind the one before, in time, as nearly all are; False, and nothing is done, if not.
+
+        What it does for them is what `_add` does, at a third of the cost.
+        """
+        step, held, limits = packet.timestamp - self._stamp, self._held, self._limits
+        if step != self._length or packet.ssrc != self.ssrc or len(held) >= limits.packets:
+            return False
+        at = self._at + step
+        transit_s = now_s - at / self._facts.rate
+        if not -limits.ahead_s <= transit_s - self._began_s <= limits.behind_s:
+            return False
+        if at < self._position or (held and held[-1].start >= at):
+            return False
+        try:
+            samples = self._facts.samples(packet.payload)
+        except RtpError:
+            return False
+        if not self._sequence.follow(packet.sequence):
+            return False
+        self._stamp, self._at = packet.timestamp, at
+        self._stray = None
+        self._jitter.note(transit_s)
+        self._delay.note(transit_s)
+        held.append(_Held(at, self._sequence.highest, samples, packet.payload))
+        return True
 
     def _add(self, packet: RtpPacket, now_s: float) -> Arrival:
         try:

@@ -10,8 +10,9 @@ from voice.audio.framing import Framer
 from voice.contracts.audio import SAMPLE_RATE, AudioFrame, Party, Pcm, Samples
 from voice.contracts.errors import AudioFormatError, OpusError
 from voice.rtp.drift import DriftFilter, DriftGauge
-from voice.rtp.jitter import Arrival, Concealed, JitterBuffer, Piece, Played, Quiet, Recovered
+from voice.rtp.jitter import Arrival, JitterBuffer
 from voice.rtp.packet import RtpPacket
+from voice.rtp.pieces import Concealed, Piece, Played, Quiet, Recovered
 from voice.sip.codecs import Codec
 
 _DRIFT_S: Final = 1.0

@@ -19,8 +19,8 @@ EARLY_S: Final = COMMON_S / 2
 class Connection(Protocol):
     """Where packets come from, besides by themselves."""
 
-    def poll(self) -> None:
-        """Take what has arrived."""
+    def poll(self, now_s: float) -> None:
+        """Take what has arrived; `now_s` is the moment."""
         ...
 
     def rest(self) -> None:
@@ -114,10 +114,11 @@ class Receiver:
 
     def _turn(self) -> None:
         """What is done when a frame is due, whether anybody waits for it or not: sockets have to be read."""
-        self._call_off = None
-        for connection in self._connections:
-            connection.poll()
         now_s = self._clock.now_s()
+        for connection in self._connections:
+            connection.poll(now_s)
+        # Not before: what is polled is planned for below.
+        self._call_off = None
         if self._waiter is None:
             self._is_behind = True
         elif frames := self._speech.take(now_s, EARLY_S):
@@ -126,8 +127,6 @@ class Receiver:
 
     def _plan(self, now_s: float) -> None:
         """Choose the next turn. There is none while only a packet can bring a frame; it then comes by itself."""
-        if self._call_off is not None:  # by a packet that was polled just now
-            return
         due_s = self._speech.due_s()
         if due_s is None or self._stopped:
             self._rest()

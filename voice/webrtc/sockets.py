@@ -35,6 +35,7 @@ class MediaSocket:
 
     Attributes:
         buffer: what was read last lies here; as long as `receive` says.
+        is_watched: whether the event loop wakes for it.
         protocol: whose `datagram_received` asyncio calls.
 
     Args:
@@ -48,7 +49,7 @@ class MediaSocket:
         self._transport: Any = protocol.transport
         self._socket: Any = getattr(self._transport, "_sock", None)
         self._loop: Any = getattr(self._transport, "_loop", None)
-        self._is_watched = True
+        self.is_watched = True
         self._notes_arrival = _note_arrivals(self._socket)
 
     @property
@@ -68,14 +69,14 @@ class MediaSocket:
 
     def unwatch(self) -> None:
         """The event loop no longer wakes for it; it has to be read."""
-        if self._is_watched and self.is_pollable and self.is_open:
+        if self.is_watched and self.is_pollable and self.is_open:
             self._loop._remove_reader(self._socket.fileno())
-            self._is_watched = False
+            self.is_watched = False
 
     def watch(self) -> None:
         """The event loop wakes for it again."""
-        if not self._is_watched:
-            self._is_watched = True
+        if not self.is_watched:
+            self.is_watched = True
             if self.is_open:
                 self._loop._add_reader(self._socket.fileno(), self._transport._read_ready)
 

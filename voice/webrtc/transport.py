@@ -113,20 +113,20 @@ class MediaTransport:
                 setattr(protocol.transport, "max_size", MAX_DATAGRAM)  # noqa: B010 - private to asyncio
             protocol.datagram_received = partial(self._take_raw, protocol, source)
 
-    def poll(self) -> None:
+    def poll(self, now_s: float) -> None:
         """Take what lies in the socket that media came through last, as of when it came.
 
         From then on the event loop does not watch that socket, until `rest` is called or nothing comes for a while.
+
+        Args:
+            now_s: the moment.
         """
         source = self._polled
         if source is None:
             return
-        if not source.is_open:
-            self._polled = None
-            return
-        source.unwatch()
+        if source.is_watched:
+            source.unwatch()
         self._empty_polls += 1
-        now_s = self._clock.now_s()
         try:
             for _ in range(MOST_AT_ONCE):
                 if (datagram := source.receive()) is None:
@@ -140,6 +140,9 @@ class MediaTransport:
             else:
                 self._calm = 0  # a flood
         except OSError as error:
+            if not source.is_open:
+                self._polled = None
+                return
             source.protocol.error_received(error)
         if self._empty_polls >= EMPTY_POLLS or self._calm < CALM:
             self.rest()

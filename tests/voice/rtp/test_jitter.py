@@ -9,18 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice.rtp.arrival import DelayLimits
-from voice.rtp.jitter import (
-    Arrival,
-    Concealed,
-    JitterBuffer,
-    JitterLimits,
-    PayloadFacts,
-    Piece,
-    Played,
-    Quiet,
-    Recovered,
-)
+from voice.rtp.jitter import Arrival, JitterBuffer, JitterLimits, PayloadFacts
 from voice.rtp.packet import RtpPacket
+from voice.rtp.pieces import Concealed, Piece, Played, Quiet, Recovered
 
 RATE = 48_000
 PACKET = 960

@@ -162,7 +162,7 @@ async def test_a_socket_is_polled_while_frames_are_due_and_watched_again_when_me
         async def listen() -> None:
             async for frame in leg.source.frames():
                 starts.append(frame.start)
-                states.add(transport._polled is not None and not transport._polled._is_watched)
+                states.add(transport._polled is not None and not transport._polled.is_watched)
 
         tasks.start_soon(listen)
         await caller.speak(tune, tail_s=0)
