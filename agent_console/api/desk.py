@@ -152,6 +152,8 @@ class ContactOut(BaseModel):
     expected_wait_s: float | None = Field(description="none where nobody is there who could serve the caller")
     agent: str | None
     offers: int
+    attempts: int = Field(description="how often who is to be called back was called and not reached")
+    due_in_s: float | None = Field(description="who is to be called back rests until then; null where they do not")
 
 
 class ReservationOut(BaseModel):
@@ -163,6 +165,9 @@ class ReservationOut(BaseModel):
     queue: str
     priority: int
     remaining_s: float
+    callback: bool = Field(description="the caller hung up and is called, by another call, once this is accepted")
+    attempts: int = Field(description="how often they were called and not reached")
+    waited_s: float = Field(description="since when the place counts")
 
 
 @router.get("/agents", summary="List agents", responses=_SEEN)

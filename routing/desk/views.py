@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from routing.desk.estimate import ahead_in_queue, expected_wait, expected_wait_of_next
 from routing.desk.ledger import Ledger
 from routing.desk.records import AgentRecord
-from routing.desk.terms import AgentId, AgentProfile, ContactState, OfferId, Presence, QueueId
+from routing.desk.terms import AgentId, AgentProfile, ContactKind, ContactState, OfferId, Presence, QueueId
 from routing.terms import Wording
 from voice.contracts.audio import CallId
 
@@ -51,7 +51,10 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class ContactView:
-    """A caller; `ahead` and `expected_wait_s` while they wait, the latter None where nobody is there."""
+    """A caller; `ahead` and `expected_wait_s` while they wait, the latter None where nobody is there.
+
+    `attempts` counts those that did not reach who is to be called back, who rests for `due_in_s`; None where they do not.
+    """
 
     call: CallId
     ticket: str
@@ -65,11 +68,13 @@ class ContactView:
     expected_wait_s: float | None
     agent: AgentId | None
     offers: int
+    attempts: int
+    due_in_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
-    """An open reservation; the agent has `remaining_s` to answer."""
+    """An open reservation; the agent has `remaining_s` to answer. A callback is dialled when they have."""
 
     offer: OfferId
     call: CallId
@@ -77,6 +82,9 @@ class OfferView:
     queue: QueueId
     priority: int
     remaining_s: float
+    callback: bool
+    attempts: int
+    waited_s: float
 
 
 def view_agents(ledger: Ledger) -> list[AgentView]:
@@ -136,6 +144,8 @@ def view_contacts(ledger: Ledger, now: float, *, limit: int) -> list[ContactView
             expected_wait_s=expected_wait(ledger, one) if one.state is ContactState.WAITING else None,
             agent=one.taken_by,
             offers=one.offers,
+            attempts=one.attempts,
+            due_in_s=None if one.asleep_until is None else max(0.0, one.asleep_until - now),
         )
         for one in found
     ]
@@ -149,5 +159,13 @@ def view_offer(ledger: Ledger, agent: AgentId, now: float) -> OfferView | None:
     contact = ledger.contacts[ledger.offers[record.offer]]
     ends_at = contact.offer.expires_at if contact.offer is not None else now
     return OfferView(
-        record.offer, contact.call, contact.ticket, contact.queue, contact.priority, max(0.0, ends_at - now)
+        offer=record.offer,
+        call=contact.call,
+        ticket=contact.ticket,
+        queue=contact.queue,
+        priority=contact.priority,
+        remaining_s=max(0.0, ends_at - now),
+        callback=contact.kind is ContactKind.CALLBACK,
+        attempts=contact.attempts,
+        waited_s=max(0.0, now - contact.since),
     )

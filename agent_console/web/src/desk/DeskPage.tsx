@@ -11,6 +11,7 @@ import { useTick } from "../ui/useTick";
 import type { CallView } from "../wire/state";
 import { AfterCallCard } from "./AfterCallCard";
 import type { DeskSnapshot } from "./desk";
+import { CallingBackCard } from "./CallingBackCard";
 import { IdleCard } from "./IdleCard";
 import { OfferCard } from "./OfferCard";
 import { PhoneCard } from "./PhoneCard";
@@ -70,7 +71,12 @@ function Side({ place, desk, subject, live }: SideProps) {
   return (
     <>
       {desk.fate === null ? null : (
-        <p className="desk-fate" role="status" data-testid="offer-fate" data-fate={desk.fate}>
+        <p
+          className={`desk-fate ${desk.fate === "passed_on" ? "is-good" : ""}`}
+          role="status"
+          data-testid="offer-fate"
+          data-fate={desk.fate}
+        >
           {t.offer.gone[desk.fate]}
           {desk.fate === "refused" && desk.problem !== null ? ` ${t.phone.code(desk.problem.code)}` : ""}
         </p>
@@ -78,7 +84,9 @@ function Side({ place, desk, subject, live }: SideProps) {
       {desk.offer === null ? null : <OfferCard key={desk.offer.offer} offer={desk.offer} />}
       {asked === null ? null : <AskedCard key={asked.call} asked={asked} />}
       {view === null || phone.mode === "consult" ? null : <Passing place={place} view={view} />}
-      {serving === null ? null : (
+      {serving === null ? null : serving === place.callingBack ? (
+        <CallingBackCard call={serving} caller={live.calls.get(serving)?.summary.caller ?? serving} />
+      ) : (
         <PhoneCard call={serving} caller={live.calls.get(serving)?.summary.caller ?? serving} view={view} />
       )}
       {desk.offer === null && asked === null && serving === null ? (

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useText } from "../i18n/text";
 import { CheckIcon, CloseIcon } from "../ui/icons";
-import { clock } from "../ui/time";
+import { clock, moment } from "../ui/time";
 import { urgency } from "../ui/urgency";
 import { useTick } from "../ui/useTick";
 import { fetchContacts } from "../wire/desk";
@@ -15,7 +15,7 @@ interface OfferCardProps {
 
 /** A caller who is reserved for me: who, how urgent, how long there is to answer. */
 export function OfferCard({ offer }: OfferCardProps) {
-  const { t, pick } = useText();
+  const { t, tongue, pick } = useText();
   const place = useWorkplace();
   const desk = useDesk(place);
   const listed = useLive(place).calls.get(offer.call)?.summary;
@@ -32,6 +32,9 @@ export function OfferCard({ offer }: OfferCardProps) {
         <Countdown offer={offer} now={now} leftS={leftS} />
       </div>
       <p className="offer-caller">{caller}</p>
+      {offer.callback ? (
+        <p data-testid="offer-callback">{t.offer.callback(moment(keptSince(offer), tongue), offer.attempts)}</p>
+      ) : null}
       <dl className="offer-facts">
         <dt>{t.offer.queue}</dt>
         <dd>{names.queue(offer.queue)}</dd>
@@ -56,7 +59,7 @@ export function OfferCard({ offer }: OfferCardProps) {
           data-testid="offer-accept"
         >
           <CheckIcon />
-          {doing === "accept" ? t.offer.accepting : t.offer.accept}
+          {doing === "accept" ? t.offer.accepting : offer.callback ? t.offer.acceptCallback : t.offer.accept}
           <kbd>F2</kbd>
         </button>
         <button
@@ -75,6 +78,11 @@ export function OfferCard({ offer }: OfferCardProps) {
       <p className="soft offer-warm">{t.offer.warm}</p>
     </section>
   );
+}
+
+/** Since when an offered caller's place counts, as an ISO date. */
+function keptSince({ waited_s }: Offer): string {
+  return new Date(Date.now() - 1000 * waited_s).toISOString();
 }
 
 function Countdown({ offer, now, leftS }: { readonly offer: Offer; readonly now: number; readonly leftS: number }) {

@@ -12,6 +12,7 @@ import { fetchAllEvents, fetchTicket, type Session } from "../wire/api";
 import { acceptOffer, declineOffer, failBridge, fetchMe, fetchReservation, setPresence, showLife, type Presence } from "../wire/desk";
 import { browserPorts } from "../wire/link";
 import { AgentPhone } from "./agentPhone";
+import { useCallingBack } from "./callingBack";
 import { ComeBack, rememberCall } from "./comeBack";
 import { consoleId } from "./consoleId";
 import { Desk } from "./desk";
@@ -82,12 +83,15 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const [comeBack] = useState(() => (desk === null ? null : makeComeBack(live, desk, phone, setLastServed)));
   useDeskLife(desk, phone, comeBack);
   useComeBack(phone, comeBack);
+  const [callingBack, ring] = useCallingBack(desk, join);
   const accept = useCallback(async () => {
+    const isCallback = desk?.snapshot().offer?.callback === true;
     const call = (await desk?.accept()) ?? null;
     if (call === null) return;
     go("/desk");
-    await join(call);
-  }, [desk, join]);
+    if (isCallback) ring(call);
+    else await join(call);
+  }, [desk, join, ring]);
   const choosePresence = useCallback(
     async (presence: Presence) => {
       if (desk === null) return;
@@ -115,11 +119,12 @@ export function Workplace({ session, children }: WorkplaceProps) {
       checking,
       comeBack,
       invitation,
+      callingBack,
       setPresence: choosePresence,
       accept,
       rejoin: join,
     }),
-    [session, live, desk, phone, lastServed, trouble, checking, comeBack, invitation, choosePresence, accept, join],
+    [session, live, desk, phone, lastServed, trouble, checking, comeBack, invitation, callingBack, choosePresence, accept, join],
   );
   useAlarm(place, names);
 

@@ -24,6 +24,9 @@ const reservation = (change: Partial<Reservation> = {}): Reservation => ({
   queue: "general",
   priority: 40,
   remaining_s: 15,
+  callback: false,
+  attempts: 0,
+  waited_s: 4,
   ...change,
 });
 

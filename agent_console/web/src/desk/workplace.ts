@@ -27,6 +27,8 @@ export interface Workplace {
   readonly comeBack: ComeBack | null;
   /** A colleague who asks me to come to their call. */
   readonly invitation: Invitation;
+  /** The call that asked to be called back, while its caller's telephone rings; null where none does. */
+  readonly callingBack: string | null;
   readonly setPresence: (presence: Presence) => Promise<void>;
   /** Take the caller who is offered, and open the phone. */
   readonly accept: () => Promise<void>;

@@ -46,6 +46,12 @@ export const enDesk: Shape<typeof zhDesk> = {
     announced: (caller, queue) => `A caller for you: ${caller}, ${queue}. F2 accepts, F4 declines.`,
     notice: (queue, priority) => `${queue}, priority ${priority}`,
     warm: "Read the conversation before you accept",
+    callback: (since, attempts) =>
+      `Callback: the caller hung up, place kept since ${since}${attempts === 0 ? "" : `, called ${attempts} times in vain`}. Accepting dials.`,
+    acceptCallback: "Accept and call",
+    callingBack: "Calling back…",
+    callingBackHint: "When they answer, your voice is connected automatically.",
+    callBackLater: "Give back to the queue",
     gone: {
       expired: "The call was not answered in time and went to the next colleague.",
       taken: "This call was accepted in another window of yours.",

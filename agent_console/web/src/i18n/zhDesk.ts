@@ -42,6 +42,12 @@ export const zhDesk = {
     announced: (caller: string, queue: string) => `来电：${caller}，${queue}。按 F2 接听，按 F4 不接。`,
     notice: (queue: string, priority: number) => `${queue}，优先级 ${priority}`,
     warm: "接通之前，请先看右边的对话",
+    callback: (since: string, attempts: number) =>
+      `回拨：来电者已挂机，排队位置自 ${since} 起保留${attempts === 0 ? "" : `，已拨 ${attempts} 次未接通`}。接受后即拨号。`,
+    acceptCallback: "接受并回拨",
+    callingBack: "正在回拨…",
+    callingBackHint: "对方接听后，您的声音会自动接通。",
+    callBackLater: "退回队列",
     gone: {
       expired: "来电没有及时接听，已转给下一位同事。",
       taken: "这通来电已在您的另一个窗口接起。",

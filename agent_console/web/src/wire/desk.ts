@@ -76,6 +76,10 @@ export interface Contact {
   readonly expected_wait_s: number | null;
   readonly agent: string | null;
   readonly offers: number;
+  /** How often who is to be called back was called and not reached. */
+  readonly attempts: number;
+  /** Until who is to be called back is due again; null where they do not rest. */
+  readonly due_in_s: number | null;
 }
 
 /** An open reservation: a caller who is offered to me. */
@@ -86,6 +90,10 @@ export interface Reservation {
   readonly queue: string;
   readonly priority: number;
   readonly remaining_s: number;
+  /** The caller hung up, and is called by another call once this is accepted. */
+  readonly callback: boolean;
+  readonly attempts: number;
+  readonly waited_s: number;
 }
 
 /** Who can be called outside; nobody where both are empty. */
