@@ -284,7 +284,7 @@ def echo(
         }
         _show("echo", echo_figures(bench.results), about, json_output=json_output)
         if not json_output:
-            Terminal(width=max(Terminal().width, 140)).print(echo_table(bench.results))
+            Terminal(width=max(Terminal().width, 170)).print(echo_table(bench.results))
 
 
 @app.command(epilog="Example: warmline bench routing --json > routing.json")

@@ -26,6 +26,7 @@ import numpy as np
 from voice.audio.level import FLOOR_DBFS, level_dbfs
 from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Pcm, Samples, from_ms, from_s, on_16_bit_grid
 from voice.echo_canceller import SparedCanceller
+from voice.echo_delay import EchoDelay
 from voice.echo_filter import EchoFilter
 from voice.echo_reference import PlayedAudio
 
@@ -34,6 +35,12 @@ DELAY: Final[Samples] = from_ms(8)
 
 LEAD: Final[Samples] = from_ms(40)
 """No echo comes back sooner than this; what is played may be told this much later than what is heard at that time."""
+
+REACH_FRAMES: Final = 23
+"""Filter and canceller reach so much further than where they begin: 460 ms, and the room is to sound on behind it."""
+
+BEFORE_FRAMES: Final = 6
+"""Where an echo is later than they reach, they begin this much before it: 120 ms."""
 
 ECHO_LASTS_S: Final = 1.5
 """How long after it was played something may still be heard: delay, room, and what waits on the way."""
@@ -117,10 +124,17 @@ class EchoSuppressor:
 
     def __init__(self) -> None:
         self._played = PlayedAudio()
-        self._canceller = SparedCanceller()
-        self._filter = EchoFilter()
+        self._delay = EchoDelay()
+        self._lead = LEAD
         self._late = np.zeros(DELAY, np.float32)
         self._share = 1.0
+        self._next: Samples | None = None
+        self._start_over()
+
+    def _start_over(self) -> None:
+        """Know nothing of an echo."""
+        self._canceller = SparedCanceller()
+        self._filter = EchoFilter()
         self._loud = 0
         self._clear = 0
         self._rest_db = 0.0  # the most the filter leaves of an echo, relative to what was played
@@ -130,7 +144,6 @@ class EchoSuppressor:
         self._hang = 0
         self._floor_dbfs = _FLOOR_DBFS
         self._played_dbfs = FLOOR_DBFS
-        self._next: Samples | None = None
         self._known = 0  # frames in which an echo would have shown
         self._found = 0.0  # frames in which it showed of late
         self._since_found = FORGOTTEN_FRAMES
@@ -166,11 +179,12 @@ class EchoSuppressor:
 
     def _step(self, heard: Pcm, start: Samples) -> Pcm:
         if start > self._played.audible_until + from_s(ECHO_LASTS_S):
-            return self._mix(1.0, heard, np.zeros(FRAME_SAMPLES, np.float32))
-        far = self._played.frame(start - LEAD)
+            return self._delayed(heard) if self._share == 1.0 else self._mix(1.0, heard, None)
+        heard_dbfs = level_dbfs(heard)
+        far = self._aim(start, heard_dbfs)
         filtered = self._filter.subtract(heard, far)
         self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
-        heard_dbfs, rest_dbfs = level_dbfs(heard), level_dbfs(filtered)
+        rest_dbfs = level_dbfs(filtered)
         echo = self._echo(heard_dbfs, rest_dbfs)
         cancelled, speaks = None, False
         if self._is_asked(echo, heard_dbfs, rest_dbfs):
@@ -187,10 +201,18 @@ class EchoSuppressor:
             case False:
                 return self._mix(1.0, heard, cancelled)
 
+    def _aim(self, start: Samples, heard_dbfs: float) -> Pcm:
+        """What was played when filter and canceller begin to look; later, where an echo is later than they reach."""
+        soonest = self._played.frame(start - LEAD)
+        late = self._delay.follow(level_dbfs(soonest), heard_dbfs)
+        if late is not None and not 0 <= late - (self._lead - LEAD) // FRAME_SAMPLES <= REACH_FRAMES:
+            self._lead = LEAD + max(0, late - BEFORE_FRAMES) * FRAME_SAMPLES
+            self._start_over()
+        return soonest if self._lead == LEAD else self._played.frame(start - self._lead)
+
     def _mix(self, target: float, voice: Pcm, quiet: Pcm | None) -> Pcm:
         """From the share that the voice has now to the one it should have; `quiet` is 8 ms late already."""
-        joined = np.concatenate([self._late, voice])
-        self._late, voice = joined[FRAME_SAMPLES:], joined[:FRAME_SAMPLES]
+        voice = self._delayed(voice)
         if self._share == target == 1.0:
             return on_16_bit_grid(voice)
         if quiet is None:
@@ -198,6 +220,11 @@ class EchoSuppressor:
         share = np.float32(self._share) + np.float32(target - self._share) * _RAMP
         self._share = target
         return on_16_bit_grid((share * voice + (1 - share) * quiet).astype(np.float32))
+
+    def _delayed(self, pcm: Pcm) -> Pcm:
+        joined = np.concatenate([self._late, pcm])
+        self._late = joined[FRAME_SAMPLES:]
+        return joined[:FRAME_SAMPLES]
 
     def _is_asked(self, echo: bool | None, heard_dbfs: float, rest_dbfs: float) -> bool:
         """Whether the canceller has to be asked about this frame."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Final
 
 import numpy as np
 
-from voice.audio.level import peak_dbfs
 from voice.contracts.audio import FRAME_SAMPLES, Pcm, Samples, from_s
 from voice.contracts.errors import FrameError
 
 REMEMBERED_S: Final = 4.0
 """How far back, and ahead, what was played is known: the call may be as far behind as its intake can bridge."""
 
-AUDIBLE_DBFS: Final = -60.0
-"""Peaks below this are not played loud enough to come back."""
+AUDIBLE: Final = 1e-3
+"""Peaks below this (-60 dBFS) are not played loud enough to come back."""
 
 _LONG_AGO: Final[Samples] = -from_s(3600)
 
@@ -40,7 +40,8 @@ class PlayedAudio:
         """
         if pcm.ndim != 1 or pcm.dtype != np.float32 or at < 0:
             raise FrameError(f"Expected float32 of shape (n,) at 0 or later; got {pcm.dtype} {pcm.shape} at {at}.")
-        if not np.isfinite(pcm).all():
+        peak = float(np.abs(pcm).max(initial=0.0))
+        if not isfinite(peak):
             raise FrameError(f"Expected float32 numbers; got some that are infinite or none at all at {at}.")
         size = self._pcm.size
         end = at + pcm.size
@@ -50,7 +51,7 @@ class PlayedAudio:
             self._write(max(self._newest, at - size), np.zeros(min(at - self._newest, size), np.float32))
         self._write(at, pcm)
         self._newest = max(self._newest, end)
-        if peak_dbfs(pcm) > AUDIBLE_DBFS:
+        if peak > AUDIBLE:
             self.audible_until = max(self.audible_until, end)
 
     def frame(self, begin: Samples) -> Pcm:
