@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from routing.dialing import DialError, AnsweredLeg, Wanted
+from routing.dialing import AnsweredLeg, DialError, Hear, Wanted, hear_nothing
 from routing.events import CallAttribute
 from routing.terms import Channel, TransferFailure
 from voice.contracts.audio import Party
@@ -49,9 +49,9 @@ class SipDialer:
     def __init__(self, line: SipEndpoint) -> None:
         self._line = line
 
-    async def dial(self, uri: str, attributes: tuple[CallAttribute, ...], /) -> CallLeg:
+    async def dial(self, uri: str, attributes: tuple[CallAttribute, ...], hear: Hear = hear_nothing, /) -> CallLeg:
         """See `Dialer.dial`."""
-        return await self._call(_find(uri, self._line.settings.trunks, _first(attributes)))
+        return await self._call(_find(uri, self._line.settings.trunks, _first(attributes)), hear=hear)
 
     def reaches(self, uri: str, attributes: tuple[CallAttribute, ...], /) -> bool:
         """See `Dialer.reaches`: whom a trunk names, by the rule that transfers follow."""
@@ -69,7 +69,13 @@ class SipDialer:
         return AnsweredLeg(leg, Channel.SIP, leg.keys(), leg.holds())
 
     async def _call(
-        self, way: WayOut, *, party: Party = Party.AGENT, shown: str | None = None, ring_s: float | None = None
+        self,
+        way: WayOut,
+        *,
+        party: Party = Party.AGENT,
+        shown: str | None = None,
+        ring_s: float | None = None,
+        hear: Hear = hear_nothing,
     ) -> SipLeg:
         host = self._line.agent.local.host
         caller = f"sip:{shown}@{host}" if shown and _NUMBER.fullmatch(shown) and way.credentials is None else None
@@ -81,6 +87,7 @@ class SipDialer:
                 party=party,
                 caller=caller,
                 ring_s=ring_s,
+                hear_early=hear,
             )
         except SipCallError as error:
             raise DialError(failure_of(error.status), "Somebody was expected to answer; nobody did.") from error

@@ -53,7 +53,7 @@ class QueueView:
 class ContactView:
     """A caller; `ahead` and `expected_wait_s` while they wait, the latter None where nobody is there.
 
-    `attempts` counts those that did not reach who is to be called back, who rests for `due_in_s`; None where they do not.
+    `attempts` did not reach who is to be called back; they rest for `due_in_s`, None where they do not.
     """
 
     call: CallId
