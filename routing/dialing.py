@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 from asr.types import Language
 from routing.events import CallAttribute
 from routing.terms import Channel, TransferFailure
+from voice.contracts.audio import Pcm
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import CallLeg
 
@@ -69,15 +70,24 @@ class AnsweredLeg:
     holds: AsyncGenerator[bool] | None = None
 
 
+Hear = Callable[[Pcm], None]
+"""Told what is heard of the network until somebody answers, 16 kHz: ringing tones, and why they will not."""
+
+
+def hear_nothing(_pcm: Pcm) -> None:
+    """Nobody listens until somebody answers."""
+
+
 class Dialer(Protocol):
     """The way out."""
 
-    async def dial(self, uri: str, attributes: tuple[CallAttribute, ...], /) -> CallLeg:
+    async def dial(self, uri: str, attributes: tuple[CallAttribute, ...], hear: Hear = hear_nothing, /) -> CallLeg:
         """Call somebody; returns when they have answered. Cancelling gives the call up.
 
         Args:
             uri: `sip:`, `sips:` or `tel:`; untrusted, whether it may be called is asked of the dialer.
             attributes: what came with the caller's call, for the trunk and the number to show.
+            hear: told what is heard meanwhile, where the network lets anything be heard.
 
         Returns:
             A leg that was not entered; whoever gets it enters or closes it.
@@ -115,7 +125,7 @@ class Dialer(Protocol):
 class NoDialer:
     """A `Dialer` for a server without a telephone line: nobody can be called."""
 
-    async def dial(self, _uri: str, _attributes: tuple[CallAttribute, ...], /) -> CallLeg:
+    async def dial(self, _uri: str, _attributes: tuple[CallAttribute, ...], _hear: Hear = hear_nothing, /) -> CallLeg:
         """See `Dialer`."""
         await checkpoint()
         raise DialError(TransferFailure.UNREACHABLE, "This server has no telephone line.", fix="Set `sip` and a trunk.")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NoReturn, assert_never
 
 import anyio
@@ -22,7 +24,7 @@ from routing.commands import (
     TransferCall,
     WithdrawTransfer,
 )
-from routing.dialing import Dialer, DialError
+from routing.dialing import Dialer, DialError, Hear
 from routing.seat import Seat
 from routing.seats import Seats
 from routing.terms import CallEndReason, ConsultEnd, HandoverFailure, TargetKind, TransferFailure, TransferKind
@@ -38,8 +40,10 @@ from routing.transfer_events import (
     TransferTarget,
 )
 from routing.transferring import Transferring, follow
+from voice.contracts.audio import Pcm
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import CallLeg
+from voice.feed import Feed
 
 INVITATION_S: Final = 30.0
 """How long an agent who is asked may take to be on the line; as long as an offer stands by default, and to connect."""
@@ -245,7 +249,8 @@ class Transfers:
             failure = TransferFailure.NO_ANSWER
             with anyio.move_on_after(DIAL_S):
                 try:
-                    leg = await self._dialer.dial(uri, self._seats.call.attributes)
+                    with self._listening() as hear:
+                        leg = await self._dialer.dial(uri, self._seats.call.attributes, hear)
                 except DialError as error:
                     failure = error.failure
                 except Exception as error:  # the boundary of a leg: whatever the network does, the call goes on
@@ -257,6 +262,26 @@ class Transfers:
                     self._seats.seat(seat, leg, tasks)
                     return
             self._fail(failure, ConsultEnd(failure.value))
+
+    @contextmanager
+    def _listening(self) -> Iterator[Hear]:
+        """Let whoever serves hear what the network plays until somebody answers; the caller does not."""
+        server, tones = self._seats.server(), Feed()
+        sink = server.leg.sink if server is not None and server.leg is not None else None
+        is_heard = False
+
+        def hear(pcm: Pcm) -> None:
+            nonlocal is_heard
+            if sink is not None and not is_heard:
+                sink.mix_in(tones)
+            is_heard = True
+            tones.put(pcm)
+
+        try:
+            yield hear
+        finally:
+            if sink is not None:
+                sink.leave_out(tones)
 
     async def _refer(self, requested: TransferRequested, asking: anyio.CancelScope) -> None:
         with asking:

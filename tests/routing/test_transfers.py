@@ -24,7 +24,7 @@ from routing.commands import (
     TransferCall,
     WithdrawTransfer,
 )
-from routing.dialing import AnsweredLeg, DialError, Wanted
+from routing.dialing import AnsweredLeg, DialError, Hear, Wanted, hear_nothing
 from routing.events import CallAttribute, CallEnded, CallEvent, Stamped
 from routing.grammar import check_log
 from routing.leg_events import AgentAwaited, CallHeld, CallResumed, PartyJoined, PartyLeft
@@ -144,7 +144,7 @@ class ScriptedDialer:
         self.given_up = False
         self._refers = refers
 
-    async def dial(self, uri: str, _attributes: tuple[CallAttribute, ...], /) -> CallLeg:
+    async def dial(self, uri: str, _attributes: tuple[CallAttribute, ...], _hear: Hear = hear_nothing, /) -> CallLeg:
         await self.refer_to(uri)
         assert isinstance(self.outcome, ToneLeg)
         return self.outcome
