@@ -1,9 +1,10 @@
 /** What rules tell whoever serves, above the conversation: it stays until it is put away. */
 
 import { useText } from "../i18n/text";
-import { CloseIcon, InfoIcon } from "../ui/icons";
+import { InfoIcon } from "../ui/icons";
 import type { CallView } from "../wire/state";
 import { Evidence } from "./Evidence";
+import { PutAway, Shelf } from "./Shelf";
 import { useDismissed } from "./useDismissed";
 
 interface AdviceBarProps {
@@ -18,8 +19,9 @@ export function AdviceBar({ view, live, onJump }: AdviceBarProps) {
   const [dismissed, dismiss] = useDismissed(view.call);
   const shown = view.advice.filter((one) => !dismissed.has(one.seq));
   const newest = view.advice.at(-1);
+  const announced = live && newest !== undefined ? t.advice.announced(pick(newest.text)) : "";
   return (
-    <section className="advice" aria-label={t.advice.title} data-testid="advice-bar">
+    <Shelf kind="advice" label={t.advice.title} announced={announced} testId="advice-bar" announcerTestId="advice-announcer">
       {shown.length === 0 ? null : (
         <ul>
           {shown.map((one) => (
@@ -29,23 +31,11 @@ export function AdviceBar({ view, live, onJump }: AdviceBarProps) {
                 <span className="advice-from">{t.advice.title}</span> {pick(one.text)}{" "}
                 <Evidence view={view} segments={one.segment === null ? [] : [one.segment]} onJump={onJump} />
               </p>
-              <button
-                type="button"
-                className="button quiet square small"
-                aria-label={t.advice.dismiss}
-                title={t.advice.dismiss}
-                onClick={() => dismiss(one.seq)}
-                data-testid="advice-dismiss"
-              >
-                <CloseIcon />
-              </button>
+              <PutAway label={t.advice.dismiss} onPress={() => dismiss(one.seq)} testId="advice-dismiss" />
             </li>
           ))}
         </ul>
       )}
-      <p className="visually-hidden" aria-live="polite">
-        {live && newest !== undefined ? t.advice.announced(pick(newest.text)) : ""}
-      </p>
-    </section>
+    </Shelf>
   );
 }

@@ -6,10 +6,10 @@
 
 import { useId, useState } from "react";
 import { named, useText } from "../i18n/text";
-import { CloseIcon } from "../ui/icons";
 import type { CallView } from "../wire/state";
 import { HintCard } from "./HintCard";
 import type { Hint } from "./hints";
+import { PutAway, Shelf } from "./Shelf";
 import { useDismissed } from "./useDismissed";
 
 interface HintDockProps {
@@ -29,20 +29,18 @@ export function HintDock({ view, nowMs, live, onJump }: HintDockProps) {
   const shown = newest !== undefined && !dismissed.has(newest.seq) ? newest : null;
   const earlier = view.hints.filter((one) => one !== shown).reverse();
   const age = (one: Hint): string => t.hints.ago(Math.max(0, Math.round((nowMs - one.at_ms) / 1000)));
+  const announced =
+    live && shown !== null ? t.hints.announced(named(t.words.hint, shown.kind), pick(shown.suggestion)) : "";
   return (
-    <section className="dock" aria-label={t.hints.title} data-testid="hint-dock">
+    <Shelf kind="dock" label={t.hints.title} announced={announced} testId="hint-dock" announcerTestId="hint-announcer">
       {shown === null ? null : (
         <HintCard key={shown.seq} hint={shown} view={view} onJump={onJump} age={age(shown)}>
-          <button
-            type="button"
-            className="button quiet square small hint-close"
-            aria-label={t.hints.dismiss}
-            title={t.hints.dismiss}
-            onClick={() => dismiss(shown.seq)}
-            data-testid="hint-dismiss"
-          >
-            <CloseIcon />
-          </button>
+          <PutAway
+            label={t.hints.dismiss}
+            className="hint-close"
+            onPress={() => dismiss(shown.seq)}
+            testId="hint-dismiss"
+          />
         </HintCard>
       )}
       {earlier.length === 0 ? null : (
@@ -66,9 +64,6 @@ export function HintDock({ view, nowMs, live, onJump }: HintDockProps) {
           ))}
         </ul>
       ) : null}
-      <p className="visually-hidden" aria-live="polite" data-testid="hint-announcer">
-        {live && shown !== null ? t.hints.announced(named(t.words.hint, shown.kind), pick(shown.suggestion)) : ""}
-      </p>
-    </section>
+    </Shelf>
   );
 }

@@ -6,7 +6,7 @@ import { useTick } from "../ui/useTick";
 import type { CallView } from "../wire/state";
 import { GuestControls } from "../passing/GuestControls";
 import { useNames } from "./names";
-import { PhoneControls } from "./PhoneControls";
+import { HangUp, PhoneControls } from "./PhoneControls";
 import { PhoneTrouble, Refusal } from "./PhoneTrouble";
 import { usePhone, useReturning, useWorkplace } from "./workplace";
 
@@ -60,6 +60,7 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
             <MicrophoneIcon />
             {t.line.rejoin}
           </button>
+          {guest ? null : <HangUp call={call} />}
         </>
       )}
       {phone.problem === null ? null : <Refusal code={phone.problem.code} />}

@@ -103,17 +103,27 @@ export function PhoneControls({ view, caller }: PhoneControlsProps) {
             <span key={one}>{one}</span>
           ))}
       </p>
-      <button
-        type="button"
-        className="button hang-up-button wide"
-        disabled={doing === "hang_up"}
-        onClick={() => void phone.hangUp()}
-        data-testid="phone-hang-up"
-      >
-        <HangUpIcon />
-        {t.line.hangUp}
-      </button>
+      <HangUp />
     </div>
+  );
+}
+
+/** Ends the call for everybody, also while its audio does not stand. */
+export function HangUp({ call }: { readonly call?: string }) {
+  const { t } = useText();
+  const place = useWorkplace();
+  const { doing } = usePhone(place);
+  return (
+    <button
+      type="button"
+      className="button hang-up-button wide"
+      disabled={doing === "hang_up"}
+      onClick={() => void place.phone.hangUp(call)}
+      data-testid="phone-hang-up"
+    >
+      <HangUpIcon />
+      {t.line.hangUp}
+    </button>
   );
 }
 

@@ -91,9 +91,8 @@ export class AgentPhone {
   }
 
   /** End the call for everybody, whatever else is under way: also while the line is still being opened. */
-  async hangUp(): Promise<boolean> {
-    const { call } = this.#snapshot;
-    const done = await this.#act("hang_up", endCall, { atOnce: true });
+  async hangUp(call = this.#snapshot.call): Promise<boolean> {
+    const done = await this.#act("hang_up", endCall, { atOnce: true, call });
     this.#forgetIfOver(call, done);
     return done;
   }
@@ -160,7 +159,7 @@ export class AgentPhone {
 
   /** Puts the phone down, unless it has another call by now. */
   #forgetIfOver(call: string | null, done: boolean): void {
-    if (this.#snapshot.call === call && (done || isOver(this.#snapshot.problem))) this.forget();
+    if (call !== null && this.#snapshot.call === call && (done || isOver(this.#snapshot.problem))) this.forget();
   }
 
   /** The page goes away. */
@@ -169,11 +168,15 @@ export class AgentPhone {
   }
 
   /** One thing at a time; but what is done `atOnce` waits for nothing, and what was under way says no more. */
-  async #act(doing: PhoneAct, work: (call: string) => Promise<void>, { atOnce = false } = {}): Promise<boolean> {
-    const { call, doing: before } = this.#snapshot;
+  async #act(
+    doing: PhoneAct,
+    work: (call: string) => Promise<void>,
+    { atOnce = false, call = this.#snapshot.call } = {},
+  ): Promise<boolean> {
+    const { doing: before, call: onPhone } = this.#snapshot;
     if (call === null || before === doing || (before !== null && !atOnce)) return false;
     this.#publish({ doing, problem: null });
-    const isMine = (): boolean => this.#snapshot.doing === doing && this.#snapshot.call === call;
+    const isMine = (): boolean => this.#snapshot.doing === doing && this.#snapshot.call === onPhone;
     try {
       await work(call);
       if (isMine()) this.#publish({ doing: null });

@@ -7,8 +7,8 @@ import { showAddress } from "../passing/address";
 import { fetchAgents, fetchNames, type DeskNames } from "../wire/desk";
 import type { TransferTarget } from "../wire/events";
 
-/** The desk's file may change while somebody is signed in. */
-const EVERY_MS = 120_000;
+/** The desk's file may change while somebody is signed in, and colleagues come. */
+const EVERY_MS = 30_000;
 
 /** With what colleagues are called, by account. */
 export type AllNames = DeskNames & { readonly agents: Readonly<Record<string, string | undefined>> };

@@ -54,7 +54,7 @@ export const enPassing: Shape<typeof zhPassing> = {
     lasting: (time) => time,
     callerWaits: "The caller hears music, and neither of you.",
     callerHears: "Everybody hears everybody.",
-    callerStays: "If it comes to nothing, the caller is with you again.",
+    callerStays: "The caller hears music, and is with you again if it comes to nothing.",
     cancel: "Cancel, back to the caller",
     takeBack: "Take the caller back",
     join: "Talk as three",

@@ -52,7 +52,7 @@ export const zhPassing = {
     lasting: (time: string) => `已 ${time}`,
     callerWaits: "来电者在听等待音，听不到你们。",
     callerHears: "三方都能互相听到。",
-    callerStays: "没有接成时，来电者会回到您这里。",
+    callerStays: "来电者在听等待音；没有接成时会回到您这里。",
     cancel: "取消，回到来电者",
     takeBack: "收回来电者",
     join: "三方通话",

@@ -48,7 +48,7 @@ export function PassingCard({ view, nowMs }: PassingCardProps) {
           icon={<TransferIcon />}
           title={title}
           time={about.target.kind === "queue" ? "" : rings}
-          note={`${t.passing.callerWaits}${t.passing.callerStays}`}
+          note={t.passing.callerStays}
         >
           <Act name={t.passing.takeBack} icon={<ReturnIcon />} onPress={() => place.phone.takeBack()} testId="passing-take-back" />
         </Frame>
