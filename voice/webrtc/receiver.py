@@ -15,6 +15,9 @@ from voice.webrtc.pace import COMMON_S, on_common_turn
 EARLY_S: Final = COMMON_S / 2
 """How much earlier than it is due a frame is handed on that is there already: on average the grid delays nothing."""
 
+APART_S: Final = COMMON_S / 10
+"""One turn is so far behind another at least, however late that was."""
+
 
 class Connection(Protocol):
     """Where packets come from, besides by themselves."""
@@ -131,8 +134,8 @@ class Receiver:
         if due_s is None or self._stopped:
             self._rest()
             return
-        # What could have been taken early and was not there waits for its moment, or for the next turn.
-        self._call_off = self._clock.call_at(on_common_turn(max(due_s - EARLY_S, now_s + EARLY_S)), self._turn)
+        # What could have been taken early and was not there waits for another turn.
+        self._call_off = self._clock.call_at(on_common_turn(max(due_s - EARLY_S, now_s + APART_S)), self._turn)
 
     def _rest(self) -> None:
         if self._call_off is not None:
