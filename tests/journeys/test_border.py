@@ -107,13 +107,13 @@ Until = Callable[[list[Stamped]], bool]
 
 
 async def call(
-    house: House, folder: Path, spoken: Path, account: str, uri: str, until: Until
+    house: House, folder: Path, spoken: Path, account: str, uri: str, until: Until, modules: tuple[str, ...] = ()
 ) -> tuple[Baresip, list[Stamped]]:
     """One call from its dialling to its complete log; the caller hangs up when `until` holds."""
     async with httpx.AsyncClient(base_url=house.server.url, timeout=30) as client:
         (await client.post("/api/session", json={"user": "mei", "password": PASSWORD})).raise_for_status()
         before = len((await client.get("/api/calls")).json()["calls"])
-        with run_baresip(folder, spoken, codecs=account) as phone:
+        with run_baresip(folder, spoken, codecs=account, modules=modules) as phone:
             await phone.command(("dial", uri), until="CALL_ESTABLISHED")
             await _log(client, lambda calls: len(calls) > before, until)
             await phone.command(("hangup", ""))
@@ -141,9 +141,16 @@ def _told(log: list[Stamped]) -> bool:
     return any(isinstance(stamped.event, PromptPlayed) for stamped in log)
 
 
-async def test_encrypted_speech_reaches_the_pipeline(house: House, tmp_path: Path, spoken: Path) -> None:
+@pytest.mark.parametrize(
+    ("keys", "modules"),
+    [("srtp-mand", ()), ("dtls_srtp", ("dtls_srtp",))],
+    ids=["keys in the description", "keys agreed on in the media"],
+)
+async def test_encrypted_speech_reaches_the_pipeline(
+    house: House, tmp_path: Path, spoken: Path, keys: str, modules: tuple[str, ...]
+) -> None:
     uri = f"sip:4008001234@127.0.0.1:{house.border.tls};transport=tls"
-    phone, log = await call(house, tmp_path, spoken, ";mediaenc=srtp-mand", uri, _told)
+    phone, log = await call(house, tmp_path, spoken, f";mediaenc={keys}", uri, _told, modules)
     check_log(log)
     events = [stamped.event for stamped in log]
     started, ended = events[0], events[-1]
@@ -154,6 +161,8 @@ async def test_encrypted_speech_reaches_the_pipeline(house: House, tmp_path: Pat
     said = "".join(event.text for event in events if isinstance(event, TranscriptFinal))
     assert "人工" in said
     assert any(isinstance(event, RouteDecided) and event.target is RouteTarget.HUMAN for event in events)
+    agreed = "DTLS-SRTP complete (audio/RTP)" in phone.output.read_text()
+    assert agreed is (keys == "dtls_srtp")
     assert all("RTP/AVP" in offer for offer in house.full.refused), "inside nothing is encrypted"
     heard, rate = soundfile.read(phone.heard, dtype="float64")
     blocks = heard[: heard.size // rate * rate].reshape(-1, rate)
