@@ -15,12 +15,26 @@ STRAY: Final[Samples] = from_ms(200)
 of it 100 ms ahead; but a process that stood still goes on from now."""
 
 
+STRAY_TIMED: Final[Samples] = from_ms(1)
+"""The same where the sink knows: what follows on is counted, so that no rounding tears it apart."""
+
+
 @runtime_checkable
 class Tappable(Protocol):
     """A sink that tells what is heard from it."""
 
     def tap(self, listener: Callable[[Pcm], None] | None) -> None:
         """Tell `listener` of all that is played, as it is played; None ends that."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A sink that sends nothing while nothing sounds, and some of what sounds ahead: it knows when that is heard."""
+
+    @property
+    def sounds_at_s(self) -> float:
+        """When what is taken next is heard, by the clock that paces the leg."""
         ...
 
 
@@ -67,8 +81,12 @@ class EchoReduced:
     def _hear_played(self, pcm: Pcm) -> None:
         if self._began_s is None:
             return  # nobody has been heard yet
-        now = from_s(self._clock.now_s() - self._began_s)
-        if abs(now - self._played) > STRAY:
-            self._played = now
+        if isinstance(self._sink, Timed):
+            sounds_at_s, stray = self._sink.sounds_at_s, STRAY_TIMED
+        else:
+            sounds_at_s, stray = self._clock.now_s(), STRAY
+        at = from_s(max(0.0, sounds_at_s - self._began_s))
+        if abs(at - self._played) > stray:
+            self._played = at
         self._suppressor.played(pcm, self._played)
         self._played += pcm.size

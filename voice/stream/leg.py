@@ -226,6 +226,11 @@ class StreamSink:
         """See `AudioSink`."""
         self._playout.leave_out(voice)
 
+    @property
+    def sounds_at_s(self) -> float:
+        """When what is taken next is heard at the soonest, by the clock; see `voice.echo_source.Timed`."""
+        return self._sent_until_s
+
     def tap(self, listener: Callable[[Pcm], None] | None) -> None:
         """See `Playout.tap`."""
         self._playout.tap(listener)
