@@ -41,6 +41,7 @@ from tests.routing.rooms import of_type, open_rooms
 from tests.voice.sip.line import LOOPBACK, SETTINGS
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Party, Pcm
+from voice.sip.call_terms import Referral
 from voice.sip.codecs import PCMA
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
@@ -187,8 +188,8 @@ def _follow_refers(phone: SipEndpoint, leg: SipLeg, caller: Telephone, tasks: an
         caller.heard = caller.heard[:0]
         await caller.talk(other)
 
-    def refer(target: str) -> bool:
-        tasks.start_soon(call, target)
+    def refer(referral: Referral) -> bool:
+        tasks.start_soon(call, referral.target)
         return True
 
     leg.call.terms.transfer_to = frozenset({"127.0.0.1"})

@@ -13,7 +13,7 @@ from voice.contracts.sip_errors import SipCallError, SipError, SipMediaError, Si
 from voice.sip.call_terms import CallTerms
 from voice.sip.calls import SDP, SipCall
 from voice.sip.description import Origin, parse_description
-from voice.sip.dialog import CallDialog, LocalAddress
+from voice.sip.dialog import SUPPORTED, CallDialog, LocalAddress
 from voice.sip.digest import Credentials, answer_challenge
 from voice.sip.early import RELIABLE
 from voice.sip.gate import RETRY_S, Admitted, Gate, Refusal
@@ -33,11 +33,12 @@ from voice.sip.messages import (
     tag_of,
     tokens_of,
 )
+from voice.sip.replaces import find_replaced, read_replaces
 from voice.sip.timers import Timers
 from voice.sip.transactions import Flow, Send, ServerTransaction, Transactions
 from voice.sip.trunks import SipSettings
 
-KNOWN_EXTENSIONS: Final = frozenset({"timer"})
+KNOWN_EXTENSIONS: Final = frozenset(SUPPORTED.split(", "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,13 @@ class Incoming:
         call: to be answered or refused.
         request: its INVITE.
         admitted: by which trunk it came.
+        replaced: the call whose place it takes, which is to be hung up; None where it wants a place of its own.
     """
 
     call: SipCall
     request: Request
     admitted: Admitted
+    replaced: SipCall | None = None
 
 
 class UserAgent:
@@ -209,6 +212,7 @@ class UserAgent:
             return
         trunk = admitted.trunk
         begun = (request.call_id or "", tag_of(request, "from"))
+        replaced = self._replaced_by(request, trunk.name)
         known = KNOWN_EXTENSIONS | ({RELIABLE} if trunk.early_media else set())
         unknown = tokens_of(request, "require") - known
         try:
@@ -222,7 +226,9 @@ class UserAgent:
             self._turn_away(transaction, 420, Refusal.EXTENSION, now_s, ("Unsupported", ", ".join(sorted(unknown))))
         elif trunk.is_secure and flow.transport != "tls":
             self._turn_away(transaction, 403, Refusal.PLAIN, now_s)
-        elif trunk.numbers and called.user not in trunk.numbers:
+        elif isinstance(replaced, int):
+            self._turn_away(transaction, replaced, Refusal.REPLACES, now_s)
+        elif replaced is None and trunk.numbers and called.user not in trunk.numbers:
             self._turn_away(transaction, 404, Refusal.NUMBER, now_s)
         else:
             try:
@@ -239,7 +245,15 @@ class UserAgent:
                     return
                 self._begun[begun] = call
                 transaction.respond(make_response(request, 100), now_s)
-                self._invited(Incoming(call, request, admitted), now_s)
+                self._invited(Incoming(call, request, admitted, replaced), now_s)
+
+    def _replaced_by(self, request: Request, trunk: str) -> SipCall | int | None:
+        """The call that an INVITE takes the place of; the status for one that may not; None where it takes none."""
+        try:
+            wanted = read_replaces(request)
+        except SipMessageError:
+            return 400
+        return None if wanted is None else find_replaced(wanted, self.calls, trunk)
 
     def _call_of(self, transaction: ServerTransaction, admitted: Admitted) -> SipCall:
         """The call that an INVITE wants to begin.
@@ -250,7 +264,7 @@ class UserAgent:
         request = transaction.request
         trunk = admitted.trunk
         dialog = CallDialog.answering(request, transaction.flow, self.local)
-        terms = CallTerms(trunk.codecs, self._settings.least_session_s, trunk.transfer_to, trunk.is_secure)
+        terms = CallTerms(trunk.codecs, self._settings.least_session_s, trunk.transfer_to, trunk.is_secure, trunk.name)
         call = self.new_call(dialog, terms, trunk.registrar.credentials if trunk.registrar else None)
         call.invite = transaction
         try:
@@ -297,7 +311,7 @@ class UserAgent:
             add_header(response, "Allow", ", ".join(ALLOWED))
         if status == 200 and request.method == "OPTIONS":
             add_header(response, "Accept", SDP)
-            add_header(response, "Supported", "timer")
+            add_header(response, "Supported", SUPPORTED)
         return response
 
     def _answer_once(self, request: Request, status: int, flow: Flow) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from voice.sip.codecs import Codec
@@ -37,7 +37,7 @@ class CallHooks:
         answered: the call is answered.
         over: the call is over, once.
         transferred: how a transfer that we asked for goes: a status, final from 200 on; 0: nobody said.
-        referred: the other side wants to be transferred; answers whether that is done.
+        referred: the other side wants us to call somebody else; answers whether that is done.
     """
 
     agreed: Callable[[Agreement], None] = lambda _: None
@@ -46,7 +46,25 @@ class CallHooks:
     answered: Callable[[], None] = lambda: None
     over: Callable[[CallEnd], None] = lambda _: None
     transferred: Callable[[int], None] = lambda _: None
-    referred: Callable[[str], bool] = lambda _: False
+    referred: Callable[[Referral], bool] = lambda _: False
+
+    def forget(self) -> None:
+        """Tell nobody any more."""
+        for field_of_ours in fields(self):
+            setattr(self, field_of_ours.name, field_of_ours.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """Whom the other side wants us to call instead.
+
+    Attributes:
+        target: `sip:` or `sips:` address.
+        replaces: which call of theirs ours shall take the place of, as a header's value; empty for none.
+    """
+
+    target: str
+    replaces: str = ""
 
 
 @dataclass(slots=True)
@@ -58,9 +76,11 @@ class CallTerms:
         least_session_s: see `SipSettings`.
         transfer_to: domains that the other side may be transferred to.
         is_secure: whether audio has to be encrypted.
+        trunk: by which the call goes, by name; empty for none.
     """
 
     codecs: Sequence[Codec]
     least_session_s: int = 90
     transfer_to: frozenset[str] = field(default_factory=frozenset)
     is_secure: bool = False
+    trunk: str = ""

@@ -30,6 +30,9 @@ from voice.sip.transactions import Flow
 
 OUR_USER: Final = "warmline"
 
+SUPPORTED: Final = "timer, replaces"
+"""The extensions that we know: session timers (RFC 4028), a call in the place of another (RFC 3891)."""
+
 SendRequest = Callable[[Request, Flow, Callable[[Response | None, float], None], float], None]
 """Sends a request of a dialog and sees to its repetition; an ACK is sent once, nothing answers it."""
 
@@ -152,7 +155,7 @@ class CallDialog:
             add_header(request, "Contact", local.contact(self.flow))
         if method in ("INVITE", "UPDATE"):
             add_header(request, "Allow", ", ".join(ALLOWED))
-            add_header(request, "Supported", "timer")
+            add_header(request, "Supported", SUPPORTED)
         return request
 
     def response(self, request: Request, status: int) -> Response:
@@ -162,7 +165,7 @@ class CallDialog:
             add_header(response, "Contact", self.local.contact(self.flow))
         if status in (200, 405):
             add_header(response, "Allow", ", ".join(ALLOWED))
-            add_header(response, "Supported", "timer")
+            add_header(response, "Supported", SUPPORTED)
         return response
 
     def renew(self, request: Request) -> None:

@@ -16,17 +16,19 @@ from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import Clock
 from voice.contracts.sip_errors import SipCallError, SipError, SipPortError
 from voice.sip.agent import Incoming, UserAgent
-from voice.sip.call_terms import CallEnd, CallTerms
+from voice.sip.call_terms import CallEnd, CallTerms, Referral
 from voice.sip.calls import SipCall
 from voice.sip.codecs import Codec
-from voice.sip.dialog import OUR_USER, CallDialog, LocalAddress
+from voice.sip.dialog import LocalAddress
 from voice.sip.digest import Credentials
 from voice.sip.gate import RETRY_S, Refusal
 from voice.sip.latch import Address
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line, line_of
-from voice.sip.messages import Response, Uri, add_header, new_tag, read_address
+from voice.sip.messages import Response, Uri, read_address
 from voice.sip.outgoing import OutgoingCall
+from voice.sip.questions import Question
+from voice.sip.referral import Referrals
 from voice.sip.registration import Registration
 from voice.sip.sockets import AudioPorts, AudioSockets, Datagrams, Streams, own_address
 from voice.sip.tls import caller_context, server_context
@@ -49,7 +51,7 @@ TELL_EVERY_S: Final = 60.0
 _log = logging.getLogger(__name__)
 
 TakeCall = Callable[[SipLeg, Line], Awaitable[None]]
-"""Begins a call on a leg and returns; raises `WarmlineError` where no call can be taken."""
+"""Begins a call on a leg and returns when it shall be answered; raises `WarmlineError` where no call can be taken."""
 
 
 class SipEndpoint:
@@ -77,6 +79,7 @@ class SipEndpoint:
         self._tasks: TaskGroup | None = None
         self._told = 0
         self._agent: UserAgent | None = None
+        self._refer: Callable[[SipLeg, Referral], bool] = lambda _, __: False
 
     @classmethod
     @asynccontextmanager
@@ -108,6 +111,8 @@ class SipEndpoint:
             endpoint._agent = UserAgent(settings, local, endpoint._send, endpoint._invited)
             endpoint._agent.is_draining = True
             endpoint._tasks = tasks
+            referrals = Referrals(endpoint._agent, clock, endpoint.reach, tasks, endpoint._stir)
+            endpoint._refer = referrals.take
             tasks.start_soon(endpoint._tick, name="sip ticks")
             tasks.start_soon(endpoint._tell, name="sip refusals")
             try:
@@ -247,22 +252,10 @@ class SipEndpoint:
         """
         target = read_address(uri).uri
         flow = await self.reach(target)
-        ours = Uri("sip", OUR_USER, self.agent.local.host)
-        dialog = CallDialog.calling(target, ours, flow, self.agent.local, f"{new_tag()}@{self.agent.local.host}")
-        request = dialog.request("OPTIONS")
-        add_header(request, "Accept", "application/sdp")
-        came: list[Response | None] = []
-        done = anyio.Event()
-
-        def answered(response: Response | None, _: float) -> None:
-            if response is None or response.status_code >= 200:
-                came.append(response)
-                done.set()
-
-        self.agent.request(request, flow, answered, self._clock.now_s(), dialog=dialog)
+        question = Question(self.agent, target, flow)
+        question.ask(self._clock.now_s())
         self._wake.set()
-        await done.wait()
-        return came[0]
+        return await question.answer()
 
     async def reach(self, target: Uri) -> Flow:
         """Where a request to an address goes.
@@ -284,13 +277,23 @@ class SipEndpoint:
             return await self._tcp.connect(*address)
         return Flow("udp", address)
 
+    def _stir(self) -> None:
+        self._wake.set()
+
     def _leg(self, call: SipCall, party: Party, audio: AudioSockets) -> SipLeg:
         leg = SipLeg(call, party, self._clock, silence_s=self.settings.silence_s, closed=self._legs.discard)
         leg.attach(audio)
+        leg.refer = self._refer
         self._legs.add(leg)
         return leg
 
     def _invited(self, incoming: Incoming, now_s: float) -> None:
+        if incoming.replaced is not None:
+            if (leg := next((one for one in self._legs if one.call is incoming.replaced), None)) is not None:
+                leg.succeed(incoming.call)
+            else:  # it is over for its leg already
+                incoming.call.refuse(481, now_s)
+            return
         if self._take is None or self._tasks is None or self._welcomes >= MAX_WELCOMES:
             self.agent.gate.count(Refusal.FULL)
             incoming.call.refuse(503, now_s, retry_s=RETRY_S)
@@ -314,8 +317,6 @@ class SipEndpoint:
             why = Refusal.FULL
             await take(leg, line_of(incoming))
             taken = True
-            if is_early:
-                await leg.announced()
             call.answer(self._clock.now_s())
         except WarmlineError as error:
             self.agent.gate.count(why)

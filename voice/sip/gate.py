@@ -36,6 +36,7 @@ class Refusal(StrEnum):
     PORTS = "ports"
     TARGET = "target"
     PLAIN = "plain"
+    REPLACES = "replaces"
 
 
 class SourceRates:

@@ -10,14 +10,13 @@ from typing import Final, Self
 
 import anyio
 
-from voice.contracts.audio import FRAME_SAMPLES, AudioFrame, Party, Pcm, to_s
-from voice.contracts.errors import MediaError
+from voice.contracts.audio import Party, Pcm
 from voice.contracts.ports import Clock, LegEnd
 from voice.contracts.sip_errors import SipCallError
 from voice.contracts.statistics import LegStatistics
 from voice.playout import Playout
 from voice.rtp.rtcp import NTP_EPOCH_S
-from voice.sip.call_terms import CallEnd
+from voice.sip.call_terms import CallEnd, Referral
 from voice.sip.calls import SipCall
 from voice.sip.description import Agreement
 from voice.sip.latch import Address
@@ -25,10 +24,8 @@ from voice.sip.media import CallMedia
 from voice.sip.messages import read_address, write_uri
 from voice.sip.reporting import Begin
 from voice.sip.sockets import AudioSockets
+from voice.sip.source import SipSource
 from voice.sip.trunks import Trunk
-
-WAITING_FRAMES: Final = 100
-"""Frames between the jitter buffer and the call: 2 s. What is not taken then waits in the buffer, which is bounded."""
 
 WAITING_KEYS: Final = 32
 """Keys that were pressed and not yet taken; more are dropped, because nobody presses that fast."""
@@ -38,12 +35,6 @@ TRANSFER_S: Final = 60.0
 
 HOLD_S: Final = 3_600.0
 """How long a call may be on hold without a sign of life."""
-
-EARLY_BEGIN_S: Final = 3.0
-"""How long an announcement before the answer may take to begin; the call is answered without one then."""
-
-EARLY_MOST_S: Final = 30.0
-"""How long it may last: who calls is left unanswered meanwhile."""
 
 _NOTHING: Final = LegStatistics(
     received=0,
@@ -78,55 +69,6 @@ _ENDS: Final = {
 }
 
 
-class SipSource:
-    """An `AudioSource` over what a caller's packets hold."""
-
-    def __init__(self, party: Party) -> None:
-        self._party = party
-        self._put, self._waiting = anyio.create_memory_object_stream[AudioFrame](WAITING_FRAMES)
-        self._iterated = False
-
-    @property
-    def parties(self) -> frozenset[Party]:
-        """The one party whose frames these are."""
-        return frozenset({self._party})
-
-    @property
-    def is_full(self) -> bool:
-        """Whether nobody takes what waits."""
-        return self._put.statistics().current_buffer_used > WAITING_FRAMES // 2
-
-    def put(self, frames: list[AudioFrame]) -> None:
-        """Hand frames on."""
-        for frame in frames:
-            try:
-                self._put.send_nowait(frame)
-            except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return  # nobody listens any more
-
-    def end(self) -> None:
-        """No more frames; what waits is still yielded."""
-        self._put.close()
-
-    def close(self) -> None:
-        """No more frames; what waits is dropped."""
-        self._put.close()
-        self._waiting.close()
-
-    async def frames(self) -> AsyncGenerator[AudioFrame]:
-        """The frames until the call ends.
-
-        Raises:
-            MediaError: iterated for the second time.
-        """
-        if self._iterated:
-            raise MediaError("A SIP source is read once.")
-        self._iterated = True
-        with self._waiting, suppress(anyio.ClosedResourceError):  # closed by `close` while somebody waits
-            async for frame in self._waiting:
-                yield frame
-
-
 class SipLeg:
     """A `CallLeg` over SIP; made by `SipEndpoint`.
 
@@ -143,6 +85,7 @@ class SipLeg:
         trunk: by which the call came in; None where we called.
         hear_early: told what is heard of whom we call before they answer: ringing tones, announcements. None of it is
             theirs, so none of it comes out of `source`.
+        refer: asked by whom the other side wants replaced; answers whether that is done.
     """
 
     def __init__(
@@ -166,10 +109,9 @@ class SipLeg:
         self._turned = anyio.Event()
         self._watched_s = clock.now_s()
         self._was_held = False
-        hooks = call.hooks
-        hooks.agreed, hooks.pressed, hooks.over, hooks.answered = self._agree, self._press_by_info, self._over, self._up
-        if call.agreement is not None:
-            self._agree(call.agreement)
+        self.refer: Callable[[SipLeg, Referral], bool] = lambda _, __: False
+        self._put_successor, self._successors = anyio.create_memory_object_stream[str](WAITING_KEYS)
+        self._follow(call)
 
     @property
     def source(self) -> SipSource:
@@ -219,6 +161,32 @@ class SipLeg:
                 told = self.is_held
                 yield told
 
+    async def successors(self) -> AsyncGenerator[str]:
+        """Who takes the place of the party, by address, until the call ends."""
+        with self._successors, suppress(anyio.ClosedResourceError):  # closed by `close` while somebody waits
+            async for address in self._successors:
+                yield address
+
+    def succeed(self, call: SipCall, *, hangs_up: bool = True) -> None:
+        """Go on with another call in the place of this one (RFC 3891, 3): same leg, same sound, same time.
+
+        Args:
+            call: answered, or to be answered by this.
+            hangs_up: whether the one before is hung up at once; else whoever asks does so.
+        """
+        before, now_s = self.call, self._clock.now_s()
+        before.hooks.forget()
+        self.call, call.origin.port = call, before.origin.port
+        self._follow(call)
+        if self._media is not None:
+            self._media.listen_anew()
+        self._watched_s = now_s
+        call.answer(now_s)
+        if hangs_up:
+            before.hang_up(now_s, reason='SIP;cause=200;text="Replaced"')
+        with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self._put_successor.send_nowait(write_uri(read_address(call.dialog.record.remote_uri).uri))
+
     def send_key(self, digit: str) -> None:
         """Let the other side hear a key (RFC 4733)."""
         if self._media is not None:
@@ -255,15 +223,6 @@ class SipLeg:
                 self.hear_early(frame.pcm)
         elif not self._source.is_full:
             self._source.put(media.frames(now_s))
-
-    async def announced(self) -> None:
-        """Return once what is played first was played before the call is answered, or it takes too long, or is over."""
-        clock, sink = self._clock, self._sink
-        give_up_s = clock.now_s() + EARLY_BEGIN_S
-        while not sink.queued and self.end is None and clock.now_s() < give_up_s:
-            await clock.sleep_until(clock.now_s() + to_s(FRAME_SAMPLES))
-        with anyio.move_on_after(EARLY_MOST_S):
-            await sink.wait_played()
 
     async def transfer(self, target: str, *, seconds: float = TRANSFER_S) -> None:
         """Hand the party over to somebody else (blind transfer): returns once they talk there, and this call is over.
@@ -310,6 +269,7 @@ class SipLeg:
         self._over(CallEnd.LEFT)
         self._source.close()
         self._pressed.close()
+        self._successors.close()
         if self._sockets is not None:
             self._sockets.close()
         self._closed(self)
@@ -321,6 +281,13 @@ class SipLeg:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _follow(self, call: SipCall) -> None:
+        hooks = call.hooks
+        hooks.agreed, hooks.pressed, hooks.over, hooks.answered = self._agree, self._press_by_info, self._over, self._up
+        hooks.referred = lambda referral: self.refer(self, referral)
+        if call.agreement is not None:
+            self._agree(call.agreement)
 
     def _agree(self, agreement: Agreement) -> None:
         host = self.call.dialog.flow.peer[0]
@@ -368,6 +335,7 @@ class SipLeg:
         self._source.end()
         self._sink.close()
         self._keys.close()
+        self._put_successor.close()
         self._turned.set()
         self.answered.set()
         self.over.set()

@@ -107,6 +107,11 @@ class CallMedia:
         self._is_first = True
         self.agreement = agreement
 
+    def listen_anew(self) -> None:
+        """Somebody else speaks from now on, whose stamps begin anywhere; time goes on."""
+        if not self.agreement.is_on_hold:
+            self.incoming.resume(self.agreement.codec)
+
     def begin_anew(self) -> None:
         """Forget what came so far: what comes from now on is somebody who has answered."""
         self.incoming = IncomingLine(self.incoming.party, self.agreement.codec)

@@ -32,6 +32,7 @@ class OutgoingCall:
         caller: who calls; None for us.
         credentials: where a password is asked for.
         ring_s: how long it may ring.
+        replaces: which call of theirs it takes the place of, as a header's value (RFC 3891); empty for none.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class OutgoingCall:
         caller: Uri | None = None,
         credentials: Credentials | None = None,
         ring_s: float = RINGING_S,
+        replaces: str = "",
     ) -> None:
+        self._replaces = replaces
         local = agent.local
         ours = caller or Uri("sip", credentials.user if credentials else OUR_USER, local.host)
         call_id = f"{secrets.token_hex(12)}@{local.host}"
@@ -66,6 +69,9 @@ class OutgoingCall:
     def begin(self, now_s: float) -> None:
         """Call."""
         request = self._dialog.request("INVITE")
+        if self._replaces:
+            add_header(request, "Replaces", self._replaces)
+            add_header(request, "Require", "replaces")
         set_body(request, SDP, write_offer(self.call.origin, self.call.terms.codecs))
         self._limit = self._agent.timers.at(now_s + self._ring_s, self._unanswered)
         self._agent.request(

@@ -6,9 +6,10 @@ import re
 from typing import Final
 
 from voice.contracts.sip_errors import SipMessageError
-from voice.sip.call_terms import CallHooks, CallTerms
+from voice.sip.call_terms import CallHooks, CallTerms, Referral
 from voice.sip.dialog import CallDialog, SendRequest
 from voice.sip.messages import Request, Response, Uri, add_header, content_kind, read_address, set_body, write_uri
+from voice.sip.replaces import unescape
 from voice.sip.transactions import ServerTransaction
 
 _STATUS: Final = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?:[ \r\n].*)?", re.DOTALL)
@@ -46,13 +47,13 @@ class Transfers:
     def take_refer(self, transaction: ServerTransaction, now_s: float) -> None:
         """The other side asks to be transferred."""
         try:
-            target = parse_refer_to(transaction.request)
+            target, replaces = parse_refer_to(transaction.request)
         except SipMessageError:
             self._respond(transaction, 400, now_s)
             return
         if target.host.lower() not in self._terms.transfer_to:
             self._respond(transaction, 403, now_s)
-        elif not self._hooks.referred(write_uri(target)):
+        elif not self._hooks.referred(Referral(write_uri(target), replaces)):
             self._respond(transaction, 603, now_s)
         else:
             self._respond(transaction, 202, now_s)
@@ -85,8 +86,8 @@ class Transfers:
         transaction.respond(self._dialog.response(transaction.request, status), now_s)
 
 
-def parse_refer_to(request: Request) -> Uri:
-    """Where a REFER points.
+def parse_refer_to(request: Request) -> tuple[Uri, str]:
+    """Where a REFER points, and which call there is to be taken the place of; empty for none.
 
     Raises:
         SipMessageError: nowhere, to no sip address, or with headers or a method that would do more than call.
@@ -95,9 +96,12 @@ def parse_refer_to(request: Request) -> Uri:
     if value is None:
         raise SipMessageError("A Refer-To was expected; it is missing.")
     uri = read_address(value).uri
-    if uri.scheme not in ("sip", "sips") or uri.headers or "method" in uri.params:
+    others = {name for name in uri.headers if name.lower() != "replaces"}
+    if uri.scheme not in ("sip", "sips") or others or "method" in uri.params:
         raise SipMessageError("A Refer-To with a plain SIP address was expected.")
-    return uri
+    replaces = next(iter(uri.headers.values()), "")
+    uri.headers = {}
+    return uri, unescape(replaces).write() if replaces else ""
 
 
 def parse_sipfrag(request: Request) -> int:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from tests.voice.sip.wire import CALLER, Wire
-from voice.sip.call_terms import CallEnd
+from voice.sip.call_terms import CallEnd, Referral
 from voice.sip.calls import SipCall
 from voice.sip.digest import Credentials
 from voice.sip.gate import Refusal
@@ -241,8 +241,8 @@ def test_an_expert_may_be_asked_to_take_the_call() -> None:
     incoming.call.hooks.transferred = told.append
     outgoing.call.terms.transfer_to = frozenset({"pbx.example"})
 
-    def refer(target: str) -> bool:
-        asked.append(target)
+    def refer(referral: Referral) -> bool:
+        asked.append(referral.target)
         return True
 
     outgoing.call.hooks.referred = refer

@@ -14,7 +14,7 @@ from voice.clock import WallClock
 from voice.contracts.ports import LegEnd
 from voice.contracts.sip_errors import SipCallError, SipError, SipPortError
 from voice.sip.agent import UserAgent
-from voice.sip.call_terms import CallEnd
+from voice.sip.call_terms import CallEnd, Referral
 from voice.sip.dialog import LocalAddress
 from voice.sip.digest import Credentials
 from voice.sip.endpoint import SipEndpoint
@@ -41,7 +41,7 @@ async def test_a_transfer_hands_the_caller_over_or_leaves_them_here(status: int)
 
         async with anyio.create_task_group() as tasks:
 
-            def refer(_: str) -> bool:
+            def refer(_: Referral) -> bool:
                 tasks.start_soon(progress)
                 return True
 

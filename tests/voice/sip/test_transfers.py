@@ -15,7 +15,7 @@ from voice.contracts.sip_errors import SipCallError
 from voice.sip.call_terms import CallEnd
 
 pytestmark = pytest.mark.anyio
-OFFICE = replace(SETTINGS, trunks=(replace(LOOPBACK, transfer_to=frozenset({"pbx.example"})),))
+OFFICE = replace(SETTINGS, trunks=(replace(LOOPBACK, transfer_to=frozenset({"pbx.example", "127.0.0.1"})),))
 
 
 @pytest.mark.parametrize(
