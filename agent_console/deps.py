@@ -20,6 +20,7 @@ from agent_console.live.limits import LiveLimits
 from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.settings import Settings
+from agent_console.throttling import CallRates
 from agent_console.turn import TurnSecret
 from routing.audit_trail import AuditTrail
 from routing.commands import Commands
@@ -168,6 +169,7 @@ class Console:
         metrics_token: lets who knows it read them without signing in; None for nobody.
         tellings: what callers are told at each step of a hand-over, in writing.
         outside: who may be called outside.
+        call_rates: how often browsers of one address may begin a call; None for as often as they like.
     """
 
     journal: JournalReader
@@ -185,6 +187,7 @@ class Console:
     metrics_token: str | None = field(default=None, repr=False)
     tellings: Tellings = field(kw_only=True)
     outside: Outside = Outside()
+    call_rates: CallRates | None = None
 
 
 def get_console(connection: HTTPConnection) -> Console:

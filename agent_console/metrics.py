@@ -34,7 +34,9 @@ FOLLOWED_CALLS: Final = 1_000
 RETRY_S: Final = 1.0
 """Pause after the journal could not be followed."""
 
-REFUSALS: Final = frozenset({"capacity.exceeded", "server.draining", "webrtc.sdp", "webrtc.media", "stream.refused"})
+REFUSALS: Final = frozenset(
+    {"call.throttled", "capacity.exceeded", "server.draining", "webrtc.sdp", "webrtc.media", "stream.refused"}
+)
 """Reasons for which calls are refused; any other counts as `other`."""
 
 _SHARES: Final = (0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.2, 0.5)

@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         description="why measuring agents' tone is lawful here, in words; stands in the log of every call",
     )
     max_calls: int = Field(10, ge=1, le=1000, description="calls at once, 1 to 1000")
+    calls_per_minute: float = Field(
+        60,
+        ge=0,
+        le=100_000,
+        description="calls that browsers of one address may begin a minute, a third of them at once; 0 for any number",
+    )
     recognition_threads: int = Field(2, ge=1, le=64, description="utterances recognized at the same time, 1 to 64")
     admission: Literal["measured", "off"] = Field(
         "measured",

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from routing.document import Document, Problem, read, read_file
 from voice.contracts.sip_errors import TrunksError
+from voice.rates import RateLimit
 from voice.sip.codecs import CODECS
 from voice.sip.digest import ALGORITHMS, Credentials
-from voice.sip.trunks import DEFAULT_CODECS, Network, RateLimit, Registrar, SipSettings, TlsSettings, Trunk
+from voice.sip.trunks import DEFAULT_CODECS, Network, Registrar, SipSettings, TlsSettings, Trunk
 
 LOOPBACK: Final = "trunks:\n  loopback:\n    from: [127.0.0.0/8, '::1/128']\n"
 """What holds without a file: this machine may call, nobody else."""

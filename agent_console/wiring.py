@@ -29,6 +29,7 @@ from agent_console.qa.recordings import Recordings
 from agent_console.recognition import check_recognition, open_recognition
 from agent_console.settings import Settings
 from agent_console.sip_wiring import answer_sip, open_sip, who_is_outside
+from agent_console.throttling import CallRates
 from agent_console.tone_model import load_tone_model
 from asr.engines import EngineChoice
 from asr.text.terms import Terms
@@ -288,6 +289,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             readiness=partial(_is_ready, settings.data, rooms),
             tellings=await run_sync(Tellings.load),
             outside=who_is_outside(line),
+            call_rates=CallRates(settings.calls_per_minute, clock),
         )
         stack.enter_context(answer_sip(line, settings, switchboard, metrics.note_refusal))
         yield Opened(console, rooms, journal, auth.accounts, recognition)

@@ -12,10 +12,11 @@ from starlette.requests import Request
 
 from agent_console.api.errors import InvalidRequestError, Problem, ServerError
 from agent_console.auth.accounts import Role
-from agent_console.deps import ConsoleDep, HubDep, SessionDep, demand_role, get_session
+from agent_console.deps import Console, ConsoleDep, HubDep, SessionDep, demand_role, get_session
 from agent_console.live.protocol import MAX_SEQ
 from agent_console.live.summary import CallSummary
 from agent_console.qa.recordings import CALL_ID
+from agent_console.throttling import CallThrottledError
 from asr.types import Language
 from routing.commands import CallAnswered, HangUp, OfferCall, PressKey, ReofferCall
 from voice.contracts.audio import CallId
@@ -97,11 +98,13 @@ class EventsOut(BaseModel):
     status_code=201,
     responses={
         400: {"model": Problem, "description": "webrtc.sdp"},
+        429: {"model": Problem, "description": "call.throttled: too many from one address; Retry-After says when"},
         503: {"model": Problem, "description": "capacity.exceeded or server.draining; Retry-After"},
     },
 )
-async def offer_call(offer: Offer, console: ConsoleDep, response: Response) -> Answer:
+async def offer_call(offer: Offer, request: Request, console: ConsoleDep, response: Response) -> Answer:
     """A caller's page sends its WebRTC offer and gets the answer; public."""
+    _count(console, request)
     if offer.language not in console.site.languages:
         raise InvalidRequestError(f"'language' is one of {', '.join(console.site.languages)}.")
     outcome = await console.commands.execute(
@@ -250,6 +253,18 @@ def demand_call_id(text: str) -> CallId:
     if CALL_ID.fullmatch(text) is None:
         raise UnknownCallError("The id of a call was expected.")
     return CallId(text)
+
+
+def _count(console: Console, request: Request) -> None:
+    """Count a call that is about to begin, before it costs anything."""
+    if console.call_rates is None:
+        return
+    try:
+        console.call_rates.count(request.client.host if request.client else "")
+    except CallThrottledError as error:
+        if console.metrics is not None:
+            console.metrics.note_refusal(error.code)
+        raise
 
 
 def _demand_moment(text: str) -> None:

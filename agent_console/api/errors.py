@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from agent_console.auth.errors import AuthThrottledError
 from agent_console.qa.ranges import RangeError
+from agent_console.throttling import ThrottledError
 from routing.commands import CommandRefusedError
 from voice.contracts.errors import WarmlineError
 
@@ -87,6 +87,7 @@ STATUSES: Final[dict[str, int]] = {
     "call.not_yours": 403,
     "call.queued": 409,
     "call.state": 409,
+    "call.throttled": 429,
     "call.unknown": 404,
     "callback.none": 409,
     "capacity.exceeded": 503,
@@ -137,7 +138,7 @@ def problem_response(error: WarmlineError) -> JSONResponse:
     code = error.reason if isinstance(error, CommandRefusedError) else error.code
     status = STATUSES.get(code, 500)
     headers: dict[str, str] = {"Cache-Control": "no-store"}
-    if isinstance(error, AuthThrottledError):
+    if isinstance(error, ThrottledError):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     elif status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from agent_console.throttling import ThrottledError
 from voice.contracts.errors import WarmlineError
 
 
@@ -19,14 +20,10 @@ class AuthFailedError(WarmlineError):
     code: ClassVar[str] = "auth.failed"
 
 
-class AuthThrottledError(WarmlineError):
-    """Too many attempts; `retry_after_s` says when the next one counts."""
+class AuthThrottledError(ThrottledError):
+    """Too many attempts to sign in."""
 
     code: ClassVar[str] = "auth.throttled"
-
-    def __init__(self, message: str, *, retry_after_s: float, fix: str = "") -> None:
-        super().__init__(message, fix=fix)
-        self.retry_after_s = retry_after_s
 
 
 class AuthForbiddenError(WarmlineError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final
 
 from agent_console.auth.errors import AuthThrottledError
 from voice.contracts.ports import Clock
+from voice.rates import subscriber
 
 FORGET_S: Final = 900.0
 """An entry without attempts for this long is forgotten."""
@@ -96,13 +96,4 @@ class LoginThrottle:
 def _keys(user: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
     # Spelled as accounts spell it: full-width letters must not open fresh attempts.
     name = unicodedata.normalize("NFKC", user.strip()[:256]).casefold()
-    return ("user", name), ("address", _network(address))
-
-
-def _network(address: str) -> str:
-    """An IPv4 address as it is; of an IPv6 address the /64, because one subscriber has all of it."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)
+    return ("user", name), ("address", subscriber(address))

@@ -36,10 +36,11 @@ from voice.clock import WallClock
 from voice.contracts.errors import MissingExtraError
 from voice.contracts.ports import LegEnd
 from voice.contracts.sip_errors import SipCallError
+from voice.rates import RateLimit
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line
-from voice.sip.trunks import RateLimit, SipSettings, Trunk
+from voice.sip.trunks import SipSettings, Trunk
 
 CALLS: Final = 50
 SPEECH_S: Final = 20

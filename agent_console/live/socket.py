@@ -14,7 +14,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent_console.auth.errors import AuthRequiredError
 from agent_console.auth.sign_in import Authentication
-from agent_console.live.flow import TokenBucket
 from agent_console.live.hub import LiveHub
 from agent_console.live.limits import LiveLimits
 from agent_console.live.outgoing import Outgoing
@@ -39,6 +38,7 @@ from routing.journal.ports import JournalReader
 from voice.contracts.audio import CallId
 from voice.contracts.errors import CapacityError, JournalError, WarmlineError
 from voice.contracts.ports import Clock
+from voice.rates import RateLimit, TokenBucket
 
 HISTORY_EVENTS = 250
 """Events of history that are read at once."""
@@ -126,7 +126,7 @@ class LiveSocket:
                 await self._close(*self._ending)
 
     async def _receive(self, stack: AsyncExitStack) -> None:
-        bucket = TokenBucket(burst=self._limits.burst, per_s=self._limits.messages_per_s, now_s=self._clock.now_s())
+        bucket = TokenBucket(RateLimit(self._limits.messages_per_s, self._limits.burst), self._clock.now_s())
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":

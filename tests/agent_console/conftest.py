@@ -30,6 +30,7 @@ from agent_console.live.limits import LiveLimits
 from agent_console.metrics import Metrics
 from agent_console.qa.recordings import Recordings
 from agent_console.server import serve
+from agent_console.throttling import CallRates
 from asr.types import Language
 from routing.commands import (
     CallAnswered,
@@ -216,6 +217,7 @@ class OpenRig(Protocol):
         desk: DeskSide | None = None,
         metrics: Metrics | None = None,
         outside: Outside | None = None,
+        calls_per_minute: float = 0,
     ) -> AbstractAsyncContextManager[Rig]: ...
 
 
@@ -238,6 +240,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
         desk: DeskSide | None = None,
         metrics: Metrics | None = None,
         outside: Outside | None = None,
+        calls_per_minute: float = 0,
     ) -> AsyncIterator[Rig]:
         clock = ManualClock(start_s=1000.0)
         journal = MemoryJournal()
@@ -270,6 +273,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
                 metrics_token=METRICS_TOKEN,
                 tellings=Tellings.load(),
                 outside=outside or Outside(),
+                call_rates=CallRates(calls_per_minute, clock),
             )
             async with anyio.create_task_group() as tasks:
                 urls: list[str] = []

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from agent_console.deps import NotReady
+from agent_console.metrics import Metrics, Standing
 from routing.commands import CommandRefusedError, HangUp, OfferCall, PressKey, ReofferCall
 from tests.agent_console.problems import check_problem
 from voice.contracts.audio import CallId
@@ -43,6 +44,29 @@ async def test_a_call_is_offered_anew_by_its_caller_alone(rig: Rig, refuse: Refu
         rig.commands.refusal = refuse(reason)
         refused = await rig.client.put("/api/calls/call-1/offer", json=offer, headers=secret)
         assert (refused.status_code, refused.json()["code"]) == (status, reason)
+
+
+async def test_one_address_begins_so_many_calls_a_minute_and_is_told_when_the_next_one_may(open_rig: OpenRig) -> None:
+    standing = Standing(0, 0, 0, 0.0, 0, 0.0, 0.0, {})
+    metrics = Metrics(lambda: standing)
+    async with open_rig(calls_per_minute=6, metrics=metrics) as rig:
+        for number in range(2):
+            answer = await rig.client.post("/api/calls", json=OFFER | {"key": f"page-000{number}"})
+            assert answer.status_code == 201
+        refused = await rig.client.post("/api/calls", json=OFFER | {"key": "page-0009"})
+        assert "10 s" in check_problem(refused, 429, "call.throttled")["message"]
+        assert refused.headers["Retry-After"] == "10"
+        assert metrics.refusals() == {"call.throttled": 1}
+        assert len(rig.commands.executed) == 2
+        # Whose address it is says the proxy on this machine; that of another one is another matter.
+        elsewhere = {"X-Forwarded-For": "198.51.100.7"}
+        assert (await rig.client.post("/api/calls", json=OFFER, headers=elsewhere)).status_code == 201
+        # Calls that go on are no new ones.
+        offer = {"key": "page-0010", "sdp": "v=0"}
+        again = await rig.client.put("/api/calls/call-1/offer", json=offer, headers={"X-Call-Secret": "the-secret"})
+        assert again.status_code == 200
+        rig.clock.advance(10.0)
+        assert (await rig.client.post("/api/calls", json=OFFER)).status_code == 201
 
 
 async def test_a_call_is_offered_keyed_and_ended_by_its_caller(rig: Rig) -> None:

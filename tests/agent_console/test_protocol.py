@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_console.live.flow import TokenBucket
 from agent_console.live.outgoing import Outgoing
 from agent_console.live.protocol import (
     MAX_SEQ,
@@ -210,14 +209,3 @@ async def test_dropped_events_are_gone_and_leave_the_rest() -> None:
     queue.drop_events(A)
     assert queue.held == 2
     assert await drain(queue) == ["x", '{"op":"events","call":"b","events":[1]}']
-
-
-@given(st.lists(st.floats(0, 0.3), max_size=300))
-def test_a_bucket_never_lets_more_through_than_it_says(pauses: list[float]) -> None:
-    bucket = TokenBucket(burst=5, per_s=10, now_s=0.0)
-    now = 0.0
-    taken = 0
-    for pause in pauses:
-        now += pause
-        taken += bucket.take(now)
-        assert taken <= 5 + now * 10 + 1e-6

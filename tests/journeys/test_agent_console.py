@@ -26,7 +26,8 @@ LOUDER_THAN = """
 (floor) => {
   const { srcObject } = document.querySelector("[data-testid=remote-audio]");
   if (srcObject === null) return false;
-  if (window.ear === undefined) {
+  if (window.listenedTo !== srcObject) {
+    window.listenedTo = srcObject;
     const context = new AudioContext();
     window.ear = new AnalyserNode(context, { fftSize: 4096 });
     context.createMediaStreamSource(srcObject).connect(window.ear);

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from voice.rates import SourceRates
 from voice.sip.digest import Digest
 from voice.sip.messages import Request
-from voice.sip.trunks import RateLimit, SipSettings, Trunk
-
-MAX_SOURCES: Final = 10_000
-"""Addresses whose rates are remembered; the one that was silent longest is forgotten for a new one."""
+from voice.sip.trunks import SipSettings, Trunk
 
 RETRY_S: Final = 5
 """When who was turned away for the moment may try again."""
@@ -37,28 +35,6 @@ class Refusal(StrEnum):
     TARGET = "target"
     PLAIN = "plain"
     REPLACES = "replaces"
-
-
-class SourceRates:
-    """A token bucket for each address.
-
-    Args:
-        limit: see there.
-    """
-
-    def __init__(self, limit: RateLimit) -> None:
-        self._limit = limit
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def admits(self, host: str, now_s: float) -> bool:
-        """Whether one more request of an address may begin something now."""
-        tokens, then_s = self._buckets.pop(host, (self._limit.burst, now_s))
-        tokens = min(self._limit.burst, tokens + (now_s - then_s) * self._limit.per_s)
-        admitted = tokens >= 1
-        self._buckets[host] = (tokens - admitted, now_s)
-        while len(self._buckets) > MAX_SOURCES:
-            self._buckets.popitem(last=False)
-        return admitted
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from voice.rates import RateLimit
 from voice.sip.codecs import CODECS, G722, OPUS_CODEC, PCMA, PCMU, Codec
 from voice.sip.digest import ALGORITHMS, Credentials
 
@@ -100,19 +101,6 @@ class TlsSettings:
     key: Path | None = None
     authorities: Path | None = None
     verifies_callers: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """How many requests that begin something one address may send, and how many connections it may open.
-
-    Attributes:
-        per_s: in the long run.
-        burst: at once.
-    """
-
-    per_s: float = 20.0
-    burst: float = 40.0
 
 
 @dataclass(frozen=True, slots=True)

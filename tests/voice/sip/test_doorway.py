@@ -15,9 +15,10 @@ from anyio.to_thread import run_sync
 
 from tests.voice.sip.certificates import Signed, sign
 from tests.voice.sip.line import SETTINGS, line
+from voice.rates import RateLimit
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.gate import Refusal
-from voice.sip.trunks import RateLimit, SipSettings, TlsSettings, Trunk
+from voice.sip.trunks import SipSettings, TlsSettings, Trunk
 
 pytestmark = pytest.mark.anyio
 

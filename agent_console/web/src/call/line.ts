@@ -291,6 +291,7 @@ export class Line {
 export function explain(error: unknown): PhoneError {
   if (error instanceof PhoneError) return error;
   if (error instanceof Problem) {
+    if (error.status === 429) return new PhoneError("throttled", error.code, error.retryAfterS);
     if (error.status === 503) return new PhoneError("full", error.code, error.retryAfterS);
     return new PhoneError(error.status === 0 ? "unreachable" : "rejected", error.code);
   }

@@ -7,6 +7,7 @@ export type PhoneProblem =
   | "insecure"
   | "unsupported"
   | "full"
+  | "throttled"
   | "lost"
   | "blocked"
   | "unreachable"

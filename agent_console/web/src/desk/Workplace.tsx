@@ -16,7 +16,7 @@ import { useCallingBack } from "./callingBack";
 import { ComeBack, rememberCall } from "./comeBack";
 import { consoleId } from "./consoleId";
 import { Desk } from "./desk";
-import { useCallEnd, useComeBack, useDeskLife, useLiveLink, usePromotion } from "./lives";
+import { useCallEnd, useComeBack, useDeskLife, useLiveLink, usePassing } from "./lives";
 import { NamesContext, useFetchedNames } from "./names";
 import { useAlarm } from "./useAlarm";
 import { WorkplaceContext, type Workplace as Place } from "./workplace";
@@ -57,7 +57,7 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const heard = useSyncExternalStore(phone.subscribe, phone.snapshot);
   useLiveLink(live, desk);
   useCallEnd(live, desk, phone);
-  usePromotion(live, desk, phone, session.user);
+  usePassing(live, desk, phone, session.user);
 
   const join = useCallback(
     async (call: string) => {

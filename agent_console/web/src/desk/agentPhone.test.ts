@@ -129,6 +129,22 @@ it("asks for what passes the caller on, one thing at a time", async () => {
   expect(phone.snapshot().problem?.code).toBe("agent.engaged");
 });
 
+it("knows that it has passed the caller on before the answer comes, and that nobody took them", async () => {
+  const answer = held<undefined>();
+  server.passOn.mockReturnValue(answer.promise);
+  const phone = await serving();
+  const passing = phone.passOn({ kind: "queue", address: "general" });
+  expect(phone.snapshot().passedOn).toBe(true);
+  answer.answer(undefined);
+  expect(await passing).toBe(true);
+  expect(phone.snapshot().passedOn).toBe(true);
+  expect(await phone.takeBack()).toBe(true);
+  expect(phone.snapshot().passedOn).toBe(false);
+  server.passOn.mockRejectedValue(new Problem(409, "agent.engaged", "busy"));
+  expect(await phone.passOn({ kind: "agent", address: "lin" })).toBe(false);
+  expect(phone.snapshot().passedOn).toBe(false);
+});
+
 it("leaves a consultation otherwise than a call that it serves", async () => {
   const phone = new AgentPhone();
   await phone.join("c1", "consult");

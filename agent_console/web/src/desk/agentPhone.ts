@@ -30,6 +30,8 @@ export interface AgentPhoneSnapshot extends LineSnapshot {
   readonly muted: boolean;
   readonly doing: PhoneAct | null;
   readonly problem: Problem | null;
+  /** Whether the server was asked to pass the caller on, and nothing is known against it. */
+  readonly passedOn: boolean;
 }
 
 export class AgentPhone {
@@ -42,6 +44,7 @@ export class AgentPhone {
     muted: false,
     doing: null,
     problem: null,
+    passedOn: false,
   };
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -65,7 +68,7 @@ export class AgentPhone {
     if (this.busy) return false;
     // How the line of the call before ended must not be taken for this one's.
     const fresh = { state: "idle", error: null, connectedAt: null, endedAt: null } as const;
-    this.#publish({ ...fresh, call, mode, muted: false, problem: null });
+    this.#publish({ ...fresh, call, mode, muted: false, problem: null, passedOn: false });
     const again = (sdp: string): Promise<string> => offerLegAnew(call, sdp);
     await this.#line.open(async (sdp) => ({ sdp: await joinCall(call, sdp, mode), again }), { speaks: mode !== "listen" });
     return this.busy;
@@ -123,12 +126,12 @@ export class AgentPhone {
 
   /** Pass the caller on at once. */
   async passOn(target: TransferTarget): Promise<boolean> {
-    return await this.#act("pass_on", (call) => passOn(call, "blind", target));
+    return await this.#passOn((call) => passOn(call, "blind", target));
   }
 
   /** Pass the caller on to whoever is consulted. */
   async handOver(): Promise<boolean> {
-    return await this.#act("pass_on", (call) => passOn(call, "attended", null));
+    return await this.#passOn((call) => passOn(call, "attended", null));
   }
 
   /** Go back to the caller, whoever was asked or is consulted. */
@@ -138,7 +141,14 @@ export class AgentPhone {
 
   /** Take the caller back before somebody else has them. */
   async takeBack(): Promise<boolean> {
-    return await this.#act("take_back", withdrawTransfer);
+    const done = await this.#act("take_back", withdrawTransfer);
+    if (done) this.keep();
+    return done;
+  }
+
+  /** The caller is still with me: nobody took them. */
+  keep(): void {
+    if (this.#snapshot.passedOn) this.#publish({ passedOn: false });
   }
 
   /** Whoever was consulted serves the caller from now on. */
@@ -153,8 +163,18 @@ export class AgentPhone {
   /** The call is over, or somebody else's: nothing to come back to. */
   forget(): void {
     // First, so that nobody who hears of the closing forgets it again.
-    this.#publish({ call: null, mode: null, muted: false, doing: null, problem: null, error: null });
+    this.#publish({ call: null, mode: null, muted: false, doing: null, problem: null, error: null, passedOn: false });
     this.#line.close();
+  }
+
+  async #passOn(work: (call: string) => Promise<void>): Promise<boolean> {
+    const done = await this.#act("pass_on", async (call) => {
+      // First: the line may be closed before the answer comes.
+      this.#publish({ passedOn: true });
+      await work(call);
+    });
+    if (!done) this.keep();
+    return done;
   }
 
   /** Puts the phone down, unless it has another call by now. */

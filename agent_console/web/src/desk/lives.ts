@@ -57,7 +57,7 @@ export function useDeskLife(desk: Desk | null, phone: AgentPhone, comeBack: Come
 export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone): void {
   useEffect(() => {
     const look = (): void => {
-      const { call, mode, state, problem, doing } = phone.snapshot();
+      const { call, mode, state, problem, doing, passedOn } = phone.snapshot();
       if (call === null) return;
       if (live.snapshot().calls.get(call)?.summary.ended === true) {
         phone.forget();
@@ -69,7 +69,6 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
       if (mode !== "serve") {
         if (state === "ended" || mode === "consult") phone.forget();
       } else if (desk !== null && isGone(desk, call)) {
-        const passedOn = hasPassedOn(live, call, desk);
         phone.forget();
         desk.tellGone(passedOn ? "passed_on" : state === "ended" ? "moved" : "lost");
       }
@@ -89,12 +88,16 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
   }, [live, desk, phone]);
 }
 
-/** Whoever is consulted, and gets the caller, serves them from then on. */
-export function usePromotion(live: LiveCalls, desk: Desk | null, phone: AgentPhone, me: string): void {
+/** Whoever is consulted, and gets the caller, serves them from then on; whom nobody took is still mine. */
+export function usePassing(live: LiveCalls, desk: Desk | null, phone: AgentPhone, me: string): void {
   useEffect(() => {
+    let known = live.snapshot().view?.passing.failed ?? null;
     return live.subscribe(() => {
       const { call, mode } = phone.snapshot();
       const { view } = live.snapshot();
+      const failed = view?.passing.failed ?? null;
+      if (failed !== null && failed !== known && failed.by === me && view?.call === call) phone.keep();
+      known = failed;
       if (mode !== "consult" || view?.call !== call || !view.people.agents.includes(me)) return;
       phone.promote();
       rememberCall(call);
@@ -135,12 +138,4 @@ export function useComeBack(phone: AgentPhone, comeBack: ComeBack | null): void 
 function isGone(desk: Desk, call: string): boolean {
   const { agent, doing, state } = desk.snapshot();
   return state === "open" && doing === null && agent?.calls.includes(call) === false;
-}
-
-/** Whether the caller is gone because I have passed them on. */
-function hasPassedOn(live: LiveCalls, call: string, desk: Desk): boolean {
-  const { view } = live.snapshot();
-  const me = desk.snapshot().agent?.agent;
-  if (view?.call !== call || me === undefined) return false;
-  return (view.passing.completed ?? view.passing.transfer)?.by === me;
 }

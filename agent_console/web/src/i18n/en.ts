@@ -202,6 +202,10 @@ export const en: Dictionary = {
         what: "All lines are busy",
         todo: "Please wait a moment and call again.",
       },
+      throttled: {
+        what: "Too many calls from this network",
+        todo: "Please wait a moment and call again.",
+      },
       lost: {
         what: "The call was cut off",
         todo: "Check your network, then call again.",

@@ -124,6 +124,7 @@ export const enDesk: Shape<typeof zhDesk> = {
     },
     unsupported: { what: "This browser cannot make calls", todo: "Use a current Chrome, Edge, Safari or Firefox." },
     full: { what: "The server cannot take more audio right now", todo: "Please try again in a moment." },
+    throttled: { what: "Too many requests from here", todo: "Please try again in a moment." },
     lost: { what: "The audio connection broke off", todo: "Check your network, then rejoin." },
     blocked: {
       what: "No audio path could be opened",
@@ -202,6 +203,7 @@ export const enDesk: Shape<typeof zhDesk> = {
     reason: {
       "capacity.exceeded": "All lines were busy",
       "server.draining": "The server was stopping",
+      "call.throttled": "Web: too many from one address",
       "webrtc.sdp": "Web: malformed session description",
       "webrtc.media": "Web: no audio path",
       "stream.refused": "Media stream: not authenticated, or malformed",

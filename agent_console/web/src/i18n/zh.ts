@@ -197,6 +197,10 @@ export const zh = {
         what: "现在线路已满",
         todo: "请稍等片刻再打。",
       },
+      throttled: {
+        what: "这个网络打来的电话太频繁了",
+        todo: "请稍等片刻再打。",
+      },
       lost: {
         what: "通话连接断开了",
         todo: "请检查网络，然后再打一次。",

@@ -108,6 +108,7 @@ export const zhDesk = {
     insecure: { what: "此页面不是安全连接，浏览器不给麦克风", todo: "请用 https:// 开头的地址打开坐席台。" },
     unsupported: { what: "这个浏览器不支持网页通话", todo: "请换用新版 Chrome、Edge、Safari 或 Firefox。" },
     full: { what: "服务器暂时接不了更多声音", todo: "请稍后重试。" },
+    throttled: { what: "请求太频繁了", todo: "请稍后重试。" },
     lost: { what: "与服务器的声音连接断了", todo: "请检查网络，然后重新接入。" },
     blocked: { what: "声音通道没有建立起来", todo: "网络可能拦截了语音（UDP）。请换个网络，或请管理员配置 TURN。" },
     unreachable: { what: "连不上服务器", todo: "请检查网络，然后重试。" },
@@ -183,6 +184,7 @@ export const zhDesk = {
     reason: {
       "capacity.exceeded": "线路已满",
       "server.draining": "服务正在停止",
+      "call.throttled": "网页来电：来自同一地址过于频繁",
       "webrtc.sdp": "网页来电：会话描述有误",
       "webrtc.media": "网页来电：声音没有建立",
       "stream.refused": "媒体流：未经认证或格式有误",
