@@ -22,7 +22,7 @@ from agent_console.asr_manifest import load_said, read_pcm
 from agent_console.bench.figures import Figure, Target, median_of
 from agent_console.bench.media_capacity import MOST_LATE, Capacity, fit_growth, measure_capacity
 from agent_console.bench.media_cpu import Load, measure_load
-from agent_console.bench.media_legs import our_leg, stock_leg
+from agent_console.bench.media_legs import bridged_legs, our_leg, stock_leg
 from agent_console.bench.media_loss import OnNetwork, compare
 from agent_console.bench.media_network import speech_packets
 from agent_console.bench.media_score import Score
@@ -120,6 +120,12 @@ async def measure_media(
         report(f"{count} legs of aiortc")
         return await measure_load(lambda: stock_leg(pcm, clock), count, pcm, seconds)
 
+    async def bridge() -> list[Figure]:
+        paired = bridged_legs(WallClock())
+        # Whoever speaks needs somebody to listen.
+        load = await measure_load(lambda: next(paired), legs + legs % 2, pcm, seconds)
+        return [_one("bridged_leg_cpu_ms_per_s", load.cpu_ms_per_s, "ms/s", n=load.legs)]
+
     async def grow() -> list[Figure]:
         return _growth_figures([await ours(count) for count in GROWTH])
 
@@ -138,6 +144,7 @@ async def measure_media(
         "Sending it through networks": through_networks,
         "Recognizing it": words,
         "Costs": cost,
+        "Callers and agents, bridged": bridge,
         "Growth": grow,
         "Legs on one core": capacity,
     }

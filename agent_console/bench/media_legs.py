@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Final, Protocol
 
@@ -9,6 +10,7 @@ import anyio
 
 from agent_console.bench.media_aiortc import AiortcLeg
 from voice.audio.opus import OpusSettings
+from voice.bridge import Bridge, Participant, Standing
 from voice.contracts.audio import Party, Pcm, from_s
 from voice.contracts.errors import MediaError
 from voice.contracts.ports import Clock
@@ -38,12 +40,11 @@ class Leg(Protocol):
         ...
 
 
-class _OurLeg:
-    """Ours, as calls have it."""
+class _Ours:
+    """Ours, as calls have it: a leg that listens, and is given something to say."""
 
-    def __init__(self, speech: Pcm, clock: Clock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.frames = 0
-        self._speech = speech
         self._clock = clock
         self._leg: WebRtcLeg | None = None
 
@@ -53,25 +54,54 @@ class _OurLeg:
         self._leg = await WebRtcAnswerer(_ICE, limits).answer(offer, self._clock)
         return self._leg.answer_sdp
 
-    async def run(self) -> None:
-        """Speak and listen until cancelled."""
-        if self._leg is None:
-            raise MediaError("An offer was expected to be answered first.")
-        async with self._leg as leg, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._speak, leg)
-            async with aclosing(leg.source.frames()) as frames:
-                async for _ in frames:
-                    self.frames += 1
-
     async def close(self) -> None:
         """Give everything back."""
         if self._leg is not None:
             await self._leg.close()
 
+    def _answered(self) -> WebRtcLeg:
+        if self._leg is None:
+            raise MediaError("An offer was expected to be answered first.")
+        return self._leg
+
+
+class _OurLeg(_Ours):
+    """Is told the same over and over."""
+
+    def __init__(self, speech: Pcm, clock: Clock) -> None:
+        super().__init__(clock)
+        self._speech = speech
+
+    async def run(self) -> None:
+        """Speak and listen until cancelled."""
+        async with self._answered() as leg, anyio.create_task_group() as tasks:
+            tasks.start_soon(self._speak, leg)
+            async with aclosing(leg.source.frames()) as frames:
+                async for _ in frames:
+                    self.frames += 1
+
     async def _speak(self, leg: WebRtcLeg) -> None:
         while True:
             leg.sink.play(self._speech[: from_s(20)])
             await leg.sink.drain(from_s(1))
+
+
+class _BridgedLeg(_Ours):
+    """Hears whom it is bridged with."""
+
+    def __init__(self, bridge: Bridge, standing: Standing, clock: Clock) -> None:
+        super().__init__(clock)
+        self._bridge = bridge
+        self._who = Participant(standing.value, standing)
+
+    async def run(self) -> None:
+        """Pass on what is heard until cancelled."""
+        async with self._answered() as leg:
+            self._bridge.join(self._who, leg.sink)
+            async with aclosing(leg.source.frames()) as frames:
+                async for frame in frames:
+                    self._bridge.hear(self._who.id, frame.pcm)
+                    self.frames += 1
 
 
 class _OurEar:
@@ -108,6 +138,14 @@ class _OurEar:
 def our_leg(speech: Pcm | None, clock: Clock) -> Leg:
     """A leg of ours; without speech it only receives."""
     return _OurEar(clock) if speech is None else _OurLeg(speech, clock)
+
+
+def bridged_legs(clock: Clock) -> Iterator[Leg]:
+    """Legs of ours without end: a caller and the agent they speak with, and so on."""
+    while True:
+        bridge = Bridge()
+        for standing in (Standing.CALLER, Standing.AGENT):
+            yield _BridgedLeg(bridge, standing, clock)
 
 
 def stock_leg(speech: Pcm | None, clock: Clock) -> Leg:

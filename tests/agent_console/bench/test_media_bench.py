@@ -12,7 +12,7 @@ from agent_console.bench.audio import long_call
 from agent_console.bench.media import network_table
 from agent_console.bench.media_capacity import fit_growth, measure_capacity
 from agent_console.bench.media_cpu import Load, measure_load
-from agent_console.bench.media_legs import our_leg
+from agent_console.bench.media_legs import bridged_legs, our_leg
 from agent_console.bench.media_loss import compare
 from agent_console.bench.media_network import BASE_S, NETWORKS, Network, arrivals, speech_packets
 from agent_console.bench.media_score import Delivered, decoded_whole, score
@@ -86,11 +86,13 @@ def test_both_receive_paths_get_the_same_packets_through_every_network(payloads:
     assert network_table(compared).row_count == len(NETWORKS)
 
 
-async def test_a_load_of_legs_is_measured() -> None:
+@pytest.mark.parametrize("legs", [1, 2])
+async def test_a_load_of_legs_is_measured(legs: int) -> None:
     speech, clock = long_call(1)[: 5 * SAMPLE_RATE], WallClock()
+    bridged = bridged_legs(clock)
     with anyio.fail_after(60):
-        load = await measure_load(lambda: our_leg(speech, clock), 1, speech, 1.0)
-    assert load.legs == 1
+        load = await measure_load(lambda: next(bridged) if legs > 1 else our_leg(speech, clock), legs, speech, 1.0)
+    assert load.legs == legs
     assert load.cpu_ms_per_s > 0
     assert load.frames > 0.3
     assert 0 <= load.late_share <= 1
