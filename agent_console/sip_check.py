@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -17,6 +18,7 @@ from agent_console.sip_trunks import load_trunks
 from agent_console.sip_wiring import sip_address
 from routing.terms import Wording
 from voice.clock import WallClock
+from voice.contracts.audio import to_s
 from voice.contracts.errors import WarmlineError
 from voice.contracts.sip_errors import SipError, SipTlsError
 from voice.sip.codecs import OPUS_CODEC
@@ -24,6 +26,7 @@ from voice.sip.endpoint import SipEndpoint
 from voice.sip.sockets import own_address
 from voice.sip.tls import caller_context, server_context
 from voice.sip.trunks import Registrar, SipSettings, Trunk
+from voice.speech.recorded import read_recording
 
 ANSWER_S: Final = 8.0
 """How long somebody may take to answer; requests over UDP are repeated four times meanwhile."""
@@ -50,7 +53,7 @@ async def check_sip(settings: Settings, uri: str | None, lang: Lang = Lang.EN) -
         findings.append(await run_sync(_encryption, found, lang))
     except SipTlsError as error:
         return [*findings, _wrong(lang.of(say.ENCRYPTION), error, lang)]
-    findings += [finding for trunk in found.trunks for finding in _trunk(trunk, lang)]
+    findings += await run_sync(lambda: [finding for trunk in found.trunks for finding in _trunk(trunk, lang)])
     findings += _hidden(found.trunks, lang)
     subject = lang.of(say.PORT)
     try:
@@ -123,9 +126,17 @@ def _trunk(trunk: Trunk, lang: Lang) -> list[Finding]:
         found.append(Finding(subject, lang.of(say.WHOLE_INTERNET), problem=True, fix=fix))
     if all(codec is OPUS_CODEC for codec in trunk.codecs):
         found.append(Finding(subject, lang.of(say.OPUS_ALONE), fix=lang.of(say.OPUS_ALONE_FIX)))
-    if trunk.early_media:
-        found.append(Finding(subject, lang.of(say.EARLY_MEDIA)))
+    if trunk.announcement is not None:
+        try:
+            said = lang.of(say.EARLY_MEDIA).format(file=trunk.announcement, seconds=_lasts_s(trunk.announcement))
+            found.append(Finding(subject, said))
+        except WarmlineError as error:
+            found.append(_wrong(subject, error, lang))
     return found
+
+
+def _lasts_s(file: Path) -> float:
+    return to_s(read_recording(file).size)
 
 
 def _hidden(trunks: Sequence[Trunk], lang: Lang) -> list[Finding]:

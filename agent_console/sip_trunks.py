@@ -38,6 +38,7 @@ _TRUNK: Final = {
         "trust_identity": {"type": "boolean"},
         "encrypt": {"type": "boolean"},
         "early_media": {"type": "boolean"},
+        "announcement": _TEXT,
         "transfer_to": {"type": "array", "maxItems": 256, "items": _TEXT},
         "gateway": _TEXT,
         "dials": {"type": "array", "maxItems": 256, "items": _DIGITS},
@@ -110,13 +111,14 @@ def load_trunks(
     )
     document.check(SCHEMA)
     data = document.data
-    reader = _Reader(document, os.environ if environ is None else environ)
+    folder = path.parent if path is not None else Path()
+    reader = _Reader(document, os.environ if environ is None else environ, folder)
     trunks = tuple(reader.trunk(name, said) for name, said in data["trunks"].items())
     reader.check_users(trunks)
     first, last = data.get("audio_ports", (20_000, 29_999))
     if last - first < 2:
         reader.wrong(("audio_ports",), "expected a first port and a last one behind it.", "Write: [20000, 29999]")
-    tls = _tls(data.get("tls", {}), path)
+    tls = _tls(data.get("tls", {}), folder)
     for name, said in data["trunks"].items():
         if said.get("encrypt") and tls.certificate is None:
             reader.wrong(
@@ -146,9 +148,8 @@ def load_trunks(
     )
 
 
-def _tls(said: Mapping[str, Any], path: Path | None) -> TlsSettings:
+def _tls(said: Mapping[str, Any], folder: Path) -> TlsSettings:
     """Files are looked up beside the trunks file."""
-    folder = path.parent if path is not None else Path()
 
     def file(name: str) -> Path | None:
         return folder / said[name] if name in said else None
@@ -165,10 +166,11 @@ def _tls(said: Mapping[str, Any], path: Path | None) -> TlsSettings:
 class _Reader:
     """Builds trunks and gathers what is wrong with them."""
 
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, environ: Mapping[str, str], folder: Path) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._environ = environ
+        self._folder = folder
 
     def wrong(self, path: tuple[str | int, ...], message: str, fix: str = "") -> None:
         self.problems.append(self._document.problem(path, message, fix))
@@ -202,6 +204,7 @@ class _Reader:
             transfer_to=frozenset(domain.lower() for domain in said.get("transfer_to", [])),
             is_secure=said.get("encrypt", False),
             early_media=said.get("early_media", False),
+            announcement=self._announcement(said, at),
             gateway=gateway,
             dials=tuple(said.get("dials", [])),
         )
@@ -226,6 +229,17 @@ class _Reader:
         except ValueError as error:
             self.wrong(at, f"expected an address or a network; {error}.", "Write: 192.0.2.10 or 192.0.2.0/24")
             return None
+
+    def _announcement(self, said: dict[str, Any], at: tuple[str | int, ...]) -> Path | None:
+        """A recording, where there is to be one: what is heard early has to be something."""
+        file = self._folder / said["announcement"] if "announcement" in said else None
+        if said.get("early_media") and file is None:
+            self.wrong((*at, "early_media"), "expected `announcement` beside it.", "Write: announcement: welcome.wav")
+        elif file is not None and not said.get("early_media"):
+            self.wrong((*at, "announcement"), "expected `early_media: true` beside it.", "Write: early_media: true")
+        elif file is not None and not file.is_file():
+            self.wrong((*at, "announcement"), f"expected a recording; there is no file {file}.")
+        return file
 
     def _codecs(self, names: list[str], at: tuple[str | int, ...]) -> tuple[Any, ...]:
         codecs = []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from anyio.to_thread import run_sync
@@ -18,15 +18,23 @@ from routing.commands import CommandRefusedError
 from routing.events import CallAttribute
 from routing.switchboard import Switchboard
 from routing.terms import Channel
-from voice.contracts.errors import CapacityError
+from voice.contracts.audio import FRAME_SAMPLES, CallId, Pcm, to_s
+from voice.contracts.errors import CapacityError, UnknownCallError
 from voice.contracts.ports import Clock
 from voice.contracts.sip_errors import SipError
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.gate import Refusal
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line
+from voice.speech.recorded import read_recording
 
 SIP_PORT: Final = 5060
+
+ANNOUNCEMENT: Final = "trunk.announcement"
+"""The name in the log of what is said before a call is answered."""
+
+OPENS_S: Final = 5.0
+"""How long a call may take from being taken to being open for what is said in it."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,10 +81,14 @@ def who_is_outside(line: SipEndpoint | None) -> Outside:
     return Outside(tuple(sorted(prefixes)), tuple(sorted(domains)))
 
 
-@contextmanager
-def answer_sip(
-    line: SipEndpoint | None, settings: Settings, switchboard: Switchboard, note_refusal: Callable[[str], None]
-) -> Iterator[None]:
+@asynccontextmanager
+async def answer_sip(
+    line: SipEndpoint | None,
+    settings: Settings,
+    switchboard: Switchboard,
+    note_refusal: Callable[[str], None],
+    clock: Clock,
+) -> AsyncIterator[None]:
     """Hand the line's calls to the switchboard, for as long as the context lasts; then callers are told to try later.
 
     Whom the trunks name is called over the line, for consultations and transfers.
@@ -86,15 +98,34 @@ def answer_sip(
         settings: the language of whoever names none.
         switchboard: where calls go.
         note_refusal: told the reason of each call that is refused: `sip.` and a `Refusal`.
+        clock: time.
+
+    Raises:
+        PromptError: a trunk's recording cannot be read, holds nothing or is too long.
     """
     if line is None:
         yield
         return
+    files = {trunk.name: trunk.announcement for trunk in line.settings.trunks if trunk.announcement is not None}
+    announcements = {name: await run_sync(read_recording, file) for name, file in files.items()}
+
+    async def announce(leg: SipLeg, call: CallId, pcm: Pcm) -> None:
+        """Say it to its end, or as far as the caller listens; a call that has just been taken may not be open yet."""
+        give_up_s = clock.now_s() + OPENS_S
+        while leg.end is None:
+            try:
+                await switchboard.announce(call, ANNOUNCEMENT, pcm, disclosure=True)
+            except UnknownCallError:
+                if clock.now_s() > give_up_s:
+                    return
+                await clock.sleep_until(clock.now_s() + to_s(FRAME_SAMPLES))
+            else:
+                return
 
     async def take(leg: SipLeg, call: Line) -> None:
         attributes = tuple(CallAttribute(name, value) for name, value in call.attributes)
         try:
-            await switchboard.take(
+            taken = await switchboard.take(
                 leg,
                 Channel.SIP,
                 caller=call.caller,
@@ -102,10 +133,13 @@ def answer_sip(
                 language=Language(call.language or settings.language),
                 keys=leg.keys(),
                 holds=leg.holds(),
+                successors=leg.successors(),
                 attributes=attributes,
             )
         except CommandRefusedError as refused:  # rooms below routing know no commands; both reasons mean: later
             raise CapacityError(str(refused)) from refused
+        if leg.call.is_early and call.trunk in announcements:
+            await announce(leg, taken, announcements[call.trunk])
 
     def told(why: Refusal) -> None:
         note_refusal(f"sip.{why}")

@@ -58,7 +58,9 @@ OPUS_ALONE: Final = Wording("只支持 Opus", "speaks Opus alone")
 OPUS_ALONE_FIX: Final = Wording(
     "请加上 PCMA 和 PCMU：几乎没有中继支持 Opus。", "Add PCMA and PCMU: hardly any trunk speaks Opus."
 )
-EARLY_MEDIA: Final = Wording("接听之前播放第一段提示音（183）", "plays the first announcement before it answers (183)")
+EARLY_MEDIA: Final = Wording(
+    "接听之前播放 {file}（{seconds:.1f} 秒，183）", "plays {file} ({seconds:.1f} s) before it answers (183)"
+)
 HIDDEN: Final = Wording(
     "来自 {networks} 的呼叫归排在前面的中继 {earlier}",
     "calls from {networks} belong to trunk {earlier}, which stands before it",
@@ -94,6 +96,7 @@ ERRORS: Final = {
     "sip.tls": Wording("证书或私钥不能用：{detail}", "{detail}"),
     "sip.port": Wording("端口不能用，或主机连不上：{detail}", "{detail}"),
     "sip.malformed": Wording("不是 SIP 地址：{detail}", "{detail}"),
+    "prompt.missing": Wording("录音不能用：{detail}", "{detail}"),
     "settings.invalid": Wording("设置有误：{detail}", "{detail}"),
 }
 ERROR: Final = Wording("没有成功：{detail}", "{detail}")

@@ -49,9 +49,20 @@ def test_files_of_tls_are_looked_up_beside_the_trunks_file(tmp_path: Path) -> No
 
 def test_early_media_is_asked_for_trunk_by_trunk(tmp_path: Path) -> None:
     path = tmp_path / "trunks.yaml"
-    path.write_text("trunks:\n  a: {from: [10.0.0.1], early_media: true}\n  b: {from: [10.0.0.2]}\n", encoding="utf-8")
+    early = "trunks:\n  a: {from: [10.0.0.1], early_media: true, announcement: hello.wav}\n  b: {from: [10.0.0.2]}\n"
+    path.write_text(early, encoding="utf-8")
+    with pytest.raises(TrunksError, match=r"line 2, trunks.a.announcement: expected a recording"):
+        load_trunks(path, "0.0.0.0", 5060)
+    (tmp_path / "hello.wav").write_bytes(b"looked into when the server begins")
     settings = load_trunks(path, "0.0.0.0", 5060)
-    assert [trunk.early_media for trunk in settings.trunks] == [True, False]
+    assert [(trunk.early_media, trunk.announcement) for trunk in settings.trunks] == [
+        (True, tmp_path / "hello.wav"),
+        (False, None),
+    ]
+    for alone, other in (("early_media: true", "announcement"), ("announcement: hello.wav", "early_media: true")):
+        path.write_text(f"trunks:\n  a: {{from: [10.0.0.1], {alone}}}\n", encoding="utf-8")
+        with pytest.raises(TrunksError, match=f"expected `{other}` beside it"):
+            load_trunks(path, "0.0.0.0", 5060)
     assert settings.ports == (20_000, 29_999)
 
 

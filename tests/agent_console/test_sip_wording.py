@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 from agent_console import sip_wording
@@ -22,7 +24,7 @@ from tests.voice.sip.line import line
 
 TRUNKS = """
 trunks:
-  wide: {from: [10.0.0.0/8], codecs: [opus], early_media: true}
+  wide: {from: [10.0.0.0/8], codecs: [opus], early_media: true, announcement: hello.wav}
   narrow: {from: [10.1.2.3, 0.0.0.0/0], users: {mei: correct-horse}}
 """
 
@@ -50,6 +52,7 @@ def test_both_languages_say_the_same_things() -> None:
 async def test_the_check_speaks_chinese_and_finds_the_same(tmp_path: Path) -> None:
     path = tmp_path / "trunks.yaml"
     path.write_text(TRUNKS, encoding="utf-8")
+    soundfile.write(tmp_path / "hello.wav", np.full(24_000, 0.1, np.float32), 16_000)
     settings = Settings.load(environ={}, sip=f"127.0.0.1:{free_ports(1)[0]}", trunks=path)
     zh, en = [await check_sip(settings, None, lang) for lang in (Lang.ZH, Lang.EN)]
     assert [(one.problem, bool(one.fix)) for one in zh] == [(one.problem, bool(one.fix)) for one in en]
@@ -57,6 +60,7 @@ async def test_the_check_speaks_chinese_and_finds_the_same(tmp_path: Path) -> No
     for finding in zh:
         assert re.search("[\u4e00-\u9fff]", finding.found), finding
         assert not finding.fix or re.search("[\u4e00-\u9fff]", finding.fix), finding
+    assert f"接听之前播放 {tmp_path / 'hello.wav'}（1.5 秒，183）" in [one.found for one in zh]
     assert "允许整个互联网呼入" in [one.found for one in zh]
     assert "lets in the whole internet" in [one.found for one in en]
 

@@ -54,7 +54,8 @@ class Trunk:
         gateway: where numbers are called, `host` or `host:port`; None for nowhere.
         dials: the first digits of the numbers that may be called there; empty for none.
         is_secure: whether its calls have to come over TLS, with encrypted audio.
-        early_media: whether callers hear what is said first before their call is answered (183), and so unpaid.
+        early_media: whether callers hear `announcement` before their call is answered (183), and so unpaid.
+        announcement: file of a recording.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Trunk:
     dials: tuple[str, ...] = ()
     is_secure: bool = False
     early_media: bool = False
+    announcement: Path | None = None
 
     def admits(self, host: str) -> bool:
         """Whether an address is let in without a password."""
