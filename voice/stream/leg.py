@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from math import ceil
 from types import TracebackType
 from typing import Final, Self
 
@@ -192,7 +193,8 @@ class StreamSink:
     def clear(self) -> Samples:
         """Drop what is queued here and at the provider; answers how many samples were dropped."""
         waiting_s = max(0.0, self._sent_until_s - self._clock.now_s())
-        self._sent_until_s = 0.0
+        # In whole frames, too: half of one ahead is as good as none.
+        self._sent_until_s -= _FRAME_S * max(0, round(waiting_s / _FRAME_S))
         self._put(write_clear(self._stream))
         return self._playout.clear(fade=False) + from_s(waiting_s)
 
@@ -244,7 +246,7 @@ class StreamSink:
     def send_due(self) -> None:
         """Send what is due within `LEAD_S`; called about every 20 ms."""
         now_s = self._clock.now_s()
-        self._sent_until_s = max(self._sent_until_s, now_s)
+        self._catch_up(now_s)
         # Queued sound may run ahead of time; living voices say nothing before they say it.
         while (self._playout.queued and self._sent_until_s < now_s + LEAD_S) or (
             self._playout.is_mixing and self._sent_until_s < now_s + _FRAME_S
@@ -252,6 +254,17 @@ class StreamSink:
             line = self._downsampler.feed(self._playout.take(FRAME_SAMPLES))
             self._put(write_media(self._stream, encode_ulaw(to_int16(line))))
             self._sent_until_s += _FRAME_S
+
+    def _catch_up(self, now_s: float) -> None:
+        """Let the time pass that has passed, in whole frames.
+
+        A provider sends on one frame every 20 ms. Half of one more or less with every prompt would shift what is heard
+        against what is known of it, and its echo would have to be learned anew.
+        """
+        if self._sent_until_s:
+            self._sent_until_s += _FRAME_S * max(0, round((now_s - self._sent_until_s) / _FRAME_S))
+        else:
+            self._sent_until_s = now_s
 
     def close(self) -> None:
         """Nothing more is sent; whoever waits goes on."""
@@ -369,7 +382,7 @@ class StreamLeg:
         moment_s = self._clock.now_s()
         while self._end_reason is None:
             self._sink.send_due()
-            moment_s = max(moment_s + _FRAME_S, self._clock.now_s())
+            moment_s += _FRAME_S * max(1, ceil((self._clock.now_s() - moment_s) / _FRAME_S))
             await self._clock.sleep_until(moment_s)
             if self._clock.now_s() - self._heard_s > SILENCE_S:
                 self.end(LegEnd.CONNECTION_LOST)
