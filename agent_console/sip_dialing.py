@@ -67,7 +67,7 @@ class SipDialer:
         leg = await self._call(way, party=Party.CALLER, shown=wanted.called, ring_s=wanted.ring_s)
         leg.trunk = way.trunk  # where they may be transferred to is its to say
         leg.call.terms.trunk, leg.call.terms.transfer_to = way.trunk.name, way.trunk.transfer_to
-        return AnsweredLeg(leg, Channel.SIP, leg.keys(), leg.holds())
+        return AnsweredLeg(leg, Channel.SIP, leg.keys(), leg.holds(), leg.successors())
 
     async def _call(
         self,

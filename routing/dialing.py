@@ -62,12 +62,14 @@ class AnsweredLeg:
         channel: how they came, or were reached.
         keys: that they press.
         holds: whether their telephone holds the call, as that changes.
+        successors: who is put in their place by their telephone system, by address.
     """
 
     leg: CallLeg
     channel: Channel
     keys: AsyncGenerator[str] | None = None
     holds: AsyncGenerator[bool] | None = None
+    successors: AsyncGenerator[str] | None = None
 
 
 Hear = Callable[[Pcm], None]

@@ -17,6 +17,7 @@ from routing.leg_events import (
     AudioDropped,
     CallHeld,
     CallResumed,
+    LegReplaced,
     MediaMeasured,
     PartyJoined,
     PartyLeft,
@@ -302,6 +303,7 @@ ReportableEvent: TypeAlias = (
     | RecordingPaused
     | RecordingResumed
     | AgentAwaited
+    | LegReplaced
     | AudioDropped
     | MediaMeasured
     | SpeechStarted

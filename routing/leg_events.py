@@ -127,6 +127,19 @@ class AgentAwaited:
 
 
 @dataclass(frozen=True, slots=True)
+class LegReplaced:
+    """Somebody else is at the other end of a party's leg: their telephone system has passed them on, or us.
+
+    Attributes:
+        address: who, as the telephone says.
+    """
+
+    TYPE: ClassVar[str] = "leg.replaced"
+    party: Party
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioDropped:
     """Audio of this span is lost; the pipeline and the recording hold silence there."""
 
@@ -176,6 +189,7 @@ LegEvent: TypeAlias = (
     | RecordingPaused
     | RecordingResumed
     | AgentAwaited
+    | LegReplaced
     | AudioDropped
     | MediaMeasured
 )

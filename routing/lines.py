@@ -19,7 +19,7 @@ import anyio
 from routing.call import Call
 from routing.commands import CommandRefusedError, LegMode, TransferAct
 from routing.dialing import Dialer
-from routing.leg_events import CallHeld, CallResumed, SupervisionChanged, SupervisionEnded
+from routing.leg_events import CallHeld, CallResumed, LegReplaced, SupervisionChanged, SupervisionEnded
 from routing.prompting import Prompting
 from routing.seat import CALLER, Seat
 from routing.seats import Seats
@@ -240,6 +240,14 @@ class Lines:
         if self._seats.is_caller_away is not held:
             self._intake.note((CallHeld if held else CallResumed)(Party.CALLER.value, Party.CALLER))
             self._seats.is_caller_away = held
+
+    def note_successor(self, address: str) -> None:
+        """Somebody else is at the caller's telephone: their leg goes on, and so does the call.
+
+        Raises:
+            CapacityError: too much waits to be taken notice of.
+        """
+        self._intake.note(LegReplaced(Party.CALLER, address))
 
     def pause_recording(self, who: str, *, paused: bool, oversees: bool) -> None:
         """Keep nothing of what is said, or go on keeping it.

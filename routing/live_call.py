@@ -35,6 +35,10 @@ Holds = AsyncGenerator[bool]
 """Whether a telephone holds the call, as that changes; not at first."""
 
 
+Successors = AsyncGenerator[str]
+"""Who takes the place of the caller at their telephone, by address."""
+
+
 @dataclass(slots=True, eq=False)
 class LiveCall:
     """A call and its means.
@@ -54,7 +58,11 @@ class LiveCall:
     secret: str
 
     async def run(
-        self, listen: Callable[[CallLeg], AudioSource], keys: Keys | None, holds: Holds | None = None
+        self,
+        listen: Callable[[CallLeg], AudioSource],
+        keys: Keys | None,
+        holds: Holds | None = None,
+        successors: Successors | None = None,
     ) -> None:
         """Enter the caller's leg and see the call through to its last event; whatever happens, the recording is closed.
 
@@ -62,15 +70,22 @@ class LiveCall:
             listen: what is heard from a leg.
             keys: the keys that the caller presses.
             holds: whether the caller's telephone holds the call.
+            successors: who takes the caller's place there.
         """
         try:
-            await self._talk(listen, keys, holds)
+            await self._talk(listen, keys, holds, successors)
         finally:
             if self.recorder is not None:
                 with anyio.CancelScope(shield=True):
                     await run_sync(self.recorder.close)
 
-    async def _talk(self, listen: Callable[[CallLeg], AudioSource], keys: Keys | None, holds: Holds | None) -> None:
+    async def _talk(
+        self,
+        listen: Callable[[CallLeg], AudioSource],
+        keys: Keys | None,
+        holds: Holds | None,
+        successors: Successors | None,
+    ) -> None:
         call, lines, intake, leg = self.call, self.lines, self.intake, self.lines.caller
 
         async def take_in() -> None:
@@ -91,6 +106,8 @@ class LiveCall:
                 tasks.start_soon(_press, call, keys, name=f"{call.id} keys")
             if holds is not None:
                 tasks.start_soon(_follow_holds, lines, holds, name=f"{call.id} holds")
+            if successors is not None:
+                tasks.start_soon(_follow_successors, lines, successors, name=f"{call.id} successors")
             await call.run(intake, leg.source.parties, lambda: _END_REASONS[leg.end_reason])
             tasks.cancel_scope.cancel()
 
@@ -111,3 +128,12 @@ async def _follow_holds(lines: Lines, holds: Holds) -> None:
                 lines.note_hold(held=held)
             except CapacityError as error:  # whoever presses that fast is told late
                 _log.warning("a hold was not noted (%s)", error.code)
+
+
+async def _follow_successors(lines: Lines, successors: Successors) -> None:
+    async with aclosing(successors):
+        async for address in successors:
+            try:
+                lines.note_successor(address)
+            except CapacityError as error:
+                _log.warning("that a caller was replaced was not noted (%s)", error.code)

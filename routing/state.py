@@ -39,6 +39,7 @@ from routing.leg_events import (
     AudioDropped,
     CallHeld,
     CallResumed,
+    LegReplaced,
     MediaMeasured,
     PartyJoined,
     PartyLeft,
@@ -236,6 +237,7 @@ class CallState:
                 return known._with_segment(number, replace(self.segments[number], emotion=score))
             case (
                 AgentAwaited()
+                | LegReplaced()
                 | AudioDropped()
                 | MediaMeasured()
                 | ProsodyMeasured()

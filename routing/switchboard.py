@@ -35,7 +35,7 @@ from routing.handover import HandoverEvent
 from routing.journal.ports import Journal
 from routing.leg_commands import Answer, carry_out
 from routing.lines import Lines
-from routing.live_call import Holds, Keys, LiveCall
+from routing.live_call import Holds, Keys, LiveCall, Successors
 from routing.rooms import Rooms
 from routing.seats import GRACE_S
 from routing.service_events import AnnouncementMade
@@ -307,6 +307,7 @@ class Switchboard:
         keys: Keys | None = None,
         holds: Holds | None = None,
         attributes: tuple[CallAttribute, ...] = (),
+        successors: Successors | None = None,
     ) -> CallId:
         """Begin the call of a leg whose transport has accepted it; the leg is entered, and left when the call is over.
 
@@ -319,12 +320,13 @@ class Switchboard:
             keys: the keys they press.
             holds: whether their telephone holds the call.
             attributes: what else came with the call.
+            successors: who takes their place at their telephone.
 
         Raises:
             CommandRefusedError: `capacity.exceeded` or `server.draining`; the leg is still the asker's.
         """
         with self._line() as tasks:
-            answered = AnsweredLeg(leg, channel, keys, holds)
+            answered = AnsweredLeg(leg, channel, keys, holds, successors)
             return (await self._take(answered, tasks, caller, called, language, attributes)).call.id
 
     async def _take(
@@ -355,7 +357,7 @@ class Switchboard:
             grace_s=self._agent_grace_s,
         )
         live = self._live[call_id] = LiveCall(call, lines, intake, recorder, secrets.token_urlsafe(24))
-        tasks.start_soon(self._serve, live, answered.keys, answered.holds, name=call_id)
+        tasks.start_soon(self._serve, live, answered, name=call_id)
         return live
 
     async def _open_recorder(self, call: CallId) -> StereoRecorder | None:
@@ -369,9 +371,9 @@ class Switchboard:
             return None
         return recorder
 
-    async def _serve(self, live: LiveCall, keys: Keys | None, holds: Holds | None) -> None:
+    async def _serve(self, live: LiveCall, answered: AnsweredLeg) -> None:
         try:
-            await live.run(self._rooms.listen, keys, holds)
+            await live.run(self._rooms.listen, answered.keys, answered.holds, answered.successors)
         except Exception:  # the boundary of a call: whatever breaks here harms no other call
             _log.exception("call %s failed", live.call.id)
         finally:

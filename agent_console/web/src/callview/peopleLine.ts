@@ -6,6 +6,18 @@ export function peopleLine(one: Extract<Decision, { readonly type: PeopleStep }>
   switch (one.type) {
     case "agent.awaited":
       return t.decisions.awaited(one.agent, Math.round(one.grace_s));
+    case "leg.replaced":
+      return t.decisions.replaced(one.address);
+    case "callback.requested":
+      return t.decisions.callbackRequested(one.address);
+    case "callback.dialled":
+      return t.decisions.callbackDialled(one.agent, one.attempt);
+    case "callback.answered":
+      return t.decisions.callbackAnswered(one.by);
+    case "callback.failed":
+      return one.given_up
+        ? t.decisions.callbackGivenUp(t.decisions.callbackFailures[one.code])
+        : t.decisions.callbackFailed(t.decisions.callbackFailures[one.code]);
     case "party.joined":
       return t.decisions.joined(one.agent ?? t.words.party[one.party]);
     case "party.left":

@@ -222,6 +222,7 @@ export const enDesk: Shape<typeof zhDesk> = {
       "sip.ports": "Phone: out of audio ports",
       "sip.target": "Phone: transfer to a forbidden place",
       "sip.plain": "Phone: not encrypted, where it must be",
+      "sip.replaces": "Phone: wanted the place of a call that is not theirs to take",
     },
   },
   floor: {

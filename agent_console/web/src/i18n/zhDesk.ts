@@ -203,6 +203,7 @@ export const zhDesk = {
       "sip.ports": "电话：语音端口用尽",
       "sip.target": "电话：不允许转到那里",
       "sip.plain": "电话：要求加密而对方没有",
+      "sip.replaces": "电话：想接替一通不属于它的呼叫",
     } as Readonly<Record<string, string>>,
   },
   floor: {

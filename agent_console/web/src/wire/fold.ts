@@ -135,6 +135,11 @@ function read(view: CallView, event: WireEvent): CallView {
     case "handover.accepted":
     case "handover.bridged":
     case "announcement.made":
+    case "leg.replaced":
+    case "callback.requested":
+    case "callback.dialled":
+    case "callback.answered":
+    case "callback.failed":
       return logged(view, event);
     case "consult.started":
     case "consult.answered":

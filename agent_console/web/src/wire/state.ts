@@ -44,6 +44,11 @@ export type Decision =
 /** What people on the call do that belongs into its record. */
 export type PeopleStep =
   | "agent.awaited"
+  | "leg.replaced"
+  | "callback.requested"
+  | "callback.dialled"
+  | "callback.answered"
+  | "callback.failed"
   | "party.joined"
   | "party.left"
   | "party.muted"
