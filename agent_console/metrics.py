@@ -17,6 +17,7 @@ import anyio
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
+from routing.callback_events import CallbackAnswered, CallbackDialled, CallbackFailed, CallbackRequested
 from routing.commands import Command, CommandRefusedError, Commands, OfferCall, Outcome
 from routing.events import CallEnded, CallStarted, StageFailed, Stamped
 from routing.journal.ports import JournalReader
@@ -95,9 +96,14 @@ class Metrics:
         self._ended = counted("calls_ended", "Calls that ended, by reason.", "reason")
         self._refused = counted("calls_refused", "Calls that were refused, by reason.", "reason")
         self._failed = counted("stage_failures", "Times a stage of a call failed and the call went on.", "stage")
+        self._callbacks = counted("callbacks", "Steps of callbacks: requested, dialled, answered, given_up.", "step")
+        self._missed = counted("callbacks_missed", "Callbacks that did not reach the caller, by reason.", "reason")
         self._live = stands("calls_live", "Calls at this moment.")
         self._legs = stands("legs_live", "Parties on calls at this moment.", "party")
         self._loss = spread("loss_ratio", "Share of packets that did not come in time, per leg and 5 s.", _SHARES)
+        self._lost_there = spread(
+            "lost_there_ratio", "Share of our packets that the other side lost, per report.", _SHARES
+        )
         self._concealed = spread("concealed_ratio", "Share of time without sound of its own, per leg and 5 s.", _SHARES)
         self._jitter = spread("jitter_seconds", "Interarrival jitter (RFC 3550), per leg and 5 s.", _SECONDS)
         self._delay = spread("delay_seconds", "What the jitter buffer holds, per leg and 5 s.", _SECONDS)
@@ -125,6 +131,12 @@ class Metrics:
                     self._present.popitem(last=False)
             case PartyLeft(party=party, agent=agent):
                 self._present.get(stamped.call, set()).discard((party, agent))
+            case CallbackFailed(code=code, given_up=given_up):
+                self._missed.labels(code).inc()
+                if given_up:
+                    self._callbacks.labels("given_up").inc()
+            case CallbackRequested() | CallbackDialled() | CallbackAnswered():
+                self._callbacks.labels(stamped.event.TYPE.partition(".")[2]).inc()
             case StageFailed(stage=stage):
                 self._failed.labels(stage).inc()
             case MediaMeasured() as measured:
@@ -184,7 +196,11 @@ class Metrics:
 
     def _note_media(self, measured: MediaMeasured) -> None:
         party = measured.party
-        for figure, share in ((self._loss, measured.loss), (self._concealed, measured.concealed)):
+        for figure, share in (
+            (self._loss, measured.loss),
+            (self._lost_there, measured.lost_there),
+            (self._concealed, measured.concealed),
+        ):
             if share is not None:
                 figure.labels(party).observe(share)
         for figure, ms in (

@@ -10,11 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent_console.metrics import CountedCommands, Metrics, Standing
 from asr.types import Language
+from routing.callback_events import CallbackAnswered, CallbackDialled, CallbackFailed, CallbackRequested
 from routing.commands import Command, CommandRefusedError, HangUp, OfferCall, Outcome
 from routing.events import CallEnded, CallEvent, CallStarted, StageFailed, Stamped
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import MediaMeasured, PartyJoined, PartyLeft
-from routing.terms import CallEndReason, Channel, Direction, Stage
+from routing.terms import CallEndReason, Channel, Direction, Stage, TransferFailure
 from voice.clock import ManualClock
 from voice.contracts.audio import CallId, Party
 
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.anyio
 STARTED = CallStarted(
     Direction.INBOUND, Channel.WEBRTC, "+8613800138000", "warmline", Language.ZH, "2026-11-22T08:00:00+00:00"
 )
-MEASURED = MediaMeasured(Party.CALLER, None, 0.02, 0.0, 0.01, 12.0, 40.0, 80.0, 4.1)
+MEASURED = MediaMeasured(Party.CALLER, None, 0.02, 0.0, 0.01, 12.0, 40.0, 80.0, 4.1, 0.25)
+BUSY_LINE = TransferFailure.BUSY
 BUSY = Standing(
     live_calls=3,
     utterances_open=2,
@@ -71,9 +73,21 @@ def test_events_are_counted_by_what_they_say(metrics: Metrics) -> None:
     assert found["warmline_media_loss_ratio_bucket", "0.01", "caller"] == 0
     assert found["warmline_media_jitter_seconds_sum", "caller"] == pytest.approx(0.012)
     assert found["warmline_media_round_trip_seconds_count", "caller"] == 1
+    assert found["warmline_media_lost_there_ratio_sum", "caller"] == 0.25
     note(metrics, PartyLeft(Party.AGENT, "anna"), CallEnded(CallEndReason.CALLER_HUNG_UP, 0))
     found = values(metrics.page())
     assert (found["warmline_legs_live", "caller"], found["warmline_legs_live", "agent"]) == (0, 0)
+
+
+def test_callbacks_are_counted_by_how_far_they_came(metrics: Metrics) -> None:
+    busy, gone = (CallbackFailed("anna", code, given_up) for code, given_up in ((BUSY_LINE, False), (BUSY_LINE, True)))
+    note(metrics, CallbackRequested("tel:1"), CallbackDialled("anna", 1), busy, CallbackDialled("anna", 2), gone)
+    note(metrics, CallbackRequested("tel:2"), CallbackDialled("anna", 1), CallbackAnswered("anna", CallId("c-9")))
+    found = values(metrics.page())
+    steps = {step: found["warmline_callbacks_total", step] for step in ("requested", "dialled", "answered", "given_up")}
+    assert steps == {"requested": 2, "dialled": 3, "answered": 1, "given_up": 1}
+    assert found["warmline_callbacks_missed_total", "busy"] == 2
+    assert "tel:1" not in metrics.page().decode()
 
 
 def test_what_stands_is_asked_for(metrics: Metrics) -> None:

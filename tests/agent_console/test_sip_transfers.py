@@ -23,7 +23,7 @@ from routing.commands import Consult, HangUp, LegMode, ResumeCall, TransferCall
 from routing.events import CallAttribute, CallEnded
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
-from routing.leg_events import PartyJoined
+from routing.leg_events import LegReplaced, PartyJoined
 from routing.switchboard import Switchboard
 from routing.terms import CallEndReason, Channel, ConsultEnd, TargetKind, TransferFailure, TransferKind
 from routing.transfer_events import (
@@ -39,6 +39,7 @@ from tests.programs import free_ports
 from tests.routing.callers import ICE, PITCHES, Person, Room, ScriptedDesk
 from tests.routing.rooms import of_type, open_rooms
 from tests.voice.sip.line import LOOPBACK, SETTINGS
+from tests.voice.sip.test_replaces import take_place
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Party, Pcm
 from voice.sip.call_terms import Referral
@@ -46,6 +47,7 @@ from voice.sip.codecs import PCMA
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line
+from voice.sip.replaces import replaces_of
 from voice.webrtc.answerer import WebRtcAnswerer
 from voice.webrtc.leg import LegLimits, WebRtcLeg
 
@@ -146,6 +148,7 @@ async def office(*, refuses: int = 0, says_refer: bool = True) -> AsyncIterator[
                 language=Language.ZH,
                 keys=leg.keys(),
                 holds=leg.holds(),
+                successors=leg.successors(),
                 attributes=tuple(CallAttribute(name, value) for name, value in call.attributes),
             )
 
@@ -242,6 +245,26 @@ async def test_an_expert_is_called_consulted_joined_and_serves() -> None:
     check_log(log)
     assert PartyJoined(Party.AGENT, here.uri) in [stamped.event for stamped in log]
     assert len(of_type(log, ConsultEnded)) == len(of_type(log, TransferCompleted)) == 1
+
+
+async def test_a_colleague_takes_the_callers_place_and_the_call_goes_on() -> None:
+    """Whoever called hands the call to another telephone of their system: INVITE with Replaces."""
+    async with office() as here:
+        room = here.room
+        assert here.caller.leg is not None
+        record = here.caller.leg.call.dialog.record
+        taken = await take_place(here.phone, record.remote_target, replaces_of(here.caller.leg.call).write())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.expert.talk, taken)
+            await room.until_heard(mei={"chief"}, chief={"mei"})
+            log = await room.until_written(LegReplaced)
+            assert here.caller.leg.end is not None
+            await room.do(HangUp(key(), room.call, "mei"))
+            log = await room.until_written(CallEnded)
+            tasks.cancel_scope.cancel()
+    check_log(log)
+    assert [one.party for one in of_type(log, LegReplaced)] == [Party.CALLER]
+    assert len(of_type(log, PartyJoined)) == 2  # the caller, and mei: nobody has left
 
 
 async def test_an_expert_of_others_making_is_consulted_and_serves(tmp_path: Path) -> None:
