@@ -238,9 +238,9 @@ class _Reader:
             case RecordingResumed():
                 _demand(self.paused, stamped, "the recording was not paused")
                 self.paused = False
-            case MediaMeasured(loss=loss, late=late, concealed=concealed):
+            case MediaMeasured(loss=loss, late=late, concealed=concealed, lost_there=lost_there):
                 _demand(
-                    all(share is None or 0 <= share <= 1 for share in (loss, late, concealed)),
+                    all(share is None or 0 <= share <= 1 for share in (loss, late, concealed, lost_there)),
                     stamped,
                     "shares lie in 0 to 1",
                 )

@@ -162,6 +162,8 @@ class MediaMeasured:
         delay_ms: how long the buffer holds a packet that came as fast as any.
         round_trip_ms: to the other side and back; None until a report has told.
         mos: what a listener would call it, 1 (bad) to 4.5 (excellent); an estimate, see `voice/rtp/quality.py`.
+        lost_there: share of what we sent that the other side last reported as lost, 0 to 1; None until a report has
+            told.
     """
 
     TYPE: ClassVar[str] = "media.measured"
@@ -174,6 +176,7 @@ class MediaMeasured:
     delay_ms: float | None
     round_trip_ms: float | None
     mos: float | None
+    lost_there: float | None = None
 
 
 LegEvent: TypeAlias = (

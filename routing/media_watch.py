@@ -132,6 +132,7 @@ def _measured(party: Party, agent: str | None, before: Counts | None, now: Count
             delay_ms=round(now.delay_ms, 3),
             round_trip_ms=None if now.round_trip_ms is None else round(now.round_trip_ms, 3),
             mos=round(mean_opinion(rating(one_way_ms, concealed)), 3),
+            lost_there=now.lost_on_the_way_out,
         )
     ]
 

@@ -247,6 +247,7 @@ def test_a_wrong_order_is_found(one: str, other: str) -> None:
     ("name", "event"),
     [
         ("measured", MediaMeasured(Party.CALLER, None, 1.05, 0.01, 0.02, 12.0, 40.0, None, 4.1)),
+        ("measured", MediaMeasured(Party.CALLER, None, 0.05, 0.01, 0.02, 12.0, 40.0, None, 4.1, -0.1)),
         ("muted", PartyMuted(Party.AGENT, "ann")),
         ("whispering", SupervisionChanged("tom", SupervisionMode.WHISPER)),
         ("key point", KeyPointFound(S0, KeyPointTag.REQUEST, 0, 2, "投诉")),

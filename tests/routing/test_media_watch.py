@@ -65,9 +65,9 @@ def test_each_measurement_is_of_the_time_since_the_last_one(watch: MediaWatch, l
     leg.now = replace(SILENT, received=90, lost=10, played=90 * 320, concealed=10 * 320, jitter_ms=4, delay_ms=40)
     (first,) = watch.measure()
     assert (first.loss, first.late, first.concealed) == pytest.approx((0.1, 0, 0.1))
-    leg.now = replace(leg.now, received=190, played=190 * 320, round_trip_ms=80.0)
+    leg.now = replace(leg.now, received=190, played=190 * 320, round_trip_ms=80.0, lost_on_the_way_out=0.25)
     (second,) = watch.measure()
-    assert (second.loss, second.concealed, second.round_trip_ms) == (0, 0, 80.0)
+    assert (second.loss, second.concealed, second.round_trip_ms, second.lost_there) == (0, 0, 80.0, 0.25)
     assert (first.mos or 0) < (second.mos or 0)
     assert second.party is Party.CALLER
 

@@ -130,6 +130,7 @@ function QualityChip({ one }: { readonly one: EventOf<"media.measured"> }) {
   const rows = [
     [t.quality.mos, figures.mos],
     [t.quality.loss, figures.loss],
+    [t.quality.lostThere, figures.lostThere],
     [t.quality.late, figures.late],
     [t.quality.concealed, figures.concealed],
     [t.quality.jitter, figures.jitter],

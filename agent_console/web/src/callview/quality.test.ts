@@ -28,9 +28,11 @@ it("writes shares as per cent, times in milliseconds, and says what was not meas
     delay_ms: null,
     round_trip_ms: null,
     mos: 3.44,
+    lost_there: 0.25,
   });
   expect(figures).toEqual({
     loss: "6.3%",
+    lostThere: "25.0%",
     late: "0.0%",
     concealed: "5.1%",
     jitter: "11 ms",

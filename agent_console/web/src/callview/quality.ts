@@ -24,6 +24,7 @@ export const BARS: Readonly<Record<QualityWord, number>> = { good: 4, fair: 3, p
 /** Written for people; null is what was not measured. */
 export interface QualityFigures {
   readonly loss: string | null;
+  readonly lostThere: string | null;
   readonly late: string | null;
   readonly concealed: string | null;
   readonly jitter: string | null;
@@ -40,6 +41,7 @@ export function qualityFigures(one: EventOf<"media.measured">): QualityFigures {
   const ms = (value: number): string => `${plain(value)} ms`;
   return {
     loss: known(one.loss, share),
+    lostThere: known(one.lost_there ?? null, share),
     late: known(one.late, share),
     concealed: known(one.concealed, share),
     jitter: known(one.jitter_ms, ms),

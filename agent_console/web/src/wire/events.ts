@@ -199,6 +199,8 @@ export interface EventBodies {
     readonly round_trip_ms: number | null;
     /** 1 (bad) to 4.5 (excellent), an estimate. */
     readonly mos: number | null;
+    /** Of what we sent, as the other side reports; logs of older servers do not say. */
+    readonly lost_there?: number | null;
   };
   /** `caller`: their own telephone holds the call. Logs of older servers name no party: the agent did. */
   "call.held": { readonly by: string; readonly party?: Party };
