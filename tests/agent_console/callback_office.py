@@ -142,9 +142,22 @@ async def listen(leg: SipLeg, ear: Ear | None = None) -> None:
 
 @asynccontextmanager
 async def open_office(
-    folder: Path, *, retry_s: float = 1.0, journal: MemoryJournal | None = None, dials: str = "138"
+    folder: Path,
+    *,
+    retry_s: float = 1.0,
+    journal: MemoryJournal | None = None,
+    dials: str = "138",
+    gateway: int | None = None,
 ) -> AsyncIterator[Office]:
-    """An office without agents; a folder that was used before goes on where that one ended."""
+    """An office without agents; a folder that was used before goes on where that one ended.
+
+    Args:
+        folder: of the desk's file and log.
+        retry_s: rest between two attempts.
+        journal: of the calls, where there were some before.
+        dials: the first digits of the numbers that may be called.
+        gateway: the port at which they are; None for the caller's telephone of these tests.
+    """
     clock, journal = WallClock(), journal or MemoryJournal()
     (folder / "desk.yaml").write_text(DESK.replace("RETRY", str(retry_s)), encoding="utf-8")
 
@@ -154,7 +167,7 @@ async def open_office(
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         phone = await enter(SipEndpoint.open(replace(SETTINGS, trunks=(LOOPBACK,), ports=(26_600, 26_698)), clock))
-        trunk = replace(LOOPBACK, codecs=(PCMA,), gateway=f"127.0.0.1:{phone.port}", dials=(dials,))
+        trunk = replace(LOOPBACK, codecs=(PCMA,), gateway=f"127.0.0.1:{gateway or phone.port}", dials=(dials,))
         rooms = await enter(open_rooms(FakeRecognizer()))
         line = await enter(SipEndpoint.open(replace(SETTINGS, trunks=(trunk,), ports=(26_800, 26_898)), clock))
         board = await enter(Switchboard.open(rooms, journal, answer, clock, recordings=None, max_calls=4))

@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
+import soundfile
 
 from routing.callback_events import (
     CallbackAnswered,
@@ -27,8 +29,9 @@ from routing.service_events import HandoverBridged, PromptPlayed
 from routing.state import CallState, fold
 from routing.terms import CallEndReason, Direction, TransferFailure
 from tests.agent_console.callback_office import MEI, NUMBER, open_office
-from tests.routing.callers import ICE, Person
+from tests.routing.callers import ICE, PITCHES, Person
 from tests.routing.rooms import of_type
+from tests.voice.sip.baresip import run_baresip
 from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import MediaError
@@ -91,6 +94,45 @@ async def test_who_hung_up_is_rung_back_and_speaks_with_the_agent(tmp_path: Path
     greeting = of_type(log, PromptPlayed)[0]
     assert (greeting.prompt, greeting.disclosure, greeting.completed) == ("callback.answered", True, True)
     assert of_type(log, CallEnded)[0].reason is CallEndReason.CALLER_HUNG_UP
+
+
+async def test_a_softphone_of_others_making_asks_is_rung_back_and_answers(tmp_path: Path) -> None:
+    """Debian's baresip, which answers by itself."""
+    spoken = tmp_path / "spoken.wav"
+    time = np.arange(60 * 8_000) / 8_000
+    soundfile.write(spoken, 0.2 * np.sin(2 * np.pi * PITCHES["caller"] * time), 8_000, subtype="PCM_16")
+    folder = tmp_path / "phone"
+    folder.mkdir()
+    with run_baresip(folder, spoken, user=NUMBER, codecs=";answermode=auto") as phone:
+        async with open_office(tmp_path, gateway=phone.sip) as here, AsyncExitStack() as stack:
+            await phone.command(("dial", f"sip:4008001234@127.0.0.1:{here.line.port}"), until="CALL_ESTABLISHED")
+            await phone.command(("sndcode", "0"))
+            await here.until(lambda: here.contact is not None and here.contact.told_callback)
+            await phone.command(("sndcode", "*"))
+            await here.until(lambda: here.contact is not None and here.contact.kind == "callback")
+            await phone.command(("hangup", ""))
+            asked = here.calls[0]
+            await here.until(lambda: here.board.live_calls == 0)
+            await here.ready()
+            await here.accept()
+            await here.until(lambda: here.contact is not None and here.contact.call != asked)
+            assert here.contact is not None
+            call = here.contact.call
+            client = await stack.enter_async_context(WebRtcCaller(WallClock(), ICE))
+            joined = await here.board.execute(
+                JoinCall("join-mei", call, MEI, LegMode.SERVE, await client.create_offer())
+            )
+            assert isinstance(joined, LegAnswered)
+            await client.accept(joined.sdp)
+            mei = Person("mei", client)
+            await client.speak(mei.voice(), tail_s=0.0)
+            await here.until(lambda: mei.hears() == {"caller"})
+            await phone.command(("hangup", ""))
+            log = await here.until_written(call, lambda log: isinstance(log[-1].event, CallEnded))
+            before = await here.until_written(asked, lambda log: isinstance(log[-1].event, CallbackAnswered))
+    check_log(log)
+    assert steps(before) == [WISH, CallbackDialled(MEI, 1), CallbackAnswered(MEI, call)]
+    assert len(of_type(log, HandoverBridged)) == 1
 
 
 async def test_who_is_busy_twice_is_given_up_and_the_agent_is_free(tmp_path: Path) -> None:

@@ -46,12 +46,14 @@ class Baresip:
 
     Attributes:
         control: port of its commands.
+        sip: port on which it is called.
         folder: of its files.
         output: what it said.
         events: that it told.
     """
 
     control: int
+    sip: int
     folder: Path
     output: Path
     events: list[str] = field(default_factory=list)
@@ -128,7 +130,7 @@ def run_baresip(
             [program, "-f", str(folder)], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            yield Baresip(control, folder, output)
+            yield Baresip(control, sip, folder, output)
         finally:
             process.terminate()
             try:

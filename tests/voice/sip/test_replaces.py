@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 
 from tests.voice.sip.line import LOOPBACK, SETTINGS, Ear, Heard, line, phone
+from tests.voice.sip.test_sipp import sipp
 from tests.voice.sip.wire import Wire
+from voice.audio.g711 import encode_ulaw
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Party
 from voice.contracts.sip_errors import SipMessageError
@@ -114,6 +117,27 @@ async def test_another_telephone_takes_the_place_and_the_leg_goes_on(codec: Code
         bob.close()
         await ear.wait_ended()
         assert heard.leg.end is CallEnd.HUNG_UP
+
+
+async def test_a_telephone_of_others_making_takes_the_place(tmp_path: Path) -> None:
+    """Played by sipp, which speaks for two seconds and hangs up."""
+    time = np.arange(8_000) / 8_000
+    tone = np.round(6_000 * np.sin(2 * np.pi * PITCHES["bob"] * time)).astype(np.int16)
+    (tmp_path / "speech.ul").write_bytes(encode_ulaw(tone))
+    async with line(OFFICE) as (here, ear), phone() as desk_phone:
+        alice = await desk_phone.call(f"sip:4001@127.0.0.1:{here.port}", codecs=(PCMA,))
+        speak(alice, "alice")
+        heard = ear.calls[0]
+        await until(lambda: hears(heard) == {"alice"})
+        async with anyio.create_task_group() as tasks:
+            wanted = ("-key", "replaces", name_of(heard.leg).write(), "-d", "2000")
+            tasks.start_soon(sipp, "replaces", here.port, tmp_path, *wanted)
+            await until(lambda: hears(heard) == {"bob"})
+            assert alice.end is CallEnd.HUNG_UP
+        await ear.wait_ended()
+        alice.close()
+    assert heard.leg.end is CallEnd.HUNG_UP
+    assert len(ear.calls) == 1
 
 
 async def test_nobody_takes_a_place_that_is_not_theirs_to_take() -> None:

@@ -16,9 +16,12 @@ import soundfile
 from tests.programs import need_program
 from tests.voice.sip.baresip import run_baresip
 from tests.voice.sip.certificates import sign
-from tests.voice.sip.line import SETTINGS, Heard, line
+from tests.voice.sip.line import LOOPBACK, SETTINGS, Ear, Heard, line
+from tests.voice.sip.test_replaces import hears, speak
+from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE
 from voice.sip.call_terms import CallEnd
+from voice.sip.endpoint import SipEndpoint
 from voice.sip.gate import Refusal
 from voice.sip.trunks import SipSettings, TlsSettings, Trunk
 
@@ -102,3 +105,25 @@ async def test_with_a_wrong_password(tmp_path: Path, spoken: Path) -> None:
             await phone.command(("dial", f"sip:4001@127.0.0.1:{endpoint.port}"), until="CALL_CLOSED")
         assert endpoint.agent.gate.refusals[Refusal.CREDENTIALS] >= 1
     assert not ear.calls
+
+
+async def test_it_passes_us_on_to_somebody_else(tmp_path: Path, spoken: Path) -> None:
+    """Its `transfer`: a REFER that we follow; the leg goes on with whom we are passed on to."""
+    office = replace(LOOPBACK, transfer_to=frozenset({"127.0.0.1"}))
+    async with line(replace(SETTINGS, trunks=(office,))) as (endpoint, ear), anyio.create_task_group() as tasks:
+        colleagues = Ear(tasks)
+        async with SipEndpoint.open(replace(SETTINGS, ports=(25_200, 25_298)), WallClock()) as elsewhere:
+            with elsewhere.accept(colleagues.take), run_baresip(tmp_path, spoken) as phone:
+                await phone.command(("dial", f"sip:4001@127.0.0.1:{endpoint.port}"), until="CALL_ESTABLISHED")
+                target = f"sip:colleague@127.0.0.1:{elsewhere.port}"
+                await phone.command(("transfer", target), until="CALL_CLOSED", seconds=20)
+                leg = colleagues.calls[0].leg
+                speak(leg, "bob")
+                with anyio.fail_after(10):
+                    while hears(ear.calls[0]) != {"bob"}:  # noqa: ASYNC110 - judged by what is heard
+                        await anyio.sleep(0.05)
+                assert len(ear.calls) == 1
+                leg.close()
+                await ear.wait_ended()
+        tasks.cancel_scope.cancel()
+    assert ear.calls[0].leg.end is CallEnd.HUNG_UP
