@@ -158,7 +158,7 @@ class CallMedia:
 
     def reports(self, now_s: float) -> tuple[bytes, Address] | None:
         """The report that is due, and where it goes; to be asked for about every 20 ms."""
-        if not self._reports.is_due(now_s) or not (self.agreement.is_muxed or self.agreement.reports):
+        if not self._reports.is_due(now_s) or not self._is_reported_to:
             return None
         rate = self.agreement.codec.rate
         ahead_s = now_s - self._begin_s - self._frames * _FRAME_S if self._begin_s is not None else 0.0
@@ -167,7 +167,7 @@ class CallMedia:
 
     def farewell(self, now_s: float) -> tuple[bytes, Address] | None:
         """The last report, and where it goes; nothing where nothing was sent (RFC 3550, 6.3.7)."""
-        if not self.sent or not (self.agreement.is_muxed or self.agreement.reports):
+        if not self.sent or not self._is_reported_to:
             return None
         return self._closed(self._reports.write_farewell(self.incoming.buffer, now_s, self.agreement.codec.rate))
 
@@ -294,6 +294,12 @@ class CallMedia:
         self.sent += 1
         self._octets += len(payload)
         return self._srtp.close(packet) if self._srtp is not None else packet
+
+    @property
+    def _is_reported_to(self) -> bool:
+        """Whether reports go anywhere; 0.0.0.0 is how a call on hold was described before there were directions."""
+        named = self.agreement.is_muxed or self.agreement.reports is not None
+        return named and self._reports_latch.target[0] not in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
     @property
     def _reports_latch(self) -> Latch:

@@ -148,6 +148,16 @@ def test_who_sends_nothing_reports_what_it_hears() -> None:
     assert near.media.farewell(130.0) is None  # who never sent takes no leave (RFC 3550, 6.3.7)
 
 
+@pytest.mark.parametrize("muxed", [True, False])
+def test_nothing_is_reported_to_no_address(muxed: bool) -> None:
+    """A call that begins on hold as RFC 2543 wrote it; 0.0.0.0 would be this machine."""
+    held = replace(agreement(("0.0.0.0", 4000), muxed=muxed), sends=False, is_on_hold=True)
+    near = side(11, NEAR, FAR, held)
+    for tick in range(1000):
+        near.media.packets(100 + 0.02 * tick)
+        assert near.media.reports(100 + 0.02 * tick) is None
+
+
 def test_a_goodbye_in_reports_ends_nothing() -> None:
     near = side(11, NEAR, FAR, agreement(FAR, muxed=True))
     far = side(22, FAR, NEAR, agreement(NEAR, muxed=True))
