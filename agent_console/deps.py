@@ -142,12 +142,24 @@ class Outside:
     domains: tuple[str, ...] = ()
 
 
+def reach_anybody(_address: str) -> bool:
+    """Every address may be called."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class DeskSide:
-    """The desk and the log of who decided otherwise than was advised."""
+    """The desk and the log of who decided otherwise than was advised.
+
+    Attributes:
+        keeper: the desk's.
+        trail: the log.
+        reaches: whether an address may be called from here, to call somebody back.
+    """
 
     keeper: Keeper
     trail: AuditTrail
+    reaches: Callable[[str], bool] = reach_anybody
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ async def open_desk(
             tasks.start_soon(reception.run, keeper, name="reception")
             tasks.start_soon(follow_desk_file, kept, keeper, clock, name="desk file")
             try:
-                yield DeskSide(keeper, trail)
+                yield DeskSide(keeper, trail, lambda address: reaches(address, ()))
             finally:
                 tasks.cancel_scope.cancel()
 

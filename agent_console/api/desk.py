@@ -20,6 +20,7 @@ from agent_console.auth.sessions import Session
 from agent_console.deps import ConsoleDep, DeskSide, SessionDep, demand_role
 from asr.types import Language
 from routing.audit import MAX_NOTE, OverrideReason
+from routing.commands import CommandRefusedError
 from routing.desk.commands import (
     AcceptOffer,
     DeclineOffer,
@@ -289,9 +290,14 @@ async def finish(session: SessionDep, console: ConsoleDep, call: str, act: Act) 
 
 @router.post("/contacts/{call}/callback", summary="Note a callback", status_code=204, responses=_ANSWERS)
 async def request_callback(session: SessionDep, console: ConsoleDep, call: str, wish: CallbackIn) -> Response:
-    """The caller hangs up and is called back, with the place kept."""
+    """The caller hangs up and is called back, with the place kept, at an address that some trunk lets us call."""
     demand_server(session)
-    return await _carry_out(console, RequestCallback(wish.key, CallId(call), wish.address))
+    address = wish.address if ":" in wish.address else f"tel:{wish.address}"
+    if not _desk(console).reaches(address):
+        raise CommandRefusedError(
+            "callback.none", "No trunk calls this address.", fix="Name another number, or allow this one on a trunk."
+        )
+    return await _carry_out(console, RequestCallback(wish.key, CallId(call), address))
 
 
 @router.post("/contacts/{call}/priority", summary="Override a priority", status_code=204, responses=_ANSWERS)

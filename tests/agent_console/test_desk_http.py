@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from agent_console.deps import DeskSide
+from agent_console.deps import DeskSide, reach_anybody
 from asr.types import Language
 from routing.audit import AuditKind, verify
 from routing.audit_trail import AuditTrail
@@ -56,13 +56,15 @@ class DeskRig:
 
 
 @asynccontextmanager
-async def open_desk(open_rig: OpenRig, folder: Path) -> AsyncIterator[DeskRig]:
+async def open_desk(
+    open_rig: OpenRig, folder: Path, reaches: Callable[[str], bool] = reach_anybody
+) -> AsyncIterator[DeskRig]:
     clock = ManualClock()
     with DeskLogFile(folder / "desk.db") as log, AuditLogFile(folder / "audit.db") as audit:
         async with (
             AuditTrail.open(audit, MemoryJournal(), clock) as trail,
             Keeper.open(load_desk(), log, clock) as keeper,
-            open_rig(desk=DeskSide(keeper, trail)) as rig,
+            open_rig(desk=DeskSide(keeper, trail, reaches)) as rig,
         ):
             yield DeskRig(rig, keeper, audit)
 
@@ -161,6 +163,19 @@ async def test_callbacks_keep_the_place(open_rig: OpenRig, tmp_path: Path) -> No
         assert [one["call"] for one in await desk.get("contacts")] == ["c1", "c2"]
         assert await desk.ask("PUT", "agents/mei/presence", presence="ready") == (204, "")
         assert (await desk.get("reservation"))["call"] == "c1"
+
+
+async def test_whom_no_trunk_calls_is_promised_no_callback(open_rig: OpenRig, tmp_path: Path) -> None:
+    async with open_desk(open_rig, tmp_path, reaches=lambda address: address.startswith("tel:+86")) as desk:
+        await desk.come("c1")
+        await desk.rig.sign_in("mei")
+        assert await desk.ask("POST", "contacts/c1/callback", address="+900190012345") == (409, "callback.none")
+        assert not (await desk.get("contacts"))[0]["callback"]
+        assert await desk.ask("POST", "contacts/c1/callback", address="+8613800138000") == (204, "")
+        assert desk.keeper.ledger.contacts[CallId("c1")].address == "tel:+8613800138000"
+        assert await desk.ask("PUT", "agents/mei/presence", presence="ready") == (204, "")
+        offered = await desk.get("reservation")
+        assert (offered["callback"], offered["attempts"]) == (True, 0)
 
 
 async def test_a_server_without_a_desk_says_so_and_the_interface_is_described(rig: Rig) -> None:
