@@ -205,12 +205,13 @@ export interface EventBodies {
   /** `caller`: their own telephone holds the call. Logs of older servers name no party: the agent did. */
   "call.held": { readonly by: string; readonly party?: Party };
   "call.resumed": { readonly by: string; readonly party?: Party };
-  /** The agent's leg is gone: the caller hears music until `party.joined`, `handover.failed`, or for `grace_s`. */
+  /** Another telephone has taken the place of the party's. */
   "leg.replaced": { readonly party: Party; readonly address: string };
   "callback.requested": { readonly address: string };
   "callback.dialled": { readonly agent: string; readonly attempt: number };
   "callback.answered": { readonly agent: string; readonly by: string };
   "callback.failed": { readonly agent: string; readonly code: TransferFailure; readonly given_up: boolean };
+  /** The agent's leg is gone: the caller hears music until `party.joined`, `handover.failed`, or for `grace_s`. */
   "agent.awaited": { readonly agent: string; readonly grace_s: number };
   "audio.dropped": { readonly party: Party; readonly span: Span };
   "speech.started": { readonly party: Party; readonly segment: number; readonly start_ms: number };
