@@ -115,6 +115,7 @@ _SPARED_GAIN: Final = np.float32(10 ** (-30 / 20))
 _BETTER_DB: Final = 1.0
 _TELLING_DBFS: Final = -55.0
 _FOUND_FADES: Final = 0.04  # of a frame, a frame
+_OFFSET_FOLLOWS: Final = np.float32(0.05)  # of the difference, a frame
 _RAMP: Final = np.arange(1, FRAME_SAMPLES + 1, dtype=np.float32) / FRAME_SAMPLES
 _PLAYED_FADES_DB: Final = 0.2  # a frame: 10 dB a second
 
@@ -128,6 +129,7 @@ class EchoSuppressor:
         self._lead = LEAD
         self._late = np.zeros(DELAY, np.float32)
         self._share = 1.0
+        self._offset: np.float32 | None = None  # a constant voltage on the line is no sound
         self._next: Samples | None = None
         self._start_over()
 
@@ -180,9 +182,12 @@ class EchoSuppressor:
     def _step(self, heard: Pcm, start: Samples) -> Pcm:
         if start > self._played.audible_until + from_s(ECHO_LASTS_S):
             return self._delayed(heard) if self._share == 1.0 else self._mix(1.0, heard, None)
-        heard_dbfs = level_dbfs(heard)
+        mean = np.float32(heard.mean())
+        self._offset = mean if self._offset is None else self._offset + _OFFSET_FOLLOWS * (mean - self._offset)
+        sound = heard - self._offset
+        heard_dbfs = level_dbfs(sound)
         far = self._aim(start, heard_dbfs)
-        filtered = self._filter.subtract(heard, far)
+        filtered = self._filter.subtract(sound, far)
         self._played_dbfs = max(level_dbfs(far), self._played_dbfs - _PLAYED_FADES_DB)
         rest_dbfs = level_dbfs(filtered)
         echo = self._echo(heard_dbfs, rest_dbfs)
