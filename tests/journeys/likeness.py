@@ -133,7 +133,15 @@ class HalfSecond:
     moved_ms: float
 
 
-def half_seconds(heard: Pcm, said: Pcm, begin: int, end: int) -> list[HalfSecond]:
+class Spoken:
+    """What somebody said, in the bands that `half_seconds` looks at."""
+
+    def __init__(self, pcm: Pcm) -> None:
+        self.loud = in_speech_band(pcm)
+        self.clear = in_telephone_band(pcm)
+
+
+def half_seconds(heard: Pcm, said: Spoken) -> list[HalfSecond]:
     """Each half second of a stretch in which anything louder than -40 dBFS was said, with how alike it was heard.
 
     Each is looked for within 0.6 s of where the voice lies on the whole: a receiver stretches and squeezes time to hold
@@ -141,22 +149,20 @@ def half_seconds(heard: Pcm, said: Pcm, begin: int, end: int) -> list[HalfSecond
     against it.
 
     Args:
-        heard: all that was heard, 16 kHz.
+        heard: the stretch, 16 kHz.
         said: all that was said.
-        begin: first sample of the stretch in what was heard.
-        end: behind its last.
     """
-    loud, spoken, ear = in_speech_band(said), in_telephone_band(said), in_telephone_band(heard)
-    lag = Ear(in_speech_band(heard)).lag(loud, begin, end)
+    lag = Ear(in_speech_band(heard)).lag(said.loud, 0, heard.size)
+    ear = in_telephone_band(heard).astype(np.float64)
     found: list[HalfSecond] = []
-    for at in range(begin, end - WINDOW + 1, WINDOW):
-        stretch = loud[max(0, at - lag) : max(0, at - lag + WINDOW)]
+    for at in range(0, heard.size - WINDOW + 1, WINDOW):
+        stretch = said.loud[max(0, at - lag) : max(0, at - lag + WINDOW)]
         level = float(np.sqrt(np.mean(stretch**2))) if stretch.size else 0.0
         if level < LOUD:
             continue
-        alike, place = _place(ear[at : at + WINDOW].astype(np.float64), spoken, at - lag)
+        alike, place = _place(ear[at : at + WINDOW], said.clear, at - lag)
         moved_ms = (at - lag - place) / SAMPLE_RATE * 1000
-        found.append(HalfSecond((at - begin) / SAMPLE_RATE, 20 * np.log10(level), alike, moved_ms))
+        found.append(HalfSecond(at / SAMPLE_RATE, 20 * np.log10(level), alike, moved_ms))
     return found
 
 

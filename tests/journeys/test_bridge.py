@@ -29,10 +29,11 @@ from routing.leg_events import (
 )
 from routing.service_events import HandoverAccepted, HandoverBridged, PromptPlayed
 from routing.wire import decode
-from tests.journeys.likeness import Ear, HalfSecond, find, half_seconds, in_speech_band
+from tests.journeys.likeness import Ear, Spoken, find, half_seconds, in_speech_band
 from tests.journeys.stage import PASSWORD, serve, warmline
 from tests.journeys.three_way import (
     Colleague,
+    buffer_of,
     call_in,
     heard_so_far,
     make_voice,
@@ -49,10 +50,6 @@ SETTLE_S = 0.8
 """From a command to all that follows from it having been heard: buffers here and in the browsers."""
 
 TALK_S = 10.0
-MOST_TALKS = 3
-"""Stretches of talk, of which one has to come through as it should: a machine that others keep busy stands still now
-and then, and what a browser makes up for that time is not what was said."""
-
 ALIKE, MOSTLY = 0.9, 0.9
 """How alike, and how much of the time: what two generations of Opus leave (`python -m tests.journeys.two_way`)."""
 
@@ -67,22 +64,26 @@ class Recorded:
     """What is left of the call.
 
     Attributes:
-        said: what each said, in the band in which voices are told from each other.
-        ears: what each heard, in the same band.
-        talks: of each stretch of talk, by listener and speaker, how each half second was heard.
+        spoken: what each said.
+        said: that, in the band in which voices are told from each other.
+        heard: what each heard.
+        ears: that, in the same band.
+        disturbed: how many half seconds of talk each listener's browser disturbed, by its own account.
         phases: where each phase lies in what each heard.
         log: the call's log.
         audit: actions in the audit log.
     """
 
+    spoken: dict[str, Pcm]
     said: dict[str, Pcm]
+    heard: dict[str, Pcm] = field(default_factory=dict)
     ears: dict[str, Ear] = field(default_factory=dict)
     phases: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     log: list[Stamped] = field(default_factory=list)
     lags: dict[str, int] = field(default_factory=dict)
     audit: str = ""
     desk: list[dict[str, str]] = field(default_factory=list)
-    talks: list[dict[tuple[str, str], list[HalfSecond]]] = field(default_factory=list)
+    disturbed: dict[str, int] = field(default_factory=dict)
 
     def lag(self, listener: str, speaker: str) -> int:
         """Where a speaker lies in what a listener heard.
@@ -129,7 +130,7 @@ def recorded(
         "li": make_voice(speech[1:69:3], folder / "li.wav"),
         "boss": make_voice(speech[2:40:3], folder / "boss.wav", SAMPLE_RATE),  # travels into the page as a whole
     }
-    recorded = Recorded({who: in_speech_band(pcm) for who, pcm in said.items()})
+    recorded = Recorded(said, {who: in_speech_band(pcm) for who, pcm in said.items()})
     data = folder / "data"
     data.mkdir()
     for user, role in (("li", "agent"), ("boss", "supervisor")):
@@ -148,16 +149,10 @@ def recorded(
         assert agent.join(call, "listen") == "403 auth.forbidden"
         take_call(agent, caller, call)
         watch = Stopwatch(recorded, {"caller": caller, "li": agent.page})
-        for talk in ("talk", *(f"talk {number}" for number in range(2, MOST_TALKS + 1))):
-            watch.phase(talk, TALK_S)
-            recorded.talks.append(
-                {
-                    pair: half_seconds(take_heard(page), said[pair[1]], *recorded.phases[talk][pair[0]])
-                    for pair, page in {("caller", "li"): caller, ("li", "caller"): agent.page}.items()
-                }
-            )
-            if all(share_alike(halves) >= MOSTLY for halves in recorded.talks[-1].values()):
-                break
+        buffers = {who: buffer_of(page) for who, page in (("caller", caller), ("li", agent.page))}
+        watch.phase("talk", TALK_S)
+        for who, page in (("caller", caller), ("li", agent.page)):
+            recorded.disturbed[who] = buffer_of(page).disturbed_since(buffers[who])
         agent.do("PUT", f"calls/{call}/mute", muted=True)
         watch.phase("muted")
         agent.do("PUT", f"calls/{call}/mute", muted=False)
@@ -179,7 +174,8 @@ def recorded(
         recorded.desk = boss.get("desk/contacts")
         assert agent.ask("PUT", f"calls/{call}/hold", held=True) == 403
         for who, page in (("caller", caller), ("li", agent.page), ("boss", boss.page)):
-            recorded.ears[who] = Ear(in_speech_band(take_heard(page)))
+            recorded.heard[who] = take_heard(page)
+            recorded.ears[who] = Ear(in_speech_band(recorded.heard[who]))
         boss.do("DELETE", f"calls/{call}")
         wait_for(boss, call, "call.ended")
         recorded.log = [decode(event) for event in boss.get(f"calls/{call}/events?limit=5000")["events"]]
@@ -188,18 +184,16 @@ def recorded(
     return recorded
 
 
-def share_alike(halves: list[HalfSecond]) -> float:
-    return float(np.mean([half.alike >= ALIKE for half in halves]))
-
-
 @pytest.mark.parametrize(("listener", "speaker"), [("caller", "li"), ("li", "caller")])
 def test_both_directions_are_the_sound_that_was_sent(recorded: Recorded, listener: str, speaker: str) -> None:
-    talks = [talk[listener, speaker] for talk in recorded.talks]
-    assert min(len(halves) for halves in talks) >= 8
-    best = max(talks, key=share_alike)
-    told = [[round(half.alike, 2) for half in halves] for halves in talks]
-    assert np.median([half.alike for half in best]) >= 0.95, told
-    assert share_alike(best) >= MOSTLY, told
+    begin, end = recorded.phases["talk"][listener]
+    halves = half_seconds(recorded.heard[listener][begin:end], Spoken(recorded.spoken[speaker]))
+    assert len(halves) >= 8
+    alike = np.array([half.alike for half in halves])
+    assert np.median(alike) >= 0.9, np.round(alike, 2).tolist()
+    # Where others keep the machine busy, the browser makes up and stretches sound: it says how much.
+    allowed = (1 - MOSTLY) * alike.size + recorded.disturbed[listener]
+    assert np.sum(alike < ALIKE) <= allowed, (np.round(alike, 2).tolist(), recorded.disturbed[listener])
 
 
 # Who heard whom in which phase.
@@ -237,6 +231,13 @@ def test_who_heard_whom(recorded: Recorded, phase: str) -> None:
                 assert np.quantile(found, 0.75) >= HEARD, (phase, listener, speaker, found)
             elif found:
                 assert np.median(found) <= UNHEARD, (phase, listener, speaker, found)
+
+
+def test_who_was_taken_over_from_hears_nothing_more(recorded: Recorded) -> None:
+    begin, end = recorded.phases["taken"]["li"]
+    left = recorded.ears["li"].heard[begin:end]
+    # Their page may play on, silence then, or stand still.
+    assert not left.size or float(np.sqrt(np.mean(left**2))) < 0.003
 
 
 def test_nobody_hears_themselves(recorded: Recorded) -> None:

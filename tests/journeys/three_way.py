@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import itertools
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +61,10 @@ EARS = """
 })();
 """
 
-TAKE = """() => {
-  const pcm = new Int16Array(window.heard.length * 128);
-  window.heard.forEach((chunk, i) => pcm.set(chunk.map((x) => Math.max(-1, Math.min(1, x)) * 32767), i * 128));
+TAKE = """([begin, end]) => {
+  const chunks = window.heard.slice(begin / 128, end === null ? undefined : end / 128);
+  const pcm = new Int16Array(chunks.length * 128);
+  chunks.forEach((chunk, i) => pcm.set(chunk.map((x) => Math.max(-1, Math.min(1, x)) * 32767), i * 128));
   const bytes = new Uint8Array(pcm.buffer);
   let text = '';
   for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
@@ -98,6 +101,10 @@ JOIN = """async ({ call, mode, key, voice }) => {
     await new Promise((resolve) => connection.addEventListener('connectionstatechange', resolve, { once: true }));
   }
   return '201';
+}"""
+
+BUFFER = """async () => {
+  for (const one of (await window.connection.getStats()).values()) if (one.type === 'inbound-rtp') return one;
 }"""
 
 ASK = """async ({ method, path, body }) => {
@@ -221,11 +228,38 @@ def wait_for(colleague: Colleague, call: str, kind: str) -> None:
     raise AssertionError(f"{kind} did not come")
 
 
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """What a page's buffer did to what it received.
+
+    Attributes:
+        gaps: how often sound was made up, because nothing was there.
+        made_up_ms: how much of it.
+        stretched_ms: how much time was put in or taken out.
+    """
+
+    gaps: int
+    made_up_ms: float
+    stretched_ms: float
+
+    def disturbed_since(self, before: Buffer) -> int:
+        """How many half seconds that disturbs at most, each gap and each stretch, of 10 ms or more, on its own."""
+        return self.gaps - before.gaps + math.ceil((self.stretched_ms - before.stretched_ms) / 10)
+
+
+def buffer_of(page: Page) -> Buffer:
+    """What the page's buffer has done so far, by the browser's own account."""
+    told = page.evaluate(BUFFER)
+    stretched = told["removedSamplesForAcceleration"] + told["insertedSamplesForDeceleration"]
+    return Buffer(told["concealmentEvents"], told["concealedSamples"] / 48, stretched / 48)
+
+
 def heard_so_far(page: Page) -> int:
     """How many samples the page has heard, 16 kHz."""
     return int(page.evaluate("() => window.heard.length * 128"))
 
 
-def take_heard(page: Page) -> Pcm:
-    """All that the page has heard, 16 kHz."""
-    return np.frombuffer(base64.b64decode(page.evaluate(TAKE)), np.int16).astype(np.float32) * np.float32(2**-15)
+def take_heard(page: Page, begin: int = 0, end: int | None = None) -> Pcm:
+    """What the page has heard, 16 kHz, from one moment to another, as `heard_so_far` has them; all of it by default."""
+    taken = base64.b64decode(page.evaluate(TAKE, [begin, end]))
+    return np.frombuffer(taken, np.int16).astype(np.float32) * np.float32(2**-15)

@@ -22,10 +22,11 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Page, Playwright, sync_playwright
 
-from tests.journeys.likeness import Ear, HalfSecond, half_seconds, in_speech_band
+from tests.journeys.likeness import Ear, HalfSecond, Spoken, half_seconds, in_speech_band
 from tests.journeys.stage import PASSWORD, serve, warmline
 from tests.journeys.three_way import (
     Colleague,
+    buffer_of,
     call_in,
     heard_so_far,
     make_voice,
@@ -35,13 +36,8 @@ from tests.journeys.three_way import (
     wait_for,
     with_ears,
 )
-from voice.contracts.audio import Pcm
 
 SETTLE_S = 1.0
-BUFFER = """async () => {
-  for (const one of (await window.connection.getStats()).values()) if (one.type === 'inbound-rtp') return one;
-}"""
-STRETCHED = ("concealedSamples", "removedSamplesForAcceleration", "insertedSamplesForDeceleration")
 
 
 def talk(
@@ -68,29 +64,30 @@ def talk(
         pages: dict[str, Page] = {"caller": caller, "agent": agent.page}
         caller.wait_for_timeout(SETTLE_S * 1000)
         begun = {who: heard_so_far(page) for who, page in pages.items()}
-        buffers = {who: page.evaluate(BUFFER) for who, page in pages.items()}
+        buffers = {who: buffer_of(page) for who, page in pages.items()}
         caller.wait_for_timeout(seconds * 1000)
         ended = {who: heard_so_far(page) for who, page in pages.items()}
-        after = {who: page.evaluate(BUFFER) for who, page in pages.items()}
+        after = {who: buffer_of(page) for who, page in pages.items()}
         heard = {who: take_heard(page) for who, page in pages.items()}
         caller.get_by_test_id("call-button").click()
         wait_for(agent, call, "call.ended")
     recorded = soundfile.read(next((data / "recordings").glob("*.wav")), dtype="float32")[0]
     rows = []
     for listener, speaker, side in (("agent", "caller", 0), ("caller", "agent", 1)):
-        begin, end = begun[listener], ended[listener]
-        stretched = {name: (after[listener][name] - buffers[listener][name]) / 48 for name in STRETCHED}
-        whole = half_seconds(heard[listener], said[speaker], begin, end)
+        begin, end, spoken = begun[listener], ended[listener], Spoken(said[speaker])
+        then, before = after[listener], buffers[listener]
+        stretched = {
+            "made up": then.made_up_ms - before.made_up_ms,
+            "stretched": then.stretched_ms - before.stretched_ms,
+        }
+        stretch = heard[listener][begin:end]
+        whole = half_seconds(stretch, spoken)
         rows.append(_row(f"{speaker} to {listener}", whole) | {"stretched_ms": stretched})
         server_had = np.ascontiguousarray(recorded[:, side])
-        lag = _lag(heard[listener], server_had, begin, end)
-        rows.append(_row("  microphone to server", half_seconds(server_had, said[speaker], begin - lag, end - lag)))
-        rows.append(_row("  server to page", half_seconds(heard[listener], server_had, begin, end)))
+        lag = Ear(in_speech_band(heard[listener])).lag(in_speech_band(server_had), begin, end)
+        rows.append(_row("  microphone to server", half_seconds(server_had[begin - lag : end - lag], spoken)))
+        rows.append(_row("  server to page", half_seconds(stretch, Spoken(server_had))))
     return rows
-
-
-def _lag(heard: Pcm, said: Pcm, begin: int, end: int) -> int:
-    return Ear(in_speech_band(heard)).lag(in_speech_band(said), begin, end)
 
 
 def _row(name: str, halves: list[HalfSecond]) -> dict[str, Any]:
