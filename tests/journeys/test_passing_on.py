@@ -160,19 +160,50 @@ def floor(opened: Floor) -> Floor:
     return opened
 
 
+@pytest.fixture(scope="module")
+def axe(project: Path) -> str:
+    """The source of axe-core, from the web app's own packages."""
+    path = project / "agent_console" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    return path.read_text(encoding="utf-8")
+
+
+def examine(agent: Agent, axe: str) -> None:
+    """What axe finds on the page as it stands (WCAG 2.2 AA)."""
+    agent.page.evaluate(axe)
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    # What moves or fades has no contrast of its own; without motion it has.
+    agent.page.emulate_media(reduced_motion="reduce")
+    result = agent.page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in result["violations"]] == []
+
+
 HUA = TransferTarget(TargetKind.AGENT, "hua")
 
 
-def test_a_colleague_is_consulted_joins_all_three_and_leaves(floor: Floor) -> None:
+def test_a_colleague_is_consulted_joins_all_three_and_leaves(floor: Floor, axe: str) -> None:
     lin, hua, before = floor.lin, floor.hua, len(floor.log())
-    lin.choose("agent", "hua", "consult")
+    # By the keyboard alone: into the dialog, to the other tab and back, to the first colleague.
+    lin.get("pass-open").focus()
+    lin.page.keyboard.press("Enter")
+    expect(lin.page.locator("[data-agent=hua]")).to_have_attribute("data-free", "true", timeout=SOON)
+    examine(lin, axe)
+    lin.get("pass-tab-agent").focus()
+    lin.page.keyboard.press("ArrowRight")
+    expect(lin.get("pass-tab-queue")).to_be_focused()
+    expect(lin.page.locator("[data-queue=general]")).to_contain_text("马上有人接", timeout=SOON)
+    lin.page.keyboard.press("ArrowLeft")
+    lin.page.keyboard.press("Tab")
+    expect(lin.get("pass-consult")).to_be_focused()
+    lin.page.keyboard.press("Enter")
     lin.expect_passing("consult_asked")
     # Before the first word hua has read what it is about.
     expect(hua.get("asked")).to_have_attribute("data-to", "consult", timeout=SOON)
     expect(hua.get("call-view")).to_have_attribute("data-call", floor.call)
     expect(hua.page.locator("[data-final=true]", has_text="人工").first).to_be_visible(timeout=SOON)
+    examine(hua, axe)
     hua.page.keyboard.press("F2")
     lin.expect_passing("talking")
+    examine(lin, axe)
     expect(hua.get("guest")).to_have_attribute("data-together", "false", timeout=SOON)
     lin.hears()
     hua.hears()
