@@ -165,16 +165,25 @@ class Seats:
         """Let somebody sit down as soon as their leg is answered.
 
         Raises:
-            WarmlineError: it cannot be answered.
+            WarmlineError: it cannot be answered, or they are not wanted any more when it is.
         """
         tasks = self.demand_open()
         self.taken[seat.who] = seat
         try:
             leg = await answer()
         except BaseException:
-            del self.taken[seat.who]
+            self.taken.pop(seat.who, None)
             raise
-        self.seat(seat, leg, tasks)
+        if self._tasks is tasks and not self.call.is_over and not seat.gone.is_set():
+            self.seat(seat, leg, tasks)
+            return
+        # The call has ended meanwhile, or whoever asked for them has taken that back; the leg holds sockets already.
+        self.taken.pop(seat.who, None)
+        with anyio.CancelScope(shield=True):
+            async with leg:
+                pass
+        self.demand_open()
+        raise CommandRefusedError("call.state", f"{seat.who} is not wanted on this call any more.")
 
     def seat(self, seat: Seat, leg: CallLeg, tasks: TaskGroup) -> None:
         """Attend to a leg from now on; it is left when it or the call is over."""

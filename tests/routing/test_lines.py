@@ -46,11 +46,12 @@ from routing.leg_events import (
 from routing.replay import replay
 from routing.service_events import PromptPlayed
 from routing.terms import CallEndReason, SupervisionMode
-from tests.routing.callers import Room, open_room
+from tests.routing.callers import ICE, Room, open_room
 from tests.routing.rooms import of_type, open_rooms, voice_of
 from voice.clock import WallClock
 from voice.contracts.audio import CallId, Party, Span, from_s
 from voice.contracts.errors import UnknownCallError
+from voice.webrtc.client import WebRtcCaller
 
 pytestmark = pytest.mark.anyio
 NOBODY: set[str] = set()
@@ -376,3 +377,17 @@ async def test_nothing_is_left_of_people_who_have_gone() -> None:
         assert not getattr(sink, "_voices", [])
         await room.until(lambda log: isinstance(log[-1].event, PartyLeft))
         assert set(live.call._hearing._ears) == {Party.CALLER}
+
+
+async def test_a_hang_up_while_the_agent_is_being_joined_ends_the_call() -> None:
+    async with open_room() as room:
+        room.desk.agent = "mei"
+        async with WebRtcCaller(WallClock(), ICE) as page, anyio.create_task_group() as tasks:
+            join = JoinCall("a-page-joins", room.call, "mei", LegMode.SERVE, await page.create_offer())
+            tasks.start_soon(room.refusal, join)  # its leg is being answered, and never connects
+            await anyio.lowlevel.checkpoint()
+            await room.do(HangUp("agent-hangs-up", room.call, "mei"))
+        log = await room.until_written(CallEnded)
+        check_log(log)
+        assert of_type(log, CallEnded)[0].reason is CallEndReason.AGENT_HUNG_UP
+        assert await room.refusal(HangUp("agent-again-up", room.call, "mei")) in ("", "call.unknown")
