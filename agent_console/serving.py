@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import resource
 import secrets
 import signal
+from typing import Final
 
 import anyio
 import httpx
@@ -20,6 +22,9 @@ from agent_console.settings import Settings
 from agent_console.wiring import open_console
 from voice.contracts.errors import WarmlineError
 
+MOST_FILES: Final = 65_536
+"""A telephone call holds two sockets, a browser's one; many machines let a process begin with 1024 open files."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +37,7 @@ async def serve_until_stopped(settings: Settings, terminal: Terminal, *, demo: b
         ModelError: recognition cannot be loaded.
         PolicyError: the policy file is not valid.
     """
+    allow_many_files()
     terminal.print("Loading models …")
     async with open_console(settings) as opened:
         password = await run_sync(_make_first_account, opened.accounts)
@@ -47,6 +53,14 @@ async def serve_until_stopped(settings: Settings, terminal: Terminal, *, demo: b
             await serve(create_app(opened.console), settings.host, settings.port, on_ready=announce)
             tasks.cancel_scope.cancel()
     terminal.print("Stopped; every call is journalled to its end.")
+
+
+def allow_many_files() -> None:
+    """Let this process have as many open files as the machine allows it, up to `MOST_FILES`."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _stop_on_signal(tasks: anyio.abc.TaskGroup) -> None:
