@@ -9,6 +9,7 @@ import { fold } from "../wire/fold";
 import { emptyView } from "../wire/state";
 import { CallHeader } from "./CallHeader";
 import { DecisionLog } from "./DecisionLog";
+import { Failures } from "./Failures";
 import { Transcript } from "./Transcript";
 
 let root: Root;
@@ -118,4 +119,19 @@ it("tells how a hand-over goes in words, not in codes", () => {
   expect(told.join()).not.toMatch(/nobody_signed_in|_/);
   expect(told[0]).toContain("接通");
   expect(told[3]).toMatch(/没有坐席在线.*位置保留/);
+});
+
+it("shows the same failure of many utterances once, in words, with the latest of them", () => {
+  const log = new Log();
+  for (const segment of [0, 1, 2, 3]) {
+    log.add("stage.failed", { stage: "detection", code: "turn.answer", segment });
+  }
+  log.add("stage.failed", { stage: "recording", code: "disk.full", segment: null });
+  show(<Failures view={viewOf(log.events)} onJump={ignore} />);
+  const [many, whole] = all("failure");
+  expect(many?.textContent).toContain("停顿判断迟到");
+  expect(many?.textContent).toContain("共 4 次");
+  expect(all("evidence").map((link) => link.dataset.evidence)).toEqual(["1", "2", "3"]);
+  expect(whole?.textContent).toContain("录音：disk.full");
+  expect(whole?.textContent).toContain("从此刻起没有这个环节");
 });

@@ -115,6 +115,14 @@ export const en: Dictionary = {
   failures: {
     title: "A stage failed; the call goes on without it",
     one: (stage, code) => `${stage}: ${code}`,
+    codes: {
+      "turn.answer": "a pause was judged too late; silence ended the turn",
+      "asr.worker_lost": "a process died; another heard it again",
+      "asr.worker_hung": "a process hung; another heard it again",
+      "asr.utterance_given_up": "this utterance could not be recognized",
+      "process.interrupted": "the server was interrupted",
+    },
+    times: (n) => `${n} times, lately`,
     whole: "without this stage from now on",
     dropped: (n, seconds) => `Audio lost in ${count(n, "place", "places")}, ${seconds} s in total`,
   },

@@ -110,6 +110,14 @@ export const zh = {
   failures: {
     title: "有环节出错，通话照常进行",
     one: (stage: string, code: string) => `${stage}：${code}`,
+    codes: {
+      "turn.answer": "停顿判断迟到，按静音断句",
+      "asr.worker_lost": "识别进程中断，已由另一个重听",
+      "asr.worker_hung": "识别进程卡住，已由另一个重听",
+      "asr.utterance_given_up": "这句话没能识别",
+      "process.interrupted": "服务中断",
+    } as Readonly<Record<string, string>>,
+    times: (n: number) => `共 ${n} 次，最近`,
     whole: "从此刻起没有这个环节",
     dropped: (n: number, seconds: string) => `丢失声音 ${n} 处，共 ${seconds} 秒`,
   },
