@@ -52,13 +52,18 @@ def warmline(*arguments: str, **options: str) -> list[str]:
     return [sys.executable, "-m", "agent_console", *arguments, *(f"--{key}={value}" for key, value in options.items())]
 
 
+def add_account(data: Path, user: str, role: str) -> None:
+    """Let somebody sign in with `PASSWORD`."""
+    add = warmline("users", "add", user, "--role", role, "--password-stdin", data=str(data))
+    subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+
+
 @contextmanager
 def serve(data: Path, models: Path, *arguments: str, **settings: str) -> Iterator[Server]:
     """`warmline serve` on a free loopback port, with the account `mei`; stopped by SIGTERM."""
     if not data.exists():
         data.mkdir()
-        add = warmline("users", "add", "mei", "--role", "supervisor", "--password-stdin", data=str(data))
-        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+        add_account(data, "mei", "supervisor")
     log = data / "server.log"
     command = warmline("serve", *arguments, port="0", data=str(data), models=str(models))
     named = {f"WARMLINE_{name.upper()}": value for name, value in settings.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from routing.leg_events import CallHeld, CallResumed, PartyJoined, PartyMuted, P
 from routing.service_events import HandoverAccepted, HandoverBridged, HandoverOffered, HandoverRequested
 from routing.terms import CallEndReason
 from routing.wire import decode
-from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, serve, warmline
+from tests.journeys.pages import go_ready
+from tests.journeys.stage import Server, add_account, caller_browser, microphone_file, serve
 from voice.contracts.audio import Party
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
@@ -54,8 +54,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, need_model: Callable[[str], P
     """A server with a supervisor and an agent."""
     models = need_model("whisper-base").parent
     with serve(tmp_path_factory.mktemp("server") / "data", models) as server:
-        add = warmline("users", "add", "lin", "--role", "agent", "--password-stdin", data=str(server.data))
-        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+        add_account(server.data, "lin", "agent")
         yield server
 
 
@@ -71,12 +70,7 @@ def served(
         caller_browser(playwright, chromium, answering, again=True) as agents,
     ):
         agent = agents.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900}).new_page()
-        agent.goto(f"{desk.url}/login?next=/desk")
-        agent.get_by_test_id("login-user").fill("lin")
-        agent.get_by_test_id("login-password").fill(PASSWORD)
-        agent.get_by_test_id("login-submit").click()
-        agent.get_by_test_id("go-ready").click()
-        expect(agent.get_by_test_id("presence")).to_have_attribute("data-presence", "ready")
+        go_ready(agent, desk.url, "lin")
 
         caller = callers.new_context(locale="zh-CN").new_page()
         caller.goto(f"{desk.url}/call")

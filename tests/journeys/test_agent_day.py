@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from routing.leg_events import AgentAwaited, CallHeld, CallResumed, PartyJoined,
 from routing.service_events import HandoverAccepted, HandoverFailed, HandoverOffered
 from routing.terms import HandoverFailure
 from routing.wire import decode
-from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, serve, warmline
+from tests.journeys.pages import go_ready
+from tests.journeys.stage import Server, add_account, caller_browser, microphone_file, serve
 from voice.contracts.audio import Party
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
@@ -44,8 +44,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, need_model: Callable[[str], P
     )
     (folder / "desk.yaml").write_text(hasty, encoding="utf-8")
     with serve(folder / "data", models, desk=str(folder / "desk.yaml")) as server:
-        add = warmline("users", "add", "lin", "--role", "agent", "--password-stdin", data=str(server.data))
-        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+        add_account(server.data, "lin", "agent")
         yield server
 
 
@@ -61,13 +60,8 @@ def shift(
         caller_browser(playwright, chromium, answering, again=True) as agents,
     ):
         agent = agents.new_context(locale="en", viewport={"width": 1440, "height": 900}).new_page()
-        agent.goto(f"{desk.url}/login?next=/desk")
-        agent.get_by_test_id("login-user").fill("lin")
-        agent.get_by_test_id("login-password").fill(PASSWORD)
-        agent.get_by_test_id("login-submit").click()
-        agent.get_by_test_id("go-ready").click()
-        presence, phone = agent.get_by_test_id("presence"), agent.get_by_test_id("agent-phone")
-        expect(presence).to_have_attribute("data-presence", "ready")
+        go_ready(agent, desk.url, "lin")
+        phone = agent.get_by_test_id("agent-phone")
         caller = callers.new_context(locale="en").new_page()
         caller.goto(f"{desk.url}/call?language=zh")
         caller.get_by_test_id("call-button").click()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +15,8 @@ from routing.grammar import check_log
 from routing.leg_events import AgentAwaited, AudioDropped, PartyJoined, PartyLeft
 from routing.service_events import HandoverBridged, HandoverFailed
 from routing.terms import HandoverFailure
-from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, serve, warmline
+from tests.journeys.pages import go_ready
+from tests.journeys.stage import Server, add_account, caller_browser, microphone_file, serve
 from tests.journeys.ways import Ways, log_of, wait_until
 from voice.contracts.audio import Party, to_s
 
@@ -36,8 +36,7 @@ def desk(tmp_path: Path) -> Iterator[Server]:
     with serve(
         tmp_path / "data", folder, engine="fake", ice_addresses="127.0.0.1", agent_grace_s=str(GRACE_S)
     ) as server:
-        add = warmline("users", "add", "lin", "--role", "agent", "--password-stdin", data=str(server.data))
-        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+        add_account(server.data, "lin", "agent")
         yield server
 
 
@@ -55,12 +54,7 @@ def test_an_agents_leg_survives_another_network_and_none_has_a_reason(
         agent = agents.new_context(locale="en", viewport={"width": 1440, "height": 900}).new_page()
         ways = Ways(stack)
         ways.lead(agent, "**/api/calls/*/legs", "**/api/calls/*/legs/mine/offer")
-        agent.goto(f"{desk.url}/login?next=/desk")
-        agent.get_by_test_id("login-user").fill("lin")
-        agent.get_by_test_id("login-password").fill(PASSWORD)
-        agent.get_by_test_id("login-submit").click()
-        agent.get_by_test_id("go-ready").click()
-        expect(agent.get_by_test_id("presence")).to_have_attribute("data-presence", "ready")
+        go_ready(agent, desk.url, "lin")
         caller = callers.new_context(locale="en").new_page()
         caller.goto(f"{desk.url}/call?language=zh")
         caller.get_by_test_id("call-button").click()

@@ -5,7 +5,6 @@ Words, decision and both voices are where they belong: on the console, in the ph
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,7 +15,7 @@ import pytest
 import soundfile
 import soxr
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Playwright, expect
 
 from routing.events import CallEnded, CallStarted, DtmfReceived, SpeechEnded, SpeechStarted, Stamped, TranscriptFinal
 from routing.grammar import check_log
@@ -25,7 +24,8 @@ from routing.service_events import HandoverBridged, RouteDecided
 from routing.terms import CallEndReason, Channel, RouteTarget
 from routing.wire import decode, decode_line
 from tests.journeys.likeness import Ear, find, in_telephone_band
-from tests.journeys.stage import PASSWORD, Server, serve, warmline
+from tests.journeys.pages import go_ready, sign_in
+from tests.journeys.stage import Server, add_account, serve
 from tests.journeys.three_way import microphone_browser, with_ears
 from tests.programs import free_ports
 from tests.voice.sip.baresip import Baresip, run_baresip
@@ -83,8 +83,7 @@ def telephony(
 ) -> Iterator[Server]:
     models = need_model("whisper-base").parent
     with serve(tmp_path_factory.mktemp("server") / "data", models, sip=f"127.0.0.1:{sip_port}") as server:
-        add = warmline("users", "add", "lin", "--role", "agent", "--password-stdin", data=str(server.data))
-        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+        add_account(server.data, "lin", "agent")
         yield server
 
 
@@ -100,13 +99,6 @@ def agent_voice(path: Path) -> Pcm:
     whole *= np.float32(0.5 / np.abs(whole).max())
     soundfile.write(path, soxr.resample(whole, SAMPLE_RATE, 48_000), 48_000, subtype="PCM_16")
     return whole
-
-
-def sign_in(page: Page, url: str, user: str, then: str) -> None:
-    page.goto(f"{url}/login?next={then}")
-    page.get_by_test_id("login-user").fill(user)
-    page.get_by_test_id("login-password").fill(PASSWORD)
-    page.get_by_test_id("login-submit").click()
 
 
 @pytest.fixture(scope="module")
@@ -134,12 +126,10 @@ def called(
             portal.call(lambda: phone.command((name, parameters), until=until))
 
         agent = with_ears(working).new_page()
-        sign_in(agent, telephony.url, "lin", "/desk")
-        agent.get_by_test_id("go-ready").click()
-        expect(agent.get_by_test_id("presence")).to_have_attribute("data-presence", "ready")
+        go_ready(agent, telephony.url, "lin")
         watching = browser.new_context(locale="zh-CN")
         console = watching.new_page()
-        sign_in(console, telephony.url, "mei", "/")
+        sign_in(console, telephony.url, "mei")
         expect(console.get_by_test_id("call-list")).to_be_visible()
 
         press("dial", f"sip:4001@127.0.0.1:{sip_port}", until="CALL_ESTABLISHED")

@@ -30,7 +30,7 @@ from routing.leg_events import (
 from routing.service_events import HandoverAccepted, HandoverBridged, PromptPlayed
 from routing.wire import decode
 from tests.journeys.likeness import Ear, Spoken, find, half_seconds, in_speech_band
-from tests.journeys.stage import PASSWORD, serve, warmline
+from tests.journeys.stage import add_account, serve, warmline
 from tests.journeys.three_way import (
     Colleague,
     buffer_of,
@@ -134,8 +134,7 @@ def recorded(
     data = folder / "data"
     data.mkdir()
     for user, role in (("li", "agent"), ("boss", "supervisor")):
-        add = warmline("users", "add", user, "--role", role, "--password-stdin", data=str(data))
-        subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+        add_account(data, user, role)
     with (
         serve(data, models_folder, engine="fake", vad="webrtc") as server,
         microphone_browser(playwright, chromium, folder / "caller.wav") as calling,

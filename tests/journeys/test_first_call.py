@@ -16,8 +16,9 @@ from routing.events import CallEnded, EmotionScored, SpeechStarted, Stamped, Tra
 from routing.grammar import check_log
 from routing.service_events import RouteDecided
 from routing.wire import decode
+from tests.journeys.pages import sign_in
 from tests.journeys.relay import Relay
-from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, warmline
+from tests.journeys.stage import Server, caller_browser, microphone_file, warmline
 from voice.contracts.audio import Party
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
@@ -55,11 +56,8 @@ class Journey:
     finals_at_first_words: int
 
 
-def sign_in(page: Page, url: str) -> None:
-    page.goto(f"{url}/login")
-    page.get_by_test_id("login-user").fill("mei")
-    page.get_by_test_id("login-password").fill(PASSWORD)
-    page.get_by_test_id("login-submit").click()
+def sign_in_as_supervisor(page: Page, url: str) -> None:
+    sign_in(page, url, "mei")
     expect(page.get_by_test_id("call-list")).to_be_visible()
 
 
@@ -85,7 +83,7 @@ def journey(
         through_relay = f"http://127.0.0.1:{relay.port}"
         agent = browser.new_context(locale="zh-CN").new_page()
         received.follow(agent)
-        sign_in(agent, through_relay)
+        sign_in_as_supervisor(agent, through_relay)
 
         caller = calling.new_context(locale="zh-CN").new_page()
         caller.goto(f"{server.url}/call")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,8 @@ from routing.transfer_events import (
     TransferTarget,
 )
 from routing.wire import decode
-from tests.journeys.stage import PASSWORD, Server, caller_browser, microphone_file, serve, warmline
+from tests.journeys.pages import go_ready
+from tests.journeys.stage import Server, add_account, caller_browser, microphone_file, serve
 from tests.journeys.test_agent_console import LOUDER_THAN
 from voice.contracts.audio import Party
 
@@ -105,14 +105,8 @@ class Floor:
 
 def enter(agents: Browser, server: Server, user: str) -> Agent:
     page = agents.new_context(locale="zh-CN", viewport={"width": 1280, "height": 720}).new_page()
-    page.goto(f"{server.url}/login?next=/desk")
-    page.get_by_test_id("login-user").fill(user)
-    page.get_by_test_id("login-password").fill(PASSWORD)
-    page.get_by_test_id("login-submit").click()
-    page.get_by_test_id("go-ready").click(timeout=SOON)
-    agent = Agent(user, page)
-    expect(agent.get("presence")).to_have_attribute("data-presence", "ready", timeout=SOON)
-    return agent
+    go_ready(page, server.url, user)
+    return Agent(user, page)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +118,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, need_model: Callable[[str], P
     (folder / "desk.yaml").write_text(rules.replace("offer_timeout_s: 15", "offer_timeout_s: 60"), encoding="utf-8")
     with serve(folder / "data", models, desk=str(folder / "desk.yaml")) as server:
         for user in ("lin", "hua"):
-            add = warmline("users", "add", user, "--role", "agent", "--password-stdin", data=str(server.data))
-            subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+            add_account(server.data, user, "agent")
         yield server
 
 

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ import soundfile
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 from tests.journeys.likeness import Ear, HalfSecond, Spoken, half_seconds, in_speech_band
-from tests.journeys.stage import PASSWORD, serve, warmline
+from tests.journeys.stage import add_account, serve
 from tests.journeys.three_way import (
     Colleague,
     buffer_of,
@@ -50,8 +49,7 @@ def talk(
     }
     data = folder / "data"
     data.mkdir()
-    add = warmline("users", "add", "li", "--role", "agent", "--password-stdin", data=str(data))
-    subprocess.run(add, input=PASSWORD.encode(), check=True, capture_output=True)
+    add_account(data, "li", "agent")
     with (
         serve(data, folder, engine="fake", vad="webrtc", recording_format="wav") as server,
         microphone_browser(playwright, chromium, folder / "caller.wav") as calling,
