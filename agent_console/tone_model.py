@@ -26,7 +26,6 @@ def load_tone_model(name: str | None) -> ToneModel | None:
         return None
     if name == SHIPPED:
         return LinearToneModel.load()
-    # Its filters come from scipy.signal, which takes half a second of every start to import.
-    from prosody.tone_onnx import OnnxToneModel  # noqa: PLC0415
+    from prosody.tone_onnx import OnnxToneModel  # noqa: PLC0415  brings scipy.signal, half a second of every start
 
     return OnnxToneModel.load(Path(name))

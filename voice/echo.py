@@ -10,8 +10,8 @@ Most lines have no echo, and there the canceller would only take from the caller
 the filter has found an echo; and where that has found none in two seconds in which something was heard, nothing is done
 until it does.
 
-The canceller costs twice what the filter does. Where its answer is known it is spared: on a line without an echo, and
-as long as the filter leaves no more of an echo than it did before. What the filter leaves is heard 30 dB down then.
+The canceller costs 1.7 times what the filter does. Where its answer is known it is spared: on a line without an echo,
+and as long as the filter leaves no more of an echo than it did before. What the filter leaves is heard 30 dB down then.
 
 While nothing was played for a while, nothing is done: the samples go through as they came. In every case audio leaves
 8 ms late, which is what the canceller takes.

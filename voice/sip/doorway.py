@@ -26,7 +26,7 @@ def remote_address(stream: TypedAttributeProvider) -> Address | None:
 
 
 class Doorway(Listener[SocketStream]):
-    """A listener that closes at once what may not come in: a handshake costs a thousand times what a refusal does.
+    """A listener that closes at once what may not come in: a handshake is work that anybody could ask for.
 
     Args:
         listener: whose connections these are.

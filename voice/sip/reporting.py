@@ -61,8 +61,7 @@ class CallReports:
     def __init__(self, begin: Begin) -> None:
         self.heard = Reports(begin.ntp_origin_s)
         self._ssrc, self._cname = begin.ssrc, begin.cname
-        # What is random about an interval has to differ between calls, not to be secret.
-        self._random = random.Random(begin.ssrc)  # noqa: S311
+        self._random = random.Random(begin.ssrc)  # noqa: S311  has to differ between calls, not to be secret
         self._due_s: float | None = None
         self._sent_before = [0, 0]  # packets at the last two reports
 
