@@ -17,7 +17,8 @@ class Latch:
 
     A party says in its SDP where it wants to be sent to. Behind NAT that is no address of ours to reach, so what it
     sends decides: but only from the host that its SDP names or the one that its signalling comes from, and once it is
-    known, no other port takes over while the known one sends.
+    known, no other port takes over while the known one sends. Where somebody else takes the party's place, what it
+    still sends decides nothing: were both ends to follow a farewell that came late, neither would ever hear the other.
 
     Args:
         told: address and port of the SDP.
@@ -29,6 +30,8 @@ class Latch:
     heard: Address | None = None
     refused: int = 0
     _heard_s: float = 0.0
+    _left: frozenset[Address] = frozenset()
+    _left_s: float = 0.0
 
     @property
     def target(self) -> Address:
@@ -40,11 +43,18 @@ class Latch:
         if told != self.told or host != self.host:
             self.told, self.host, self.heard = told, host, None
 
+    def leave(self, now_s: float) -> None:
+        """Somebody else takes the party's place; `move` tells where they are."""
+        self._left, self._left_s = frozenset({self.told, self.target}), now_s
+
     def admits(self, source: Address, now_s: float) -> bool:
         """Whether a packet may be taken; remembers where it came from."""
         if source == self.heard:
             self._heard_s = now_s
             return True
+        if source in self._left and source != self.told and now_s - self._left_s < SILENT_S:
+            self.refused += 1
+            return False
         known_host = source[0] in (self.told[0], self.host)
         free = self.heard is None or now_s - self._heard_s >= SILENT_S
         # What comes from where the SDP says is right even where somebody on the same host was faster.

@@ -177,9 +177,9 @@ class SipLeg:
         before, now_s = self.call, self._clock.now_s()
         before.hooks.forget()
         self.call, call.origin.port = call, before.origin.port
-        self._follow(call)
         if self._media is not None:
-            self._media.listen_anew()
+            self._media.listen_anew(now_s)
+        self._follow(call)
         self._watched_s = now_s
         call.answer(now_s)
         if hangs_up:

@@ -107,8 +107,10 @@ class CallMedia:
         self._is_first = True
         self.agreement = agreement
 
-    def listen_anew(self) -> None:
-        """Somebody else speaks from now on, whose stamps begin anywhere; time goes on."""
+    def listen_anew(self, now_s: float) -> None:
+        """Somebody else speaks from now on, from another place and with stamps that begin anywhere; time goes on."""
+        self.latch.leave(now_s)
+        self.report_latch.leave(now_s)
         if not self.agreement.is_on_hold:
             self.incoming.resume(self.agreement.codec)
 

@@ -251,6 +251,28 @@ def test_packets_of_others_are_never_heard() -> None:
     assert latch.refused == 3
 
 
+def test_a_farewell_that_comes_late_does_not_decide_who_is_heard() -> None:
+    """Alice connects two others and hangs up: were both to follow her last report, neither would hear the other."""
+    alice, bob = ("127.0.0.1", 24_000), ("127.0.0.1", 25_100)
+    latch = Latch(alice, "127.0.0.1")
+    assert latch.admits(alice, 1.0)
+    latch.leave(2.0)
+    latch.move(bob, "127.0.0.1")
+    assert not latch.admits(alice, 2.1)
+    assert latch.target == bob
+    assert latch.admits(("127.0.0.1", 26_000), 2.2)  # bob, behind NAT: not from where he says
+    assert latch.admits(bob, 2.3)
+    assert not latch.admits(alice, 2.4)
+    latch.leave(3.0)
+    latch.move(alice, "127.0.0.1")  # she comes back, from where she was
+    assert latch.admits(alice, 3.1)
+    # A relay may speak for both from one port: it is believed once nobody else has spoken for a while.
+    latch.leave(4.0)
+    latch.move(("10.0.0.5", 4000), "127.0.0.1")
+    assert not latch.admits(alice, 5.9)
+    assert latch.admits(alice, 6.1)
+
+
 @given(st.binary(max_size=400))
 @settings(max_examples=200, deadline=None)
 def test_datagrams_of_any_kind_do_no_harm(datagram: bytes) -> None:
