@@ -33,7 +33,7 @@ MAGIC: Final = "z9hG4bK"
 """What every branch of RFC 3261 begins with (8.1.1.7)."""
 
 SERVER: Final = "Warmline"
-ALLOWED: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO", "REFER", "NOTIFY")
+ALLOWED: Final = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK", "OPTIONS", "UPDATE", "INFO", "REFER", "NOTIFY")
 
 Request: TypeAlias = SipRequest
 Response: TypeAlias = SipResponse

@@ -137,3 +137,20 @@ def test_who_only_can_is_not_made_to() -> None:
     assert b"rseq" not in wire.raw[-1].lower()
     call.answer(wire.now_s)
     assert call.is_answered
+
+
+def test_that_it_is_understood_is_said_and_one_of_no_call_is_told_so() -> None:
+    """RFC 3261, 20.5: every method that is understood is named; RFC 3262, 3: what acknowledges nothing gets 481."""
+    wire = Wire(trunks=(EARLY,))
+    assert b"SIP/2.0 481" in wire.say(request("PRACK", 8, "RAck: 7 1 INVITE", to=";tag=none"))
+    assert b"SIP/2.0 481" in wire.say(request("PRACK", 9, "RAck: 7 1 INVITE"))
+    options = wire.say(request("OPTIONS", 1)).decode()
+    call, tag, number = begin(wire)
+    call.answer(wire.now_s)
+    answer = wire.say(request("PRACK", 2, f"RAck: {number} 1 INVITE", to=tag)).decode()
+    outgoing = wire.call()
+    assert outgoing.call.dialog.sent is not None
+    for said in (options, answer, bytes(outgoing.call.dialog.sent).decode()):
+        allowed = re.search(r"^Allow: (.*)\r$", said, re.MULTILINE)
+        assert allowed is not None
+        assert "PRACK" in allowed[1].split(", ")
