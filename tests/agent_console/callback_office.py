@@ -26,6 +26,7 @@ from routing.events import CallAttribute, Stamped
 from routing.journal.memory import MemoryJournal
 from routing.switchboard import Switchboard
 from routing.terms import Channel
+from tests.programs import audio_ports
 from tests.routing.callers import ICE, PITCHES
 from tests.routing.rooms import open_rooms
 from tests.voice.sip.line import LOOPBACK, SETTINGS
@@ -166,10 +167,10 @@ async def open_office(
 
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        phone = await enter(SipEndpoint.open(replace(SETTINGS, trunks=(LOOPBACK,), ports=(26_600, 26_698)), clock))
+        phone = await enter(SipEndpoint.open(replace(SETTINGS, trunks=(LOOPBACK,), ports=audio_ports(1)), clock))
         trunk = replace(LOOPBACK, codecs=(PCMA,), gateway=f"127.0.0.1:{gateway or phone.port}", dials=(dials,))
         rooms = await enter(open_rooms(FakeRecognizer()))
-        line = await enter(SipEndpoint.open(replace(SETTINGS, trunks=(trunk,), ports=(26_800, 26_898)), clock))
+        line = await enter(SipEndpoint.open(replace(SETTINGS, trunks=(trunk,), ports=audio_ports(0)), clock))
         board = await enter(Switchboard.open(rooms, journal, answer, clock, recordings=None, max_calls=4))
         board.dial_with(SipDialer(line))
         desk = await enter(

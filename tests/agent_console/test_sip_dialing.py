@@ -16,7 +16,7 @@ from agent_console.sip_wiring import who_is_outside
 from routing.dialing import DialError
 from routing.events import CallAttribute
 from routing.terms import TransferFailure
-from tests.programs import need_program
+from tests.programs import audio_ports, free_ports, need_program
 from tests.voice.sip.line import LOOPBACK, SETTINGS, line, phone
 from tests.voice.sip.test_sipp import SCENARIOS
 from voice.clock import WallClock
@@ -32,7 +32,7 @@ CAME = (CallAttribute("sip.trunk", "office"),)
 
 @asynccontextmanager
 async def dialer(*trunks: Trunk, ring_s: float = 20.0) -> AsyncIterator[SipDialer]:
-    settings = replace(SETTINGS, trunks=trunks, ports=(25_000, 25_998), ring_s=ring_s)
+    settings = replace(SETTINGS, trunks=trunks, ports=audio_ports(3), ring_s=ring_s)
     async with SipEndpoint.open(settings, WallClock()) as endpoint:
         yield SipDialer(endpoint)
         assert not endpoint.legs
@@ -42,11 +42,10 @@ async def dialer(*trunks: Trunk, ring_s: float = 20.0) -> AsyncIterator[SipDiale
 @asynccontextmanager
 async def expert(scenario: str, folder: Path, *arguments: str) -> AsyncIterator[int]:
     """Somebody who is called, played by sipp; answers their port. They have to see their scenario through."""
-    async with phone() as unused:
-        port = unused.port
+    port, media = free_ports(2)
     program = need_program("sipp", "sip-tester")
     command = [program, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-nostdin", "-i", "127.0.0.1"]
-    command += ["-p", str(port), "-timeout", "40s", "-timeout_error", *arguments]
+    command += ["-p", str(port), "-mp", str(media), "-timeout", "40s", "-timeout_error", *arguments]
     async with await anyio.open_process(command, cwd=folder, stdout=None, stderr=None) as process:
         try:
             yield port
@@ -131,6 +130,6 @@ async def test_people_are_told_whom_the_trunks_allow() -> None:
     assert who_is_outside(None) == Outside()
     numbers = Trunk("numbers", gateway="192.0.2.1", dials=("+86", "0"))
     deaf = Trunk("deaf", dials=("00",))
-    settings = replace(SETTINGS, trunks=(OFFICE, numbers, deaf), ports=(25_000, 25_998))
+    settings = replace(SETTINGS, trunks=(OFFICE, numbers, deaf), ports=audio_ports(3))
     async with SipEndpoint.open(settings, WallClock()) as endpoint:
         assert who_is_outside(endpoint) == Outside(("+86", "0"), ("127.0.0.1",))

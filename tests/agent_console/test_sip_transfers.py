@@ -35,7 +35,7 @@ from routing.transfer_events import (
     TransferTarget,
 )
 from tests.agent_console.test_sip_dialing import expert
-from tests.programs import free_ports
+from tests.programs import audio_ports
 from tests.routing.callers import ICE, PITCHES, Person, Room, ScriptedDesk
 from tests.routing.rooms import of_type, open_rooms
 from tests.voice.sip.line import LOOPBACK, SETTINGS
@@ -126,9 +126,9 @@ async def office(*, refuses: int = 0, says_refer: bool = True) -> AsyncIterator[
         rooms = await stack.enter_async_context(open_rooms(FakeRecognizer()))
         line, phone, outside = [
             await stack.enter_async_context(
-                SipEndpoint.open(replace(SETTINGS, trunks=(TRUNK,), ports=(first, first + 98)), clock)
+                SipEndpoint.open(replace(SETTINGS, trunks=(TRUNK,), ports=audio_ports(share)), clock)
             )
-            for first in (26_000, 26_200, 26_400)
+            for share in (0, 1, 2)
         ]
         board = await stack.enter_async_context(
             Switchboard.open(rooms, journal, answer, clock, recordings=None, max_calls=4)
@@ -269,8 +269,7 @@ async def test_a_colleague_takes_the_callers_place_and_the_call_goes_on() -> Non
 
 async def test_an_expert_of_others_making_is_consulted_and_serves(tmp_path: Path) -> None:
     """Played by sipp, who says back what it hears: everybody hears themselves."""
-    media = free_ports(1)[0] // 2 * 2
-    async with expert("expert_answers", tmp_path, "-rtp_echo", "-mp", str(media)) as port, office() as here:
+    async with expert("expert_answers", tmp_path, "-rtp_echo") as port, office() as here:
         room = here.room
         target = TransferTarget(TargetKind.URI, f"sip:expert@127.0.0.1:{port}")
         await room.do(Consult(key(), room.call, "mei", target))

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from anyio.to_thread import run_sync
 
+from tests.programs import audio_ports
 from tests.voice.sip.certificates import sign
 from voice.clock import WallClock
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Party, Pcm
@@ -76,8 +77,8 @@ async def telephone(party: Party, *, transport: str = "udp") -> AsyncIterator[Fa
     with TemporaryDirectory() as folder:
         signed = await run_sync(sign, Path(folder), "ours") if is_secure else None
         shown = TlsSettings() if signed is None else TlsSettings(0, signed.certificate, signed.key, signed.authority)
-        answering = SipSettings("127.0.0.1", 0, trunks=(trunk,), ports=(21_000, 21_998), tls=shown)
-        calling = SipSettings("127.0.0.1", 0, ports=(22_000, 22_998), tls=TlsSettings(authorities=shown.authorities))
+        answering = SipSettings("127.0.0.1", 0, trunks=(trunk,), ports=audio_ports(0), tls=shown)
+        calling = SipSettings("127.0.0.1", 0, ports=audio_ports(1), tls=TlsSettings(authorities=shown.authorities))
         async with (
             SipEndpoint.open(answering, WallClock()) as ours,
             SipEndpoint.open(calling, WallClock()) as theirs,

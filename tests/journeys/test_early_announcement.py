@@ -15,7 +15,7 @@ from routing.grammar import check_log
 from routing.service_events import PromptPlayed
 from routing.wire import decode
 from tests.journeys.stage import PASSWORD, serve
-from tests.programs import free_ports
+from tests.programs import audio_ports, free_ports
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Pcm, to_s
 from voice.sip.endpoint import SipEndpoint
@@ -37,7 +37,7 @@ async def test_a_recording_is_heard_to_its_end_before_the_answer(tmp_path: Path)
     early: list[Pcm] = []
     settings = {"sip": f"127.0.0.1:{port}", "trunks": str(trunks)}
     with serve(tmp_path / "data", tmp_path, engine="fake", **settings) as server:
-        async with SipEndpoint.open(SipSettings("127.0.0.1", 0, ports=(32_000, 32_099)), WallClock()) as phone:
+        async with SipEndpoint.open(SipSettings("127.0.0.1", 0, ports=audio_ports(1)), WallClock()) as phone:
             with anyio.fail_after(60):
                 leg = await phone.call(f"sip:4001@127.0.0.1:{port}", hear_early=early.append)
             async with leg:

@@ -117,10 +117,9 @@ def run_baresip(
     program = need_program("baresip", "baresip-core")
     folder_of_modules = Path("/usr/lib/baresip/modules")
     control, sip, rtp = free_ports(3)
-    rtp = rtp // 2 * 2
     output = folder / "output.txt"
     config = _CONFIG.format(
-        sip=sip, rtp=rtp, last=rtp + 20, control=control, folder=folder, spoken=spoken, modules=folder_of_modules
+        sip=sip, rtp=rtp, last=rtp + 7, control=control, folder=folder, spoken=spoken, modules=folder_of_modules
     )
     (folder / "config").write_text(config + "".join(f"module {name}.so\n" for name in modules))
     (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{sip};transport=udp>;regint=0{codecs}\n")

@@ -11,6 +11,7 @@ import anyio
 import numpy as np
 from anyio.abc import TaskGroup
 
+from tests.programs import audio_ports
 from voice.clock import WallClock
 from voice.contracts.audio import AudioFrame, Pcm
 from voice.sip.endpoint import SipEndpoint
@@ -19,7 +20,9 @@ from voice.sip.line import Line
 from voice.sip.trunks import SipSettings, Trunk
 
 LOOPBACK = Trunk("loopback", networks=(ip_network("127.0.0.0/8"),))
-SETTINGS = SipSettings("127.0.0.1", 0, trunks=(LOOPBACK,), ports=(23_000, 23_998))
+SETTINGS = SipSettings("127.0.0.1", 0, trunks=(LOOPBACK,), ports=audio_ports(0))
+PHONES = audio_ports(1)
+COLLEAGUES = audio_ports(2)
 
 
 @dataclass(eq=False)
@@ -89,6 +92,6 @@ async def line(settings: SipSettings = SETTINGS) -> AsyncIterator[tuple[SipEndpo
 @asynccontextmanager
 async def phone() -> AsyncIterator[SipEndpoint]:
     """Somebody who calls."""
-    settings = replace(SETTINGS, trunks=(), ports=(24_000, 24_998))
+    settings = replace(SETTINGS, trunks=(), ports=PHONES)
     async with SipEndpoint.open(settings, WallClock()) as endpoint:
         yield endpoint

@@ -14,7 +14,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from tests.voice.sip.certificates import Signed, sign
-from tests.voice.sip.line import SETTINGS, line
+from tests.voice.sip.line import PHONES, SETTINGS, line
 from voice.rates import RateLimit
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.gate import Refusal
@@ -58,7 +58,7 @@ def shake_hands(port: int, source: str, times: int) -> list[bool]:
 
 async def test_handshakes_of_one_address_are_limited_and_others_still_call(ours: Signed) -> None:
     settings = limited(ours, burst=3)
-    caller = replace(SETTINGS, trunks=(), ports=(24_000, 24_998), tls=TlsSettings(0, authorities=ours.authority))
+    caller = replace(SETTINGS, trunks=(), ports=PHONES, tls=TlsSettings(0, authorities=ours.authority))
     async with line(settings) as (endpoint, ear):
         shaken = await run_sync(shake_hands, endpoint.tls_port, "127.0.0.9", 12)
         assert shaken == [True] * 3 + [False] * 9

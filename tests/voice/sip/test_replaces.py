@@ -15,7 +15,7 @@ import anyio.lowlevel
 import numpy as np
 import pytest
 
-from tests.voice.sip.line import LOOPBACK, SETTINGS, Ear, Heard, line, phone
+from tests.voice.sip.line import COLLEAGUES, LOOPBACK, SETTINGS, Ear, Heard, line, phone
 from tests.voice.sip.test_sipp import sipp
 from tests.voice.sip.wire import Wire
 from voice.audio.g711 import encode_ulaw
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.anyio
 PITCHES = {"alice": 420.0, "bob": 900.0}
 TRUNK = replace(LOOPBACK, transfer_to=frozenset({"127.0.0.1"}), numbers=frozenset({"4001"}))
 OFFICE = replace(SETTINGS, trunks=(TRUNK,))
-BOB = replace(SETTINGS, ports=(25_100, 25_198))
+BOB = replace(SETTINGS, ports=COLLEAGUES)
 
 
 def speak(leg: SipLeg, who: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.voice.sip.line import LOOPBACK, SETTINGS, Ear
+from tests.programs import free_ports
+from tests.voice.sip.line import LOOPBACK, PHONES, SETTINGS, Ear
 from voice.clock import WallClock
 from voice.contracts.audio import Party, Pcm
 from voice.contracts.sip_errors import SipPortError
@@ -253,17 +254,18 @@ def test_we_offer_one_port_and_take_two() -> None:
 
 @pytest.mark.anyio
 async def test_ports_come_in_pairs_and_taken_ones_are_passed_over() -> None:
-    ports = AudioPorts("127.0.0.1", (23_801, 23_806))
+    (even,) = free_ports(1)
+    ports = AudioPorts("127.0.0.1", (even - 1, even + 4))
     first = await ports.open()
     second = await ports.open()
     try:
-        assert [first.port, second.port] == [23_802, 23_804]
+        assert [first.port, second.port] == [even, even + 2]
         with pytest.raises(SipPortError, match="pair"):
             await ports.open()
         second.close()
         await anyio.lowlevel.checkpoint()
         again = await ports.open()
-        assert again.port == 23_804
+        assert again.port == even + 2
         again.close()
     finally:
         first.close()
@@ -275,8 +277,8 @@ async def test_two_endpoints_tell_each_other_how_it_went() -> None:
     """Over sockets, both ways, with one of them saying goodbye at the end."""
     clock = WallClock()
     async with (
-        SipEndpoint.open(replace(SETTINGS, ports=(23_700, 23_719)), clock) as ours,
-        SipEndpoint.open(replace(SETTINGS, trunks=(LOOPBACK,), ports=(23_720, 23_739)), clock) as theirs,
+        SipEndpoint.open(SETTINGS, clock) as ours,
+        SipEndpoint.open(replace(SETTINGS, trunks=(LOOPBACK,), ports=PHONES), clock) as theirs,
         anyio.create_task_group() as tasks,
     ):
         ear = Ear(tasks)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.voice.sip.certificates import Signed, sign
-from tests.voice.sip.line import SETTINGS, Ear, line
+from tests.voice.sip.line import PHONES, SETTINGS, Ear, line
 from voice.audio.g711 import decode_alaw
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE, Pcm
@@ -52,9 +52,7 @@ async def secure_line(shown: Signed, *, verifies_callers: bool = False) -> Async
 
 @asynccontextmanager
 async def caller(settings: TlsSettings) -> AsyncIterator[SipEndpoint]:
-    async with SipEndpoint.open(
-        replace(SETTINGS, trunks=(), ports=(24_000, 24_998), tls=settings), WallClock()
-    ) as endpoint:
+    async with SipEndpoint.open(replace(SETTINGS, trunks=(), ports=PHONES, tls=settings), WallClock()) as endpoint:
         yield endpoint
 
 

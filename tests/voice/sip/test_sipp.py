@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.programs import need_program
+from tests.programs import free_ports, need_program
 from tests.voice.sip.line import SETTINGS, Ear, line
 from voice.audio.g711 import encode_ulaw
 from voice.clock import WallClock
@@ -42,7 +42,7 @@ async def sipp(scenario: str, port: int, folder: Path, *arguments: str) -> None:
     program = need_program("sipp", "sip-tester")
     command = [program, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-nostdin", "-i", "127.0.0.1"]
     command += ["-s", "4001", "-timeout", "25s", "-timeout_error", "-trace_err", "-error_file", "errors.log"]
-    command += ["-mp", "25000", *arguments, f"127.0.0.1:{port}"]
+    command += ["-mp", str(free_ports(1)[0]), *arguments, f"127.0.0.1:{port}"]
     done = await anyio.run_process(command, cwd=folder, check=False)
     errors = folder / "errors.log"
     assert done.returncode == 0, errors.read_text(errors="replace") if errors.exists() else done.stdout[-2000:]
@@ -172,7 +172,7 @@ async def test_who_talks_while_no_more_calls_are_taken_talks_on(tmp_path: Path) 
                 while not ear.calls:  # noqa: ASYNC110 - who calls is another program
                     await anyio.sleep(0.02)
                 await ear.calls[0].leg.answered.wait()
-        await sipp("drained", endpoint.port, tmp_path, "-mp", "25100")
+        await sipp("drained", endpoint.port, tmp_path)
         assert ear.calls[0].leg.end is None
         await ear.wait_ended()
     assert [heard.leg.end for heard in ear.calls] == [CallEnd.HUNG_UP]

@@ -16,7 +16,7 @@ import soundfile
 from tests.programs import need_program
 from tests.voice.sip.baresip import run_baresip
 from tests.voice.sip.certificates import sign
-from tests.voice.sip.line import LOOPBACK, SETTINGS, Ear, Heard, line
+from tests.voice.sip.line import COLLEAGUES, LOOPBACK, SETTINGS, Ear, Heard, line
 from tests.voice.sip.test_replaces import hears, speak
 from voice.clock import WallClock
 from voice.contracts.audio import SAMPLE_RATE
@@ -112,7 +112,7 @@ async def test_it_passes_us_on_to_somebody_else(tmp_path: Path, spoken: Path) ->
     office = replace(LOOPBACK, transfer_to=frozenset({"127.0.0.1"}))
     async with line(replace(SETTINGS, trunks=(office,))) as (endpoint, ear), anyio.create_task_group() as tasks:
         colleagues = Ear(tasks)
-        async with SipEndpoint.open(replace(SETTINGS, ports=(25_200, 25_298)), WallClock()) as elsewhere:
+        async with SipEndpoint.open(replace(SETTINGS, ports=COLLEAGUES), WallClock()) as elsewhere:
             with elsewhere.accept(colleagues.take), run_baresip(tmp_path, spoken) as phone:
                 await phone.command(("dial", f"sip:4001@127.0.0.1:{endpoint.port}"), until="CALL_ESTABLISHED")
                 target = f"sip:colleague@127.0.0.1:{elsewhere.port}"
