@@ -76,7 +76,7 @@ async def test_who_waits_is_told_at_once(rig: Rig) -> None:
         params = {"after": 0, "wait_s": 20}
         answers.append((await rig.client.get("/api/calls/c1/told", headers=SECRET, params=params)).json())
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             await rig.until(lambda: bool(rig.commands.executed))

@@ -89,7 +89,7 @@ async def test_a_process_that_ends_or_hangs_once_costs_no_final(
     beside: list[WarmlineError] = []
     async with SupervisedRecognition(Brittle(tmp_path / "once"), 2, WallClock()) as recognition:
         pids = recognition.pids
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             broken = recognition.begin(Language.ZH, ignore, on_setback=setbacks.append)
             sound = recognition.begin(Language.ZH, ignore, on_setback=beside.append)
             pcm = np.concatenate([voice(1), level(what), voice(1, seed=2)])

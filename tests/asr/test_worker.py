@@ -83,7 +83,7 @@ async def entered(gate: Gated) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while not condition():
             await anyio.lowlevel.checkpoint()
 
@@ -109,7 +109,7 @@ async def test_finals_are_written_for_people_on_the_thread_and_partials_are_not(
     async with RecognitionWorker(FakeRecognizer(), write=write) as worker:
         utterance = worker.begin(Language.ZH, partials.append)
         push_frames(utterance, voice(3))
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             final = await utterance.finish()
     assert final.text == f"zh: {final.raw}"
     assert final.raw

@@ -189,7 +189,7 @@ class Room:
 
     async def until_told(self, what: str, agent: str) -> None:
         """Return once the desk was told that of an agent."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while (what, agent) not in self.desk.told:
                 await anyio.lowlevel.checkpoint()
 

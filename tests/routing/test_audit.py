@@ -213,14 +213,14 @@ async def test_the_trail_misses_nothing_and_says_nothing_twice_over_restarts(tmp
         async with AuditTrail.open(log, journal, clock) as trail:
             await trail.note_desk([offered, Logged(1, 1.0, ContactWoken(call))])
             await journal.append([Stamped(call, 2, 0, RouteDecided(RouteTarget.HUMAN, "r", WHY, (SegmentId(0),), "1"))])
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 while len(list(log.records())) < 3:
                     await anyio.lowlevel.checkpoint()
             await trail.override("sup", call, "priority", OverrideReason.STAFFING, {"priority": 90})
         await journal.append([Stamped(call, 3, 0, PriorityChanged(40, 60, "late", WHY, (), "1+ab"))])
         async with AuditTrail.open(log, journal, clock) as trail:
             await trail.note_desk([offered])
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 while len(list(log.records())) < 5:
                     await anyio.lowlevel.checkpoint()
         found = list(log.records())

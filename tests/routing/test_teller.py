@@ -50,7 +50,7 @@ class Line:
 
     async def until(self, count: int) -> list[str]:
         """What was said, once it is so much."""
-        with anyio.fail_after(2):
+        with anyio.fail_after(30):
             while len(self.played) < count:
                 self.heard = anyio.Event()
                 await self.heard.wait()
@@ -165,7 +165,7 @@ async def test_an_announcement_waits_its_turn_and_is_lost_to_no_newer_step() -> 
             teller.announce(CALL, Language.ZH, rule, REQUEST.reason)
         teller.announce(CALL, Language.EN, "busy", REQUEST.reason)
         teller.announce(OTHER, Language.ZH, "busy", REQUEST.reason)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             while len(noted) < 5:
                 await run_sync(lambda: None)
         teller.tell_step(CALL, Language.ZH, REQUEST)
