@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from anyio.to_thread import run_sync
@@ -18,7 +18,6 @@ from routing.commands import CommandRefusedError
 from routing.events import CallAttribute
 from routing.switchboard import Switchboard
 from routing.terms import Channel
-from voice.contracts.audio import FRAME_SAMPLES, CallId, Pcm, to_s
 from voice.contracts.errors import CapacityError, UnknownCallError
 from voice.contracts.ports import Clock
 from voice.contracts.sip_errors import SipError
@@ -32,9 +31,6 @@ SIP_PORT: Final = 5060
 
 ANNOUNCEMENT: Final = "trunk.announcement"
 """The name in the log of what is said before a call is answered."""
-
-OPENS_S: Final = 5.0
-"""How long a call may take from being taken to being open for what is said in it."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +83,6 @@ async def answer_sip(
     settings: Settings,
     switchboard: Switchboard,
     note_refusal: Callable[[str], None],
-    clock: Clock,
 ) -> AsyncIterator[None]:
     """Hand the line's calls to the switchboard, for as long as the context lasts; then callers are told to try later.
 
@@ -98,7 +93,6 @@ async def answer_sip(
         settings: the language of whoever names none.
         switchboard: where calls go.
         note_refusal: told the reason of each call that is refused: `sip.` and a `Refusal`.
-        clock: time.
 
     Raises:
         PromptError: a trunk's recording cannot be read, holds nothing or is too long.
@@ -108,19 +102,6 @@ async def answer_sip(
         return
     files = {trunk.name: trunk.announcement for trunk in line.settings.trunks if trunk.announcement is not None}
     announcements = {name: await run_sync(read_recording, file) for name, file in files.items()}
-
-    async def announce(leg: SipLeg, call: CallId, pcm: Pcm) -> None:
-        """Say it to its end, or as far as the caller listens; a call that has just been taken may not be open yet."""
-        give_up_s = clock.now_s() + OPENS_S
-        while leg.end is None:
-            try:
-                await switchboard.announce(call, ANNOUNCEMENT, pcm, disclosure=True)
-            except UnknownCallError:
-                if clock.now_s() > give_up_s:
-                    return
-                await clock.sleep_until(clock.now_s() + to_s(FRAME_SAMPLES))
-            else:
-                return
 
     async def take(leg: SipLeg, call: Line) -> None:
         attributes = tuple(CallAttribute(name, value) for name, value in call.attributes)
@@ -139,7 +120,8 @@ async def answer_sip(
         except CommandRefusedError as refused:  # rooms below routing know no commands; both reasons mean: later
             raise CapacityError(str(refused)) from refused
         if leg.call.is_early and call.trunk in announcements:
-            await announce(leg, taken, announcements[call.trunk])
+            with suppress(UnknownCallError):  # they have hung up
+                await switchboard.announce(taken, ANNOUNCEMENT, announcements[call.trunk], disclosure=True)
 
     def told(why: Refusal) -> None:
         note_refusal(f"sip.{why}")

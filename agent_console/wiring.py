@@ -291,7 +291,7 @@ async def open_console(settings: Settings) -> AsyncIterator[Opened]:
             outside=who_is_outside(line),
             call_rates=CallRates(settings.calls_per_minute, clock),
         )
-        await stack.enter_async_context(answer_sip(line, settings, switchboard, metrics.note_refusal, clock))
+        await stack.enter_async_context(answer_sip(line, settings, switchboard, metrics.note_refusal))
         yield Opened(console, rooms, journal, auth.accounts, recognition)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
@@ -49,6 +49,7 @@ class LiveCall:
         intake: where the call hears from.
         recorder: open; None where nothing is recorded.
         secret: by which its caller commands it.
+        opened: set once people may join it and something may be said in it, and also where it ended before.
     """
 
     call: Call
@@ -56,6 +57,7 @@ class LiveCall:
     intake: Intake
     recorder: StereoRecorder | None
     secret: str
+    opened: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(
         self,
@@ -75,6 +77,7 @@ class LiveCall:
         try:
             await self._talk(listen, keys, holds, successors)
         finally:
+            self.opened.set()
             if self.recorder is not None:
                 with anyio.CancelScope(shield=True):
                     await run_sync(self.recorder.close)
@@ -101,6 +104,7 @@ class LiveCall:
                 intake.close()
 
         async with anyio.create_task_group() as tasks, lines.open():
+            self.opened.set()
             tasks.start_soon(take_in, name=f"{call.id} intake")
             if keys is not None:
                 tasks.start_soon(_press, call, keys, name=f"{call.id} keys")

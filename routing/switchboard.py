@@ -311,6 +311,8 @@ class Switchboard:
     ) -> CallId:
         """Begin the call of a leg whose transport has accepted it; the leg is entered, and left when the call is over.
 
+        Returns once something may be said in the call.
+
         Args:
             leg: the caller's.
             channel: how they came.
@@ -327,7 +329,9 @@ class Switchboard:
         """
         with self._line() as tasks:
             answered = AnsweredLeg(leg, channel, keys, holds, successors)
-            return (await self._take(answered, tasks, caller, called, language, attributes)).call.id
+            live = await self._take(answered, tasks, caller, called, language, attributes)
+        await live.opened.wait()
+        return live.call.id
 
     async def _take(
         self,

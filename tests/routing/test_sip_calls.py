@@ -18,16 +18,18 @@ from routing.events import CallEnded, Stamped
 from routing.grammar import check_log
 from routing.journal.memory import MemoryJournal
 from routing.leg_events import AudioDropped, CallHeld, CallResumed
+from routing.service_events import PromptPlayed
 from routing.state import CallState, fold
 from routing.switchboard import Switchboard
 from routing.terms import CallEndReason, Channel
 from tests.routing.rooms import of_type, open_rooms
-from tests.voice.sip.line import SETTINGS, phone
+from tests.voice.sip.line import LOOPBACK, SETTINGS, phone
 from voice.clock import WallClock
-from voice.contracts.audio import SAMPLE_RATE, CallId, Party, from_s
+from voice.contracts.audio import SAMPLE_RATE, CallId, Party, Pcm, from_s
 from voice.sip.endpoint import SipEndpoint
 from voice.sip.leg import SipLeg
 from voice.sip.line import Line
+from voice.sip.trunks import Trunk
 from voice.webrtc.leg import WebRtcLeg
 
 pytestmark = pytest.mark.anyio
@@ -43,12 +45,14 @@ class Office:
         journal: its calls' events.
         port: of the line.
         call: the newest call.
+        said: what the caller is told at once, before the call is answered.
     """
 
     board: Switchboard
     journal: MemoryJournal
     port: int
     call: CallId
+    said: Pcm | None = None
 
     async def until(self, kind: type, count: int = 1) -> list[Stamped]:
         """The log once it holds so many events of a kind."""
@@ -62,7 +66,9 @@ class Office:
 
 
 @asynccontextmanager
-async def office(recordings: Path | None = None, silence_s: float = 20.0) -> AsyncIterator[Office]:
+async def office(
+    recordings: Path | None = None, silence_s: float = 20.0, trunk: Trunk = LOOPBACK
+) -> AsyncIterator[Office]:
     clock, journal = WallClock(), MemoryJournal()
 
     async def nobody(_: str) -> WebRtcLeg:
@@ -70,7 +76,7 @@ async def office(recordings: Path | None = None, silence_s: float = 20.0) -> Asy
 
     async with (
         open_rooms(FakeRecognizer()) as rooms,
-        SipEndpoint.open(replace(SETTINGS, silence_s=silence_s), clock) as line,
+        SipEndpoint.open(replace(SETTINGS, silence_s=silence_s, trunks=(trunk,)), clock) as line,
         Switchboard.open(rooms, journal, nobody, clock, recordings=recordings, max_calls=4) as board,
     ):
         office = Office(board, journal, line.port, CallId(""))
@@ -85,6 +91,8 @@ async def office(recordings: Path | None = None, silence_s: float = 20.0) -> Asy
                 keys=leg.keys(),
                 holds=leg.holds(),
             )
+            if office.said is not None:
+                await board.announce(office.call, "welcome", office.said, disclosure=True)
 
         with line.accept(take):
             yield office
@@ -129,3 +137,15 @@ async def test_holding_from_the_first_moment_begins_the_call_in_silence() -> Non
         assert state.holds == {Party.CALLER}
         leg.close()
         check_log(await here.until(CallEnded))
+
+
+async def test_a_call_that_was_taken_is_open_for_what_is_said_before_the_answer() -> None:
+    """Whoever takes a call may speak in it at once, and need not ask whether it is open yet."""
+    async with office(trunk=replace(LOOPBACK, early_media=True)) as here, phone() as caller:
+        here.said = np.full(SAMPLE_RATE // 4, 0.1, np.float32)
+        leg = await caller.call(f"sip:4001@127.0.0.1:{here.port}")
+        assert leg.call.is_answered
+        leg.close()
+        log = await here.until(CallEnded)
+    check_log(log)
+    assert of_type(log, PromptPlayed) == [PromptPlayed("welcome", disclosure=True, completed=True)]
