@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# Images of containers like to forbid what is read here: modules compiled once. Every worker and every process that a
+# test starts (a command, a recognizer, a server) would compile a few hundred files anew, a second or more of CPU each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
