@@ -15,6 +15,7 @@ from voice.contracts.ports import Clock, LegEnd
 from voice.contracts.sip_errors import SipCallError
 from voice.contracts.statistics import LegStatistics
 from voice.playout import Playout
+from voice.ringback import Ringback
 from voice.rtp.rtcp import NTP_EPOCH_S
 from voice.sip.call_terms import CallEnd, Referral
 from voice.sip.calls import SipCall
@@ -32,6 +33,9 @@ WAITING_KEYS: Final = 32
 
 TRANSFER_S: Final = 60.0
 """How long whom a caller is transferred to may take to answer."""
+
+RINGING: Final = 180
+"""The status by which a telephone says that it rings."""
 
 HOLD_S: Final = 3_600.0
 """How long a call may be on hold without a sign of life."""
@@ -83,8 +87,8 @@ class SipLeg:
 
     Attributes:
         trunk: by which the call came in; None where we called.
-        hear_early: told what is heard of whom we call before they answer: ringing tones, announcements. None of it is
-            theirs, so none of it comes out of `source`.
+        hear_early: told what is heard of whom we call before they answer: ringing tones, announcements; our own ringing
+            tone where they ring and nothing is played. None of it is theirs, so none of it comes out of `source`.
         refer: asked by whom the other side wants replaced; answers whether that is done.
     """
 
@@ -109,6 +113,7 @@ class SipLeg:
         self._turned = anyio.Event()
         self._watched_s = clock.now_s()
         self._was_held = False
+        self._ringback = Ringback()
         self.refer: Callable[[SipLeg, Referral], bool] = lambda _, __: False
         self._put_successor, self._successors = anyio.create_memory_object_stream[str](WAITING_KEYS)
         self._follow(call)
@@ -209,7 +214,11 @@ class SipLeg:
     def tick(self, now_s: float) -> None:
         """Send and hand on what is due; about every 20 ms."""
         media = self._media
-        if media is None or self.end is not None:
+        if self.end is not None:
+            return
+        if self._is_unanswered:
+            self._hear_early(media, now_s)
+        if media is None:
             return
         if self.call.is_answered or self.call.is_early:
             for packet in media.packets(now_s):
@@ -218,10 +227,7 @@ class SipLeg:
             self._report(media.reports(now_s))
         if self.call.is_answered:
             self._watch(media, now_s)
-        if self.call.is_calling and not self.call.is_answered:
-            for frame in media.frames(now_s):
-                self.hear_early(frame.pcm)
-        elif not self._source.is_full:
+        if not self._is_unanswered and not self._source.is_full:
             self._source.put(media.frames(now_s))
 
     async def transfer(self, target: str, *, seconds: float = TRANSFER_S) -> None:
@@ -282,9 +288,25 @@ class SipLeg:
     ) -> None:
         self.close()
 
+    @property
+    def _is_unanswered(self) -> bool:
+        return self.call.is_calling and not self.call.is_answered
+
+    def _hear_early(self, media: CallMedia | None, now_s: float) -> None:
+        frames = media.frames(now_s) if media is not None else []
+        if frames:
+            self._ringback.give_way()
+        for pcm in [frame.pcm for frame in frames] or self._ringback.frames(now_s):
+            self.hear_early(pcm)
+
+    def _ring(self, status: int) -> None:
+        if status == RINGING:
+            self._ringback.begin(self._clock.now_s())
+
     def _follow(self, call: SipCall) -> None:
         hooks = call.hooks
         hooks.agreed, hooks.pressed, hooks.over, hooks.answered = self._agree, self._press_by_info, self._over, self._up
+        hooks.ringing = self._ring
         hooks.referred = lambda referral: self.refer(self, referral)
         if call.agreement is not None:
             self._agree(call.agreement)

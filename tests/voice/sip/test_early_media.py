@@ -50,10 +50,10 @@ async def test_an_announcement_is_heard_before_the_answer_and_is_nobodys_words()
             leg.sink.play(tone(440))  # said first
             await leg.sink.wait_played()
 
-        with endpoint.accept(take), anyio.fail_after(20):
+        with endpoint.accept(take), anyio.fail_after(60):
             leg = await caller.call(f"sip:4001@127.0.0.1:{endpoint.port}", hear_early=early.append)
             async with leg:
-                ear.calls[0].leg.sink.play(tone(1000))
+                ear.calls[0].leg.sink.play(tone(1000, 10))
                 async for frame in leg.source.frames():
                     heard.append(frame.pcm)
                     if len(heard) == 1:
@@ -84,7 +84,7 @@ async def test_who_hangs_up_during_the_announcement_has_called_and_was_not_answe
             await leg.sink.wait_played()
 
         early = anyio.Event()
-        with endpoint.accept(take), anyio.fail_after(20):
+        with endpoint.accept(take), anyio.fail_after(60):
             async with anyio.create_task_group() as calling:
 
                 async def call() -> None:
@@ -114,10 +114,47 @@ async def test_what_is_played_before_a_refusal_is_heard_and_the_reason_kept() ->
             await leg.over.wait()
             leg.close()
 
-        with endpoint.accept(take), anyio.fail_after(20), pytest.raises(SipCallError) as caught:
+        with endpoint.accept(take), anyio.fail_after(60), pytest.raises(SipCallError) as caught:
             await caller.call(f"sip:4001@127.0.0.1:{endpoint.port}", hear_early=early.append)
     assert caught.value.status == 486
     assert strength(np.concatenate(early), 440) > 0.2
+
+
+@pytest.mark.anyio
+async def test_where_they_ring_and_nothing_is_played_our_own_tone_is_heard_until_the_answer() -> None:
+    early: list[Pcm] = []
+    enough = anyio.Event()
+
+    def hear(pcm: Pcm) -> None:
+        early.append(pcm)
+        if sum(bool(one.any()) for one in early) >= 10:
+            enough.set()
+
+    async with (
+        anyio.create_task_group() as tasks,
+        SipEndpoint.open(SETTINGS, WallClock()) as endpoint,
+        phone() as caller,
+    ):
+        ear = Ear(tasks)
+
+        async def take(leg: SipLeg, line: Line) -> None:
+            await enough.wait()
+            await ear.take(leg, line)
+
+        with endpoint.accept(take), anyio.fail_after(30):
+            leg = await caller.call(f"sip:4001@127.0.0.1:{endpoint.port}", hear_early=hear)
+            rung = len(early)
+            async with leg:
+                async for frame in leg.source.frames():
+                    assert np.abs(frame.pcm).max() < 0.01, "the tone is nobody's words"
+                    if frame.start > SAMPLE_RATE // 10:
+                        break
+            assert len(early) == rung, "it ends with the answer"
+            await ear.wait_ended()
+        tasks.cancel_scope.cancel()
+    sounding = np.concatenate([pcm for pcm in early if pcm.any()])
+    spectrum = np.abs(np.fft.rfft(sounding * np.hanning(sounding.size)))
+    assert abs(int(spectrum.argmax()) * SAMPLE_RATE / sounding.size - 450) < 20
 
 
 def test_the_answer_says_what_was_said_before() -> None:
