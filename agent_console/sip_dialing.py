@@ -61,10 +61,10 @@ class SipDialer:
             return False
         return True
 
-    async def call_back(self, wanted: Wanted, /) -> AnsweredLeg:
+    async def call_back(self, wanted: Wanted, hear: Hear = hear_nothing, /) -> AnsweredLeg:
         """See `Dialer.call_back`; they see the number that they had called, unless the trunk knows us by a name."""
         way = _find(wanted.uri, self._line.settings.trunks, _first(wanted.attributes))
-        leg = await self._call(way, party=Party.CALLER, shown=wanted.called, ring_s=wanted.ring_s)
+        leg = await self._call(way, party=Party.CALLER, shown=wanted.called, ring_s=wanted.ring_s, hear=hear)
         leg.trunk = way.trunk  # where they may be transferred to is its to say
         leg.call.terms.trunk, leg.call.terms.transfer_to = way.trunk.name, way.trunk.transfer_to
         return AnsweredLeg(leg, Channel.SIP, leg.keys(), leg.holds(), leg.successors())

@@ -174,7 +174,7 @@ class Callbacks:
             await self._write(call, CallbackDialled(agent, attempt))
             code = TransferFailure.NO_ANSWER
             try:
-                wanted = await self._wanted(contact, attempt, ring_s)
+                wanted = await self._wanted(contact, agent, attempt, ring_s)
                 with anyio.move_on_after(ring_s + GRACE_S):
                     by = await self._board.call_back(wanted)
                     with anyio.CancelScope(shield=True):  # they are on the line: the desk has to know
@@ -203,7 +203,7 @@ class Callbacks:
         if any(isinstance(one.event, CallEnded) for one in await self._journal.read(by)):
             await self._ask(LeaveQueue(_key(), by))
 
-    async def _wanted(self, contact: ContactRecord, attempt: int, ring_s: float) -> Wanted:
+    async def _wanted(self, contact: ContactRecord, agent: AgentId, attempt: int, ring_s: float) -> Wanted:
         """Whom to call: as their own call had it.
 
         Raises:
@@ -218,7 +218,8 @@ class Callbacks:
             called = first.called
             about = [one for one in first.attributes if one.name not in (ASKED_BY, ATTEMPT)] + about
         # As their own calls name them: they are known again by it.
-        return Wanted(address, address.removeprefix("tel:"), called, contact.language, tuple(about), ring_s)
+        caller = address.removeprefix("tel:")
+        return Wanted(contact.call, agent, address, caller, called, contact.language, tuple(about), ring_s)
 
     async def _ask(self, command: DeskCommand) -> bool:
         """Whether the desk carried it out; what it cannot store runs out by itself."""

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 from asr.types import Language
 from routing.events import CallAttribute
 from routing.terms import Channel, TransferFailure
-from voice.contracts.audio import Pcm
+from voice.contracts.audio import CallId, Pcm
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import CallLeg
 
@@ -37,6 +37,8 @@ class Wanted:
     """Somebody who wants to be called back.
 
     Attributes:
+        asked: the call that asked for it.
+        agent: who has accepted them.
         uri: `sip:`, `sips:` or `tel:`; untrusted, whether it may be called is asked of the dialer.
         caller: how their calls name them.
         called: what they had called, which is what they are shown.
@@ -45,6 +47,8 @@ class Wanted:
         ring_s: how long their telephone may ring.
     """
 
+    asked: CallId
+    agent: str
     uri: str
     caller: str
     called: str
@@ -103,8 +107,12 @@ class Dialer(Protocol):
         """Whether this address may be called and there is a way to it; whoever is called may still not be there."""
         ...
 
-    async def call_back(self, wanted: Wanted, /) -> AnsweredLeg:
+    async def call_back(self, wanted: Wanted, hear: Hear = hear_nothing, /) -> AnsweredLeg:
         """Call a caller; returns when they have answered. Cancelling gives the call up.
+
+        Args:
+            wanted: whom.
+            hear: told what is heard meanwhile.
 
         Raises:
             DialError: they were not reached.
@@ -136,7 +144,7 @@ class NoDialer:
         """See `Dialer`."""
         return False
 
-    async def call_back(self, _wanted: Wanted, /) -> AnsweredLeg:
+    async def call_back(self, _wanted: Wanted, _hear: Hear = hear_nothing, /) -> AnsweredLeg:
         """See `Dialer`."""
         await checkpoint()
         raise DialError(TransferFailure.UNREACHABLE, "This server has no telephone line.")

@@ -22,6 +22,7 @@ from routing.commands import (
     CommandRefusedError,
     Done,
     HangUp,
+    JoinCall,
     OfferCall,
     Outcome,
     PressKey,
@@ -36,6 +37,7 @@ from routing.journal.ports import Journal
 from routing.leg_commands import Answer, carry_out
 from routing.lines import Lines
 from routing.live_call import Holds, Keys, LiveCall, Successors
+from routing.ringing import Ringing
 from routing.rooms import Rooms
 from routing.seats import GRACE_S
 from routing.service_events import AnnouncementMade
@@ -96,6 +98,7 @@ class Switchboard:
         self._serving: Serving = NoDesk()
         self._live: dict[CallId, LiveCall] = {}
         self._answering = 0
+        self._ringing = Ringing(answer)
         self._executions = Executions(self._carry_out)
         self._tasks: TaskGroup | None = None
         self._idle = anyio.Event()
@@ -194,7 +197,8 @@ class Switchboard:
             CommandRefusedError: `capacity.exceeded` or `server.draining`; nobody was called.
         """
         with self._line() as tasks:
-            answered = await self._dialer.call_back(wanted)
+            with self._ringing.open(wanted, tasks) as hear:
+                answered = await self._dialer.call_back(wanted, hear)
             try:
                 who = wanted.caller, wanted.called, wanted.language, wanted.attributes
                 live = await self._take(answered, tasks, *who, Direction.OUTBOUND)
@@ -236,6 +240,8 @@ class Switchboard:
             case ShowSecret(call=call, secret=secret):
                 self._find(call, secret)
                 return Done(call)
+            case JoinCall() if self._ringing.expects(command):
+                return await self._ringing.join(command)
             case _:
                 lines = self._find(command.call, None).lines
                 return await carry_out(command, lines, self._answer, draining=self._draining)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -18,7 +19,7 @@ from routing.callback_events import (
     CallbackRequested,
     CallbackStage,
 )
-from routing.commands import JoinCall, LegAnswered, LegMode
+from routing.commands import CommandRefusedError, JoinCall, LegAnswered, LegMode
 from routing.desk.commands import FailBridge
 from routing.desk.terms import ContactState, Presence
 from routing.events import CallEnded, CallStarted, Stamped
@@ -35,6 +36,8 @@ from tests.voice.sip.baresip import run_baresip
 from voice.clock import WallClock
 from voice.contracts.audio import Party
 from voice.contracts.errors import MediaError
+from voice.sip.leg import SipLeg
+from voice.sip.line import Line
 from voice.webrtc.client import WebRtcCaller
 
 pytestmark = pytest.mark.anyio
@@ -184,6 +187,47 @@ async def test_where_the_agent_is_gone_the_telephone_stops_ringing(tmp_path: Pat
         never.set()
     check_log(log)
     assert steps(log)[-1] == CallbackFailed(MEI, TransferFailure.WITHDRAWN, False)
+
+
+async def test_while_it_rings_only_the_agent_hears_it_until_somebody_answers(tmp_path: Path) -> None:
+    async with open_office(tmp_path) as here, AsyncExitStack() as stack:
+        asked = await here.ask_for_callback()
+        picked_up, answer = anyio.Event(), here.phone._take
+        assert answer is not None
+
+        async def ring(leg: SipLeg, line: Line) -> None:
+            await picked_up.wait()
+            await answer(leg, line)
+
+        here.phone._take = ring
+        await here.ready()
+        await here.accept()
+        await here.until(lambda: bool(here.phone.agent.calls))
+        clients = [await stack.enter_async_context(WebRtcCaller(WallClock(), ICE)) for _ in range(3)]
+        offers = [await client.create_offer() for client in clients]
+        with pytest.raises(CommandRefusedError, match="No live call"):
+            await here.board.execute(JoinCall("boss", asked, "boss", LegMode.SERVE, offers[0]))
+        for number, client in enumerate(clients[:2]):  # the page is loaded again
+            joined = await here.board.execute(JoinCall(f"l{number}", asked, MEI, LegMode.SERVE, offers[number]))
+            assert isinstance(joined, LegAnswered)
+            await client.accept(joined.sdp)
+            await here.until(partial(hears_ringing, client))
+        await here.until(lambda: clients[0].end_reason is not None)
+        assert here.board.live_calls == 0, "there is no call that could be recorded"
+        picked_up.set()
+        await here.until(lambda: clients[1].end_reason is not None)
+        await here.until(lambda: here.contact is not None and here.contact.call != asked)
+        assert here.contact is not None
+        joined = await here.board.execute(JoinCall("serve", here.contact.call, MEI, LegMode.SERVE, offers[2]))
+        assert isinstance(joined, LegAnswered)
+        await here.until(lambda: here.board.live_calls == 1)
+
+
+def hears_ringing(client: WebRtcCaller) -> bool:
+    """Whether they have heard our own ringing tone for a tenth of a second."""
+    blocks = client.heard[: client.heard.size // 1600 * 1600].reshape(-1, 1600)
+    turn = np.exp(-2j * np.pi * 450 * np.arange(1600) / 16_000)
+    return bool((np.abs(blocks @ turn) / 800 > 0.05).any())
 
 
 async def test_a_restart_while_it_rings_keeps_the_place(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ class ScriptedDialer:
     def reaches(self, _uri: str, _attributes: tuple[CallAttribute, ...], /) -> bool:
         return self.outcome is not None
 
-    async def call_back(self, wanted: Wanted, /) -> AnsweredLeg:
+    async def call_back(self, wanted: Wanted, _hear: Hear = hear_nothing, /) -> AnsweredLeg:
         return AnsweredLeg(await self.dial(wanted.uri, wanted.attributes), Channel.SIP)
 
     def refers(self, _leg: CallLeg, /) -> bool:
