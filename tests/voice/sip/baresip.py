@@ -64,13 +64,14 @@ class Baresip:
         """What it heard in its latest call, as WAV; complete once the call is over."""
         return max(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
 
-    async def command(self, *commands: tuple[str, str], until: str = "", seconds: float = 10) -> None:
+    async def command(self, *commands: tuple[str, str], until: str = "", seconds: float = 30) -> None:
         """Give commands; with `until`, return once an event of that type was told.
 
         A command and its connection: what happened before is not told.
         """
         with anyio.fail_after(seconds):
             async with await self._connect() as stream:
+                self._buffer = b""  # what the connection before was cut off in
                 for name, parameters in commands:
                     message = json.dumps({"command": name, "params": parameters}).encode()
                     await stream.send(b"%d:%s," % (len(message), message))

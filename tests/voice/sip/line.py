@@ -61,7 +61,7 @@ class Ear:
         self.tasks.start_soon(self._listen, heard)
 
     async def wait_ended(self) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await self.ended.wait()
 
     async def _listen(self, heard: Heard) -> None:

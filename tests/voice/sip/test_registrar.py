@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 PASSWORD = "correct-horse"
 
 
-async def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     with anyio.fail_after(seconds):
         while not holds():  # noqa: ASYNC110 - what is waited for is in another process
             await anyio.sleep(0.05)

@@ -59,7 +59,7 @@ def hears(heard: Heard) -> set[str]:
 
 async def until(holds: Callable[[], bool]) -> None:
     clock = WallClock()
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while not holds():
             await clock.sleep_until(clock.now_s() + 0.02)
 
@@ -79,7 +79,7 @@ async def take_place(endpoint: SipEndpoint, target: str, replaces: str, codecs: 
     leg = endpoint._leg(outgoing.call, Party.CALLER, audio)
     outgoing.begin(WallClock().now_s())
     endpoint._wake.set()
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         await leg.answered.wait()
     return leg
 

@@ -282,7 +282,7 @@ async def test_two_endpoints_tell_each_other_how_it_went() -> None:
         anyio.create_task_group() as tasks,
     ):
         ear = Ear(tasks)
-        with ours.accept(ear.take), anyio.fail_after(20):
+        with ours.accept(ear.take), anyio.fail_after(60):
             leg = await theirs.call(f"sip:4001@127.0.0.1:{ours.port}")
             async with leg:
                 while leg.statistics().round_trip_ms is None or ear.calls[0].leg.statistics().round_trip_ms is None:

@@ -31,14 +31,14 @@ async def test_the_caller_is_handed_over_or_still_here(scenario: str, status: in
     statuses: list[int] = []
     async with line(OFFICE) as (endpoint, ear), anyio.create_task_group() as tasks:
         tasks.start_soon(sipp, scenario, endpoint.port, tmp_path)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while not ear.calls:  # noqa: ASYNC110 - who calls is another program
                 await anyio.sleep(0.02)
         leg = ear.calls[0].leg
         await leg.answered.wait()
         assert leg.trunk is not None
         try:
-            await leg.transfer("sip:expert@pbx.example", seconds=10)
+            await leg.transfer("sip:expert@pbx.example", seconds=30)
             statuses.append(200)
         except SipCallError as error:
             statuses.append(error.status)
