@@ -17,7 +17,9 @@ from agent_console.settings import Settings
 AUDIT_LOG = "audit.db"
 """The log's file in the data folder."""
 
-app = typer.Typer(help="The audit log: every decision and every human override.", no_args_is_help=True)
+app = typer.Typer(
+    help="The audit log: every decision and every human override.", no_args_is_help=True, add_completion=False
+)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder; without it the one in the settings.")]
 

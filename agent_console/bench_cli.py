@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Measure here. Every benchmark prints the same kind of document: figures with unit, target and range.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 

@@ -30,7 +30,10 @@ Caller = Annotated[
     str | None, typer.Option(help="Who calls: first or second to speak, or a label. Without it that is found out.")
 ]
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(epilog=EPILOG)
 def diarize(
     file: Annotated[Path, typer.Argument(help="Mono audio file; stereo has a channel for each party already.")],
     out: Annotated[Path | None, typer.Option(help="Write the turns into this RTTM file.")] = None,

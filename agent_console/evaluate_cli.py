@@ -15,6 +15,7 @@ from agent_console.prosody_options import Lang
 app = typer.Typer(
     help="Measure quality on labelled recordings: a list of JSON lines, audio paths relative to it.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave broken lines out, and say how many.")]

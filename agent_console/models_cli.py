@@ -21,7 +21,9 @@ from asr.models.store import Advance, ModelStore, Step
 from asr.models.store import Progress as Report
 from voice.contracts.errors import ModelError
 
-app = typer.Typer(help="Recognition models: what there is, fetching, checking.", no_args_is_help=True)
+app = typer.Typer(
+    help="Recognition models: what there is, fetching, checking.", no_args_is_help=True, add_completion=False
+)
 
 ModelsFolder = Annotated[Path | None, typer.Option("--models", help="Folder that holds the models.")]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

@@ -27,6 +27,7 @@ app = typer.Typer(
     "language, channel), and how things stand (queues, waiting time, hour, weekday, collaboration mode). "
     "routing/policy/README.md explains every condition and action, routing/policy/default.yaml is the one that ships.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 RECORDED = {"recorded": "已录音 / recorded", "written": "仅文字 / in writing only"}

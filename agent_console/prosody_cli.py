@@ -27,7 +27,10 @@ _EXTRA: Final = (
 )
 _FORMATS: Final = (".png", ".pdf", ".svg")
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(epilog=EPILOG)
 def prosody(
     file: Annotated[
         Path,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from asr.types import Language
+from voice.audio.decode import inspect
 from voice.contracts.audio import CallId
 from voice.contracts.errors import AudioFormatError
 
@@ -25,6 +27,18 @@ class Recording:
     call: CallId
     audio: Path
     language: Language | None
+
+
+def find_recordings(paths: Iterable[Path]) -> list[Recording]:
+    """The recordings at `paths`, every file looked at, so that a mistyped name is not found out an hour later.
+
+    Raises:
+        AudioFormatError: there is no such file, or it cannot be read as audio, or a folder is no call.
+    """
+    recordings = [find_recording(path) for path in paths]
+    for recording in recordings:
+        inspect(recording.audio)
+    return recordings
 
 
 def find_recording(path: Path) -> Recording:

@@ -14,7 +14,7 @@ from rich.console import Console as Terminal
 
 from agent_console.asr_wording import FAST_FILE
 from agent_console.diarized_replay import DiarizedReplay, DiarizeOptions
-from agent_console.recordings import Recording, find_recording
+from agent_console.recordings import Recording
 from agent_console.settings import Settings
 from agent_console.transcript_view import describe
 from agent_console.wiring import JOURNAL, RECORDINGS, open_rooms
@@ -27,7 +27,6 @@ from routing.replay import replay
 from routing.rooms import Rooms
 from routing.wire import encode_line
 from voice.audio.bandwidth import file_is_fast
-from voice.audio.decode import inspect
 from voice.clock import WallClock
 from voice.contracts.audio import CallId, Party, SegmentId
 from voice.contracts.errors import UnknownCallError
@@ -37,7 +36,7 @@ _HEAD_EVENTS: Final = 16
 
 
 async def replay_all(
-    paths: list[Path],
+    recordings: list[Recording],
     settings: Settings,
     *,
     jsonl: bool,
@@ -47,8 +46,6 @@ async def replay_all(
 ) -> None:
     """Replay one recording after the other and print what happens.
 
-    Every file is looked at before the first is played, so that a mistyped name is not found out an hour later.
-
     Raises:
         AudioFormatError: a file cannot be read as audio.
         ModelError: recognition cannot be loaded.
@@ -56,9 +53,7 @@ async def replay_all(
         MissingExtraError: mono recordings shall be diarized, and the extra `diarize` is not installed.
         DiarizationError: a recording cannot be diarized.
     """
-    recordings = [find_recording(path) for path in paths]
     for recording in recordings:
-        inspect(recording.audio)
         if await run_sync(file_is_fast, recording.audio):
             warning = Terminal(stderr=True, style="yellow", soft_wrap=True, highlight=False)
             for said in (FAST_FILE.zh, FAST_FILE.en):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from routing.desk.config import DeskConfig
     from routing.desk.tally import Interval, Tally
 
-app = typer.Typer(help="Simulate, without audio, on a virtual clock.", no_args_is_help=True)
+app = typer.Typer(help="Simulate, without audio, on a virtual clock.", no_args_is_help=True, add_completion=False)
 
 DIFFERENCES = {
     "arrivals_vary": "来电率随时间变化 / arrivals vary over the day (theory takes each stretch by itself)",

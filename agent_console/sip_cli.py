@@ -29,6 +29,7 @@ app = typer.Typer(
         "system in, and `warmline sip check` says what still stands in its way."
     ),
     no_args_is_help=True,
+    add_completion=False,
 )
 
 PASSWORD_VARIABLE: Final = "SIP_PASSWORD"  # noqa: S105 - the name of a variable

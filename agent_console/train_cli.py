@@ -14,6 +14,7 @@ from agent_console.prosody_options import Lang
 app = typer.Typer(
     help="Train on data of yours. Every version is kept; which one is in force takes effect at the next start.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 DataFolder = Annotated[Path | None, typer.Option("--store", help="Data folder; versions are kept below it.")]

@@ -18,7 +18,7 @@ from agent_console.auth.database import FILE_NAME, AuthDatabase
 from agent_console.settings import Settings
 from voice.contracts.errors import AccountError
 
-app = typer.Typer(help="Accounts: who may sign in to the console.", no_args_is_help=True)
+app = typer.Typer(help="Accounts: who may sign in to the console.", no_args_is_help=True, add_completion=False)
 
 User = Annotated[str, typer.Argument(help="Name to sign in with.")]
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Folder for journal, recordings and accounts.")]

@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
+from agent_console.cli import app
 from agent_console.exit_codes import ExitCode
+from agent_console.late_commands import LATE, load
 from routing.grammar import check_log
 from routing.wire import decode_line
 
@@ -55,6 +58,34 @@ def test_help_names_every_command_and_the_exit_codes(warmline: Run) -> None:
     assert done.returncode == ExitCode.OK
     for word in ("serve", "replay", "models", "users", "doctor", "config", "bench", "Exit codes"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_a_late_command_is_listed_as_it_describes_itself_and_shows_its_own_help(name: str) -> None:
+    command = load(name)
+    assert " ".join(command.help.split()).startswith(LATE[name])
+    assert not [option for option in command.params if "completion" in option.name], "the root command has it"
+    shown = CliRunner().invoke(app, [name, "-h"], prog_name="warmline")
+    assert shown.exit_code == ExitCode.OK
+    assert f"Usage: warmline {name} " in shown.stdout
+    wrong = CliRunner().invoke(app, [name, "--no-such-option"], prog_name="warmline")
+    assert wrong.exit_code == ExitCode.USAGE
+    assert f"Usage: warmline {name} " in wrong.stderr
+
+
+def test_a_mistyped_command_is_said_with_the_nearest() -> None:
+    wrong = CliRunner().invoke(app, ["polcy"])
+    assert wrong.exit_code == ExitCode.USAGE
+    assert "policy" in wrong.stderr
+
+
+def test_no_command_pays_for_the_imports_of_another() -> None:
+    script = (
+        "import sys, typer.main, agent_console.cli\n"
+        "typer.main.get_command(agent_console.cli.app)\n"
+        "assert not {'numpy', 'sqlalchemy', 'pydantic', 'fastapi'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_replay_prints_events_and_nothing_else(warmline: Run, sample: str) -> None:
