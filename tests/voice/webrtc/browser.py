@@ -57,7 +57,7 @@ async def calling(chromium: str, microphone: Path, answer: Callable[[str], Await
         await page.route("**/*", page_source)
         await page.goto("http://localhost/")
         await page.expose_function("answer", answer)
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             await page.evaluate(CALL)
         yield page
         await browser.close()

@@ -53,12 +53,12 @@ async def test_a_browser_calls(
             tasks.start_soon(listen)
             silence = await page.evaluate(HEARD)
             leg.sink.play(tune)
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 await leg.sink.drain()
                 while not frames or frames[-1].start < 3 * tune.size:  # noqa: ASYNC110 - the leg reads at its own pace
                     await anyio.sleep(0.02)
             heard = await page.evaluate(HEARD)
-            with anyio.fail_after(3):
+            with anyio.fail_after(10):
                 await page.evaluate("() => window.connection.close()")
                 while leg.end_reason is None:  # noqa: ASYNC110 - a state without an event
                     await anyio.sleep(0.01)

@@ -67,7 +67,7 @@ async def test_what_was_read_late_says_how_long_ago_it_came() -> None:
         assert source.is_pollable
         source.unwatch()
         # The kernel begins to note a moment after the first socket of the machine has asked for it.
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             age_s = 0.0
             while age_s < 0.01:
                 other.send(b"zero")
@@ -83,8 +83,8 @@ async def test_what_was_read_late_says_how_long_ago_it_came() -> None:
         assert second is not None
         assert (first[0], first[2]) == (3, other.getsockname())
         assert bytes(source.buffer[: second[0]]) == b"three"
-        assert 0.05 <= first[1] <= took_s
-        assert 0 <= second[1] <= took_s - 0.05
+        assert 0.049 <= first[1] <= took_s  # the kernel stamps by another clock
+        assert 0 <= second[1] <= took_s - 0.049
         assert source.receive() is None
         assert inbox.came == []
 
@@ -97,7 +97,7 @@ async def test_the_event_loop_reads_again_when_it_is_asked_to() -> None:
         await anyio.sleep(0.02)
         source.watch()
         source.watch()
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await inbox.read.wait()
         assert inbox.came == [b"waits"]
 

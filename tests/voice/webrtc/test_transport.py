@@ -20,6 +20,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
 from pylibsrtp import Policy, Session
 
+from tests.voice.steady import steadily
 from voice.clock import ManualClock, WallClock
 from voice.contracts.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from voice.contracts.errors import MediaError
@@ -104,6 +105,7 @@ def stranger() -> Session:
     return Session(Policy(key=bytes(30), ssrc_type=Policy.SSRC_ANY_OUTBOUND))
 
 
+@steadily
 async def test_datagrams_of_strangers_are_counted_and_change_nothing(
     call: Any,
     tune: Pcm,
@@ -152,6 +154,7 @@ async def test_datagrams_of_strangers_are_counted_and_change_nothing(
     assert found_in(tune, laid_out(frames))[1] > 0.95
 
 
+@steadily
 async def test_a_socket_is_polled_while_frames_are_due_and_watched_again_when_media_stops(call: Any, tune: Pcm) -> None:
     """And whatever is no media comes through either way: consent checks, the farewell."""
     async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
@@ -166,16 +169,17 @@ async def test_a_socket_is_polled_while_frames_are_due_and_watched_again_when_me
 
         tasks.start_soon(listen)
         await caller.speak(tune, tail_s=0)
-        assert True in states, "a calm call is polled"
-        assert [after - before for before, after in pairwise(starts)] == [FRAME_SAMPLES] * (len(starts) - 1)
+        calm, steps = set(states), {after - before for before, after in pairwise(starts)}
         caller._connection.transport.retire()  # nothing is sent any more, not even silence
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while transport._polled is not None:  # noqa: ASYNC110 - the product's state, which sets no event
                 await anyio.sleep(0.01)
         await caller.close()
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             while leg.end_reason is None:  # noqa: ASYNC110 - the product's state, which sets no event
                 await anyio.sleep(0.01)
+    assert True in calm, "a calm call is polled"
+    assert steps == {FRAME_SAMPLES}
     assert leg.end_reason is LegEnd.HUNG_UP
 
 
@@ -189,7 +193,7 @@ async def test_packets_that_are_replayed_are_refused(call: Any, tune: Pcm, monke
     monkeypatch.setattr(MediaTransport, "_take_media", twice)
     async with call() as (caller, leg), leg:
         await caller.speak(tune[: 20 * FRAME_SAMPLES], tail_s=0)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             while leg.statistics().received < 20:  # noqa: ASYNC110 - the product's state, which sets no event
                 await anyio.sleep(0.01)
         numbers = leg.statistics()
@@ -208,12 +212,13 @@ async def test_a_caller_with_another_certificate_than_announced_is_not_talked_to
         leg = await WebRtcAnswerer(LOOPBACK).answer("\r\n".join(lines) + "\r\n", clock)
         async with leg:
             await caller.accept(leg.answer_sdp)
-            with anyio.fail_after(15):
+            with anyio.fail_after(30):
                 frames = [frame async for frame in leg.source.frames()]
         assert frames == []
         assert leg.end_reason is LegEnd.NEVER_CONNECTED
 
 
+@steadily
 async def test_sound_goes_on_in_its_place_after_media_stood_still(
     call: Any, tune: Pcm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,21 +229,22 @@ async def test_sound_goes_on_in_its_place_after_media_stood_still(
         if not is_cut:
             take(self, protected, *rest)
 
-    monkeypatch.setattr(MediaTransport, "_take_media", cut)
     starts: list[int] = []
-    async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
+    with monkeypatch.context() as patch:
+        patch.setattr(MediaTransport, "_take_media", cut)
+        async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
 
-        async def listen() -> None:
-            async for frame in leg.source.frames():
-                starts.append(frame.start)  # noqa: PERF401 - looked at while it grows
+            async def listen() -> None:
+                async for frame in leg.source.frames():
+                    starts.append(frame.start)  # noqa: PERF401 - looked at while it grows
 
-        tasks.start_soon(listen)
-        await caller.speak(tune[:SAMPLE_RATE], tail_s=0)
-        is_cut = True
-        await caller.speak(tune[:SAMPLE_RATE], tail_s=2.0)
-        is_cut = False
-        await caller.speak(tune[:SAMPLE_RATE], tail_s=0.2)
-        await caller.close()
+            tasks.start_soon(listen)
+            await caller.speak(tune[:SAMPLE_RATE], tail_s=0)
+            is_cut = True
+            await caller.speak(tune[:SAMPLE_RATE], tail_s=2.0)
+            is_cut = False
+            await caller.speak(tune[:SAMPLE_RATE], tail_s=0.2)
+            await caller.close()
     jumps = [after - before for before, after in pairwise(starts) if after - before > FRAME_SAMPLES]
     # A machine that stands still for a moment makes jumps of its own, which are shorter.
     assert max(jumps) / SAMPLE_RATE == pytest.approx(3.0, abs=0.3)
@@ -246,6 +252,7 @@ async def test_sound_goes_on_in_its_place_after_media_stood_still(
     assert starts[-1] / SAMPLE_RATE == pytest.approx(5.2, abs=0.3)
 
 
+@steadily
 async def test_a_leg_knows_how_it_is_heard(call: Any, tune: Pcm) -> None:
     async with call() as (caller, leg), leg, anyio.create_task_group() as tasks:
 
@@ -255,7 +262,7 @@ async def test_a_leg_knows_how_it_is_heard(call: Any, tune: Pcm) -> None:
 
         tasks.start_soon(listen)
         await caller.speak(tune)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while leg.statistics().round_trip_ms is None:
                 await caller.speak(tune[:FRAME_SAMPLES], tail_s=0.1)
         numbers = leg.statistics()
