@@ -92,7 +92,10 @@ async def telephone(party: Party, *, transport: str = "udp") -> AsyncIterator[Fa
                 async def say(pcm: Pcm) -> None:
                     phone.sink.play(pcm)
                     await phone.sink.drain()
-                    await anyio.sleep(0.2)  # the last packets are on their way
+                    sent = phone.statistics().sent
+                    with anyio.fail_after(30):
+                        while legs[0].statistics().received < sent:  # noqa: ASYNC110 - they are on their way
+                            await anyio.sleep(0.02)
 
                 async def hang_up() -> None:
                     phone.hang_up()
@@ -186,7 +189,7 @@ async def test_a_full_sink_refuses_and_a_cleared_one_takes_again(far_end: FarEnd
 
 async def test_the_far_ends_hang_up_ends_the_source(far_end: FarEnd, sweep: Pcm) -> None:
     async with far_end.leg as leg:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read, leg, [])
                 await far_end.say(sweep[: SAMPLE_RATE // 5])

@@ -85,7 +85,7 @@ async def test_partials_come_while_it_is_spoken_and_none_after_the_end(recogniti
 
     utterance = recognition.begin(Language.ZH, hear)
     push_frames(utterance, voice(1))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         await came.wait()
     told = len(partials)
     push_frames(utterance, voice(1, seed=2))
@@ -171,7 +171,7 @@ async def test_the_end_and_a_newer_question_answer_who_waits(recognition: Recogn
     for end in ("finish", "abandon", "settle"):
         utterance = recognition.begin(Language.ZH, ignore)
         push_frames(utterance, voice(1))
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask, utterance)
                 await anyio.lowlevel.checkpoint()

@@ -105,7 +105,7 @@ async def test_without_a_question_there_is_no_answer() -> None:
 
 
 async def test_what_is_not_answered_ends_with_the_call() -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             limiter = anyio.CapacityLimiter(1)
             await limiter.acquire_on_behalf_of(tasks)
