@@ -21,10 +21,16 @@ from agent_console.late_commands import LATE, load
 from routing.grammar import check_log
 from routing.wire import decode_line
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
 
 @pytest.fixture
-def warmline(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def warmline(tmp_path: Path) -> Run:
     """Runs the command in an empty folder, with the fake recognizer unless told otherwise."""
+    return runner(tmp_path)
+
+
+def runner(folder: Path) -> Run:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WARMLINE_")}
 
     def run(*arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +42,7 @@ def warmline(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             input=stdin,
             capture_output=True,
             text=True,
-            cwd=tmp_path,
+            cwd=folder,
             env=inherited | chosen,
             timeout=120,
             check=False,
@@ -45,12 +51,15 @@ def warmline(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sample(project: Path) -> str:
     return str(project / "samples" / "calls" / "zh-human-at-once")
+
+
+@pytest.fixture(scope="module")
+def replayed(sample: str, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """The sample, as fast as possible, one event per line."""
+    return runner(tmp_path_factory.mktemp("replayed"))("replay", sample, "--jsonl")
 
 
 def test_help_names_every_command_and_the_exit_codes(warmline: Run) -> None:
@@ -88,22 +97,23 @@ def test_no_command_pays_for_the_imports_of_another() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_replay_prints_events_and_nothing_else(warmline: Run, sample: str) -> None:
-    done = warmline("replay", sample, "--jsonl")
-    assert done.returncode == ExitCode.OK, done.stderr
-    log = [decode_line(line) for line in done.stdout.splitlines()]
+def test_replay_prints_events_and_nothing_else(replayed: subprocess.CompletedProcess[str]) -> None:
+    assert replayed.returncode == ExitCode.OK, replayed.stderr
+    log = [decode_line(line) for line in replayed.stdout.splitlines()]
     check_log(log)
-    head = json.loads(done.stdout.splitlines()[0])
+    head = json.loads(replayed.stdout.splitlines()[0])
     assert list(head)[:4] == ["call", "seq", "at_ms", "type"]
     assert head["call"] == "r-zh-human-at-once"
     assert head["language"] == "zh"
 
 
-def test_replay_at_a_pace_gives_the_same_finals(warmline: Run, sample: str) -> None:
-    unpaced, paced = (warmline("replay", sample, "--jsonl", *speed).stdout for speed in ((), ("--speed", "10")))
+def test_replay_at_a_pace_gives_the_same_finals(
+    warmline: Run, sample: str, replayed: subprocess.CompletedProcess[str]
+) -> None:
+    paced = warmline("replay", sample, "--jsonl", "--speed", "10")
     finals = [
-        [line["text"] for line in map(json.loads, text.splitlines()) if line["type"] == "transcript.final"]
-        for text in (unpaced, paced)
+        [line["text"] for line in map(json.loads, done.stdout.splitlines()) if line["type"] == "transcript.final"]
+        for done in (replayed, paced)
     ]
     assert finals[0]
     assert finals[0] == finals[1]
@@ -144,11 +154,13 @@ def test_a_telephone_at_twice_its_speed_is_warned_of_in_both_languages(warmline:
     pcm, rate = soundfile.read(clip, dtype="float32")
     for name, claimed in (("honest.wav", rate), ("doubled.wav", 2 * rate)):
         soundfile.write(tmp_path / name, pcm, claimed, subtype="PCM_16")
-    result = warmline("replay", "--jsonl", str(tmp_path / "honest.wav"))
-    assert "twice its speed" not in result.stderr
-    result = warmline("replay", "--jsonl", str(tmp_path / "doubled.wav"))
+    result = warmline("replay", "--jsonl", str(tmp_path / "honest.wav"), str(tmp_path / "doubled.wav"))
+    warnings = [line for line in result.stderr.splitlines() if "twice its speed" in line or "两倍速" in line]
+    assert len(warnings) == 2
+    assert all("doubled.wav" in line for line in warnings), "and nothing of the honest one"
     assert "sounds like a telephone at twice its speed" in result.stderr
     assert "两倍速" in result.stderr
+    assert {json.loads(line)["call"] for line in result.stdout.splitlines()} == {"r-honest", "r-doubled"}
     assert all(json.loads(line) for line in result.stdout.splitlines()), "and nothing of it among the events"
 
 
