@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.journeys.stage import PASSWORD, Server, serve
+from voice.clock import WallClock
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -29,15 +32,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory, need_model: Callable[[str], P
 @pytest.fixture(scope="module")
 def ended_call(demo: Server) -> str:
     """The demo's call, once it is over."""
-    with httpx.Client(base_url=demo.url, headers={"Origin": demo.url}) as http:
-        http.post("/api/session", json={"user": "mei", "password": PASSWORD}).raise_for_status()
-        for _ in range(1000):
-            calls = http.get("/api/calls").raise_for_status().json()["calls"]
-            if calls and calls[0]["ended"]:
-                return str(calls[0]["call"])
-            # Blocks until something new is stored is what the websocket is for; here a short poll is enough.
-            http.get("/livez", timeout=10)
-    raise AssertionError("the demo call did not end")
+    with start_blocking_portal() as portal:
+        return portal.call(_until_ended, demo.url)
+
+
+async def _until_ended(url: str) -> str:
+    clock = WallClock()
+    async with httpx.AsyncClient(base_url=url, headers={"Origin": url}, timeout=30) as http:
+        (await http.post("/api/session", json={"user": "mei", "password": PASSWORD})).raise_for_status()
+        with anyio.fail_after(200):
+            while True:
+                calls = (await http.get("/api/calls")).raise_for_status().json()["calls"]
+                if calls and calls[0]["ended"]:
+                    return str(calls[0]["call"])
+                await clock.sleep_until(clock.now_s() + 0.2)
 
 
 @pytest.fixture(scope="module")

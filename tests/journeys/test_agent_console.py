@@ -76,7 +76,7 @@ def served(
         caller.goto(f"{desk.url}/call")
         caller.get_by_test_id("call-button").click()
         state = caller.get_by_test_id("call-state")
-        expect(state).to_have_attribute("data-state", "connected", timeout=15_000)
+        expect(state).to_have_attribute("data-state", "connected", timeout=30_000)
         call = state.get_attribute("data-call")
         assert call
 
@@ -87,8 +87,8 @@ def served(
         expect(view.locator("[data-final=true]", has_text="人工").first).to_be_visible()
         expect(view.get_by_test_id("route")).to_have_attribute("data-value", "human")
         agent.keyboard.press("F2")
-        expect(agent.get_by_test_id("agent-phone")).to_have_attribute("data-state", "connected", timeout=20_000)
-        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=20_000)
+        expect(agent.get_by_test_id("agent-phone")).to_have_attribute("data-state", "connected", timeout=30_000)
+        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=30_000)
 
         # Each hears the other.
         expect(agent.get_by_test_id("caller-level")).to_have_attribute("data-heard", "true", timeout=30_000)
@@ -98,13 +98,13 @@ def served(
 
         for control, chip in (("phone-mute", "chip-muted"), ("phone-hold", "chip-held")):
             agent.get_by_test_id(control).click()
-            expect(view.get_by_test_id(chip)).to_be_visible(timeout=15_000)
+            expect(view.get_by_test_id(chip)).to_be_visible(timeout=30_000)
             agent.get_by_test_id(control).click()
-            expect(view.get_by_test_id(chip)).to_have_count(0, timeout=15_000)
+            expect(view.get_by_test_id(chip)).to_have_count(0, timeout=30_000)
         caller.wait_for_function(LOUDER_THAN, arg=0.005, timeout=60_000)
         agent.get_by_test_id("phone-hang-up").click()
-        expect(state).to_have_attribute("data-state", "ended", timeout=15_000)
-        expect(agent.get_by_test_id("after-call")).to_be_visible(timeout=15_000)
+        expect(state).to_have_attribute("data-state", "ended", timeout=30_000)
+        expect(agent.get_by_test_id("after-call")).to_be_visible(timeout=30_000)
         expect(view.get_by_test_id("call-status")).to_have_attribute("data-status", "ended")
 
         answer = agent.request.get(f"{desk.url}/api/calls/{call}/events?limit=5000")

@@ -66,7 +66,7 @@ def shift(
         caller.goto(f"{desk.url}/call?language=zh")
         caller.get_by_test_id("call-button").click()
         state = caller.get_by_test_id("call-state")
-        expect(state).to_have_attribute("data-state", "connected", timeout=15_000)
+        expect(state).to_have_attribute("data-state", "connected", timeout=30_000)
 
         # Not now: declined by the keyboard, then a break, during which nobody is offered.
         offer = agent.get_by_test_id("offer")
@@ -75,45 +75,45 @@ def shift(
         expect(offer).to_have_count(0)
         agent.get_by_test_id("presence-select").select_option("break")
         expect(agent.get_by_test_id("idle")).to_have_attribute("data-presence", "break")
-        expect(agent.get_by_test_id("idle").locator("dd").first).to_contain_text("1 waiting", timeout=15_000)
+        expect(agent.get_by_test_id("idle").locator("dd").first).to_contain_text("1 waiting", timeout=30_000)
         expect(offer).to_have_count(0)
 
         agent.get_by_test_id("presence-select").select_option("ready")
         expect(offer).to_be_visible(timeout=30_000)
         agent.keyboard.press("F2")
-        expect(phone).to_have_attribute("data-state", "connected", timeout=20_000)
+        expect(phone).to_have_attribute("data-state", "connected", timeout=30_000)
         view = agent.get_by_test_id("call-view")
-        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=20_000)
+        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=30_000)
 
         # Mute and hold by the keyboard.
         for key, chip in (("F8", "chip-muted"), ("F9", "chip-held")):
             agent.keyboard.press(key)
-            expect(view.get_by_test_id(chip)).to_be_visible(timeout=15_000)
+            expect(view.get_by_test_id(chip)).to_be_visible(timeout=30_000)
             agent.keyboard.press(key)
-            expect(view.get_by_test_id(chip)).to_have_count(0, timeout=15_000)
+            expect(view.get_by_test_id(chip)).to_have_count(0, timeout=30_000)
 
         # A reload keeps the call.
         agent.reload()
-        expect(phone).to_have_attribute("data-state", "connected", timeout=20_000)
-        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=20_000)
+        expect(phone).to_have_attribute("data-state", "connected", timeout=30_000)
+        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=30_000)
         expect(view.get_by_test_id("chip-awaited")).to_have_count(0)
         expect(agent.get_by_test_id("caller-level")).to_have_attribute("data-heard", "true", timeout=30_000)
 
         # Given back, the caller waits in the old place, until the agent is ready for them again.
         agent.get_by_test_id("phone-give-back").click()
-        expect(phone).to_have_count(0, timeout=15_000)
+        expect(phone).to_have_count(0, timeout=30_000)
         expect(state).to_have_attribute("data-state", "connected")
         ready = agent.get_by_test_id("after-call-finish").or_(agent.get_by_test_id("go-ready")).or_(offer)
-        expect(ready.first).to_be_visible(timeout=15_000)
+        expect(ready.first).to_be_visible(timeout=30_000)
         if not offer.is_visible():
             ready.first.click()
         expect(offer).to_be_visible(timeout=30_000)
         agent.get_by_test_id("offer-accept").click()
-        expect(phone).to_have_attribute("data-state", "connected", timeout=20_000)
-        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=20_000)
+        expect(phone).to_have_attribute("data-state", "connected", timeout=30_000)
+        expect(view.get_by_test_id("chip-serving")).to_contain_text("lin", timeout=30_000)
         agent.get_by_test_id("phone-hang-up").click()
-        expect(state).to_have_attribute("data-state", "ended", timeout=15_000)
-        expect(agent.get_by_test_id("after-call")).to_be_visible(timeout=15_000)
+        expect(state).to_have_attribute("data-state", "ended", timeout=30_000)
+        expect(agent.get_by_test_id("after-call")).to_be_visible(timeout=30_000)
 
         call = state.get_attribute("data-call")
         answer = agent.request.get(f"{desk.url}/api/calls/{call}/events?limit=5000")
@@ -153,4 +153,4 @@ def test_a_reload_is_no_new_service(shift: Shift) -> None:
 
 def test_the_after_call_work_ends_when_the_agent_says_so(shift: Shift) -> None:
     shift.agent.get_by_test_id("after-call-finish").click()
-    expect(shift.agent.get_by_test_id("idle")).to_have_attribute("data-presence", "ready", timeout=15_000)
+    expect(shift.agent.get_by_test_id("idle")).to_have_attribute("data-presence", "ready", timeout=30_000)

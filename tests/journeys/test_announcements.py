@@ -10,11 +10,12 @@ import pytest
 import soundfile
 from playwright.sync_api import Playwright, expect
 
+from routing.events import CallEvent
 from routing.policy.file import DEFAULT_POLICY
 from routing.service_events import AnnouncementMade, DecisionMade, PromptPlayed
-from routing.wire import decode
 from tests.journeys.stage import PASSWORD, Server, caller_browser, serve
 from tests.journeys.test_agent_console import LOUDER_THAN
+from tests.journeys.ways import log_of, wait_until
 from voice.speech.prompts import Prompts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -67,23 +68,26 @@ def test_the_caller_reads_and_hears_what_a_rule_announces(
         expect(state).to_have_attribute("data-state", "connected", timeout=30_000)
         page.get_by_test_id("human-key").click()
         told = page.get_by_test_id("told")
-        expect(told.get_by_text(read)).to_be_visible(timeout=20_000)
-        expect(told.get_by_text(step)).to_be_visible(timeout=20_000)
-        page.wait_for_function(LOUDER_THAN, arg=0.01, timeout=20_000)
+        expect(told.get_by_text(read)).to_be_visible(timeout=30_000)
+        expect(told.get_by_text(step)).to_be_visible(timeout=30_000)
+        page.wait_for_function(LOUDER_THAN, arg=0.01, timeout=30_000)
         call = state.get_attribute("data-call")
         page.request.post(f"{server.url}/api/session", data={"user": "mei", "password": PASSWORD})
         wanted = "policy.star-busy" if spoken else "handover.requested"
-        for _ in range(200):
-            answer = page.request.get(f"{server.url}/api/calls/{call}/events?limit=5000")
-            log = [decode(one).event for one in answer.json()["events"]]
-            played = [one for one in log if isinstance(one, PromptPlayed)]
-            if any(one.prompt == wanted for one in played):
-                break
-            page.wait_for_timeout(100)
+        assert call
+
+        def written() -> list[CallEvent]:
+            return [one.event for one in log_of(page.request, server.url, call)]
+
+        def is_played() -> bool:
+            return any(isinstance(one, PromptPlayed) and one.prompt == wanted for one in written())
+
+        wait_until(page, is_played, 60)
+        log = written()
         page.get_by_test_id("call-button").click()
     made = [one for one in log if isinstance(one, AnnouncementMade)]
     assert [(one.rule, one.spoken) for one in made] == [("star-busy", spoken)]
-    heard = [one.completed for one in played if one.prompt == "policy.star-busy"]
+    heard = [one.completed for one in log if isinstance(one, PromptPlayed) and one.prompt == "policy.star-busy"]
     assert heard == ([True] if spoken else [])
     (announcing,) = [one for one in log if isinstance(one, DecisionMade) and one.announce is not None]
     assert announcing.announced_by == "star-busy"

@@ -186,7 +186,7 @@ async def test_strangers_are_answered_alike(house: House) -> None:
     for method in ("INVITE", "OPTIONS", "REGISTER"):
         for user in ("100", "4008001234"):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-                stranger.settimeout(5)
+                stranger.settimeout(30)
                 stranger.bind(("127.0.0.9", 0))
                 port = stranger.getsockname()[1]
                 lines = [

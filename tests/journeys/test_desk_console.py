@@ -306,7 +306,7 @@ def test_an_offer_that_is_taken_elsewhere_or_not_answered_is_explained(console: 
     for page in (one, other):
         page.goto(f"{console.url}/desk")
     one.get_by_test_id("go-ready").click()
-    expect(other.get_by_test_id("presence")).to_have_attribute("data-presence", "ready", timeout=10_000)
+    expect(other.get_by_test_id("presence")).to_have_attribute("data-presence", "ready", timeout=30_000)
     console.write(*caller("first", "139 **** 2046").log)
     queue(console, "first", 72)
     expect(one.get_by_test_id("offer")).to_be_visible()

@@ -88,7 +88,7 @@ def journey(
         caller = calling.new_context(locale="zh-CN").new_page()
         caller.goto(f"{server.url}/call")
         caller.get_by_test_id("call-button").click()
-        expect(caller.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=15_000)
+        expect(caller.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=30_000)
         call = caller.get_by_test_id("call-state").get_attribute("data-call")
         assert call
 
@@ -97,27 +97,27 @@ def journey(
         expect(view).to_be_visible()
         # A provisional line, then a final one in its place.
         provisional = agent.locator("[data-testid=segment][data-final=false] [data-testid=segment-text]")
-        expect(provisional.filter(has_text="你").first).to_be_visible(timeout=20_000)
+        expect(provisional.filter(has_text="你").first).to_be_visible(timeout=30_000)
         finals_at_first_words = agent.locator("[data-testid=segment][data-final=true]").count()
         expect(agent.locator("[data-testid=segment][data-final=true]").first).to_be_visible(timeout=30_000)
 
         relay.cut()
-        expect(agent.locator("[data-testid=banner][data-kind=lost]")).to_be_visible(timeout=10_000)
+        expect(agent.locator("[data-testid=banner][data-kind=lost]")).to_be_visible(timeout=30_000)
         # The call goes on meanwhile: the agent has to catch up with at least one more final.
         finals = agent.locator("[data-testid=segment][data-final=true]").count()
         _wait_for_finals(agent, server.url, call, finals + 1)
         relay.restore()
-        expect(agent.locator("[data-testid=banner][data-kind=resumed]")).to_be_visible(timeout=20_000)
+        expect(agent.locator("[data-testid=banner][data-kind=resumed]")).to_be_visible(timeout=30_000)
 
         expect(agent.locator("[data-testid=route][data-value=human]")).to_be_visible(timeout=60_000)
         # The caller's voice has ended with the file; then the caller hangs up.
         expect(agent.locator("[data-testid=segment][data-final=true]")).to_have_count(6, timeout=60_000)
         caller.get_by_test_id("call-button").click()
-        expect(agent.locator("[data-testid=call-status]").first).to_contain_text("已结束", timeout=20_000)
+        expect(agent.locator("[data-testid=call-status]").first).to_contain_text("已结束", timeout=30_000)
 
         events = journal_of(agent, through_relay, call)
         last = events[-1]["seq"]
-        expect(view).to_have_attribute("data-last-seq", str(last), timeout=10_000)
+        expect(view).to_have_attribute("data-last-seq", str(last), timeout=30_000)
         yield Journey(call, [decode(event) for event in events], received, agent, finals_at_first_words)
 
 
@@ -200,7 +200,7 @@ def test_a_microphone_that_is_refused_is_explained(
     page = browser.new_context(locale="zh-CN").new_page()
     page.goto(f"{server.url}/call")
     page.get_by_test_id("call-button").click()
-    expect(page.get_by_test_id("call-error")).to_be_visible(timeout=10_000)
+    expect(page.get_by_test_id("call-error")).to_be_visible(timeout=30_000)
     assert "麦克风" in (page.get_by_test_id("call-error").text_content() or "")
 
 

@@ -42,7 +42,7 @@ def test_a_call_survives_another_network(
         ways.lead(page, "**/api/calls", "**/api/calls/*/offer")
         page.goto(f"{server.url}/call")
         page.get_by_test_id("call-button").click()
-        expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=15_000)
+        expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=30_000)
         call = page.get_by_test_id("call-state").get_attribute("data-call")
         assert call
         wait_until(page, lambda: ways.relays[0].from_browser > 200, 20)
@@ -59,7 +59,7 @@ def test_a_call_survives_another_network(
         ways.relays[0].cut()
         wait_until(page, lambda: len(ways.relays) == 2 and ways.relays[1].from_browser > 50, 15)
         took_s = time.monotonic() - began_s
-        expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=15_000)
+        expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=30_000)
         before = len([one for one in log_of(agent.request, server.url, call) if isinstance(one.event, TranscriptFinal)])
 
         def heard() -> int:

@@ -17,6 +17,7 @@ import soxr
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.journeys.stage import CHROMIUM_FLAGS, PASSWORD
+from tests.journeys.ways import wait_until
 from voice.contracts.audio import SAMPLE_RATE, Pcm
 
 EARS = """
@@ -199,7 +200,7 @@ def call_in(context: BrowserContext, url: str) -> tuple[Page, str]:
     page = context.new_page()
     page.goto(f"{url}/call")
     page.get_by_test_id("call-button").click()
-    expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=15_000)
+    expect(page.locator("[data-testid=call-state][data-state=connected]")).to_be_visible(timeout=30_000)
     call = page.get_by_test_id("call-state").get_attribute("data-call")
     assert call
     return page, call
@@ -208,12 +209,8 @@ def call_in(context: BrowserContext, url: str) -> tuple[Page, str]:
 def take_call(agent: Colleague, caller: Page, call: str) -> None:
     """The caller asks for a human, and the agent, who is ready, serves them; returns when they hear each other."""
     caller.get_by_test_id("human-key").click()
-    for _ in range(100):
-        offer = agent.get("desk/reservation")
-        if offer is not None:
-            break
-        agent.page.wait_for_timeout(100)
-    assert offer is not None
+    wait_until(agent.page, lambda: agent.get("desk/reservation") is not None, 60)
+    offer = agent.get("desk/reservation")
     agent.do("POST", f"desk/reservations/{offer['offer']}/accept", console="test")
     assert agent.join(call, "serve") == "201"
     wait_for(agent, call, "handover.bridged")
@@ -221,11 +218,11 @@ def take_call(agent: Colleague, caller: Page, call: str) -> None:
 
 def wait_for(colleague: Colleague, call: str, kind: str) -> None:
     """Return when such an event is in the call's log."""
-    for _ in range(150):
-        if any(event["type"] == kind for event in colleague.get(f"calls/{call}/events?limit=5000")["events"]):
-            return
-        colleague.page.wait_for_timeout(100)
-    raise AssertionError(f"{kind} did not come")
+
+    def came() -> bool:
+        return any(event["type"] == kind for event in colleague.get(f"calls/{call}/events?limit=5000")["events"])
+
+    wait_until(colleague.page, came, 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,7 @@ async def run_console(folder: Path, static: Path, portal: BlockingPortal) -> Asy
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, create_app(console), "127.0.0.1", 0, announce)
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 await ready.wait()
             yield Stage(urls[0], journal, recordings, portal, keeper)
             tasks.cancel_scope.cancel()
