@@ -1,5 +1,6 @@
 /** Which number was dialled, from where the call was diverted, and what else the other side's exchange told. */
 
+import { NavLink } from "../app/router";
 import { named, useText } from "../i18n/text";
 import { Tip } from "../ui/Tip";
 import { Fact } from "./Fact";
@@ -7,12 +8,17 @@ import type { CallOrigin } from "./callOrigin";
 
 export function Origin({ origin }: { readonly origin: CallOrigin }) {
   const { t } = useText();
-  const { called, diversion, more } = origin;
+  const { called, diversion, callbackOf, more } = origin;
   return (
     <>
       {called === null ? null : (
         <Fact name={t.origin.called} testId="called">
           {called}
+        </Fact>
+      )}
+      {callbackOf === null ? null : (
+        <Fact name={t.origin.callback} testId="callback-of">
+          <NavLink to={`/?call=${encodeURIComponent(callbackOf)}`}>{t.origin.before}</NavLink>
         </Fact>
       )}
       {diversion === null ? null : (

@@ -26,12 +26,22 @@ it("tells the number that was dialled, the caller's name, the diversion, and the
     called: "4001",
     callerName: "王小明",
     diversion: { from: "+8610666", reason: "user-busy" },
+    callbackOf: null,
     more: [["sip.trunk", "carrier"]],
   });
 });
 
+it("leads from a callback to the call that asked for it, and believes that of no call that came in", () => {
+  const attributes = [
+    { name: "callback.of", value: "c0" },
+    { name: "callback.attempt", value: "2" },
+  ];
+  expect(originOf(started({ direction: "outbound", attributes }))).toMatchObject({ callbackOf: "c0", more: [] });
+  expect(originOf(started({ attributes })).callbackOf).toBeNull();
+});
+
 it("knows no dialled number of a call from a browser, and nothing where nothing was told", () => {
-  expect(originOf(started({ channel: "webrtc" }))).toEqual({ called: null, callerName: null, diversion: null, more: [] });
+  expect(originOf(started({ channel: "webrtc" }))).toEqual({ called: null, callerName: null, diversion: null, callbackOf: null, more: [] });
   expect(originOf(null).more).toEqual([]);
 });
 

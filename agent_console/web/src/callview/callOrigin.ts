@@ -13,11 +13,13 @@ export interface CallOrigin {
   readonly called: string | null;
   readonly callerName: string | null;
   readonly diversion: Diversion | null;
+  /** The call whose caller asked to be called back, which this one does; null for any other. */
+  readonly callbackOf: string | null;
   /** Whatever else came with the call: name and value. */
   readonly more: readonly (readonly [string, string])[];
 }
 
-const NOWHERE: CallOrigin = { called: null, callerName: null, diversion: null, more: [] };
+const NOWHERE: CallOrigin = { called: null, callerName: null, diversion: null, callbackOf: null, more: [] };
 
 export function originOf(started: EventOf<"call.started"> | null): CallOrigin {
   if (started === null) return NOWHERE;
@@ -29,8 +31,11 @@ export function originOf(started: EventOf<"call.started"> | null): CallOrigin {
   };
   const callerName = take("sip.caller_name");
   const diversion = readDiversion(take("diversion"));
+  // Ours, and nobody else's to claim: only of a call that we made.
+  const callbackOf = started.direction === "outbound" ? take("callback.of") : null;
+  if (callbackOf !== null) take("callback.attempt");
   const dialled = started.channel === "sip" || started.channel === "stream";
-  return { called: dialled ? started.called : null, callerName, diversion, more: [...attributes] };
+  return { called: dialled ? started.called : null, callerName, diversion, callbackOf, more: [...attributes] };
 }
 
 /**

@@ -68,8 +68,16 @@ function Side({ place, desk, subject, live }: SideProps) {
   const serving = phone.call ?? desk.agent?.calls[0] ?? null;
   const view = live.view?.call === serving ? live.view : null;
   const { asked } = place.invitation;
+  const { current: calling, missed } = place.callbacks;
   return (
     <>
+      {missed === null ? null : (
+        <p className="desk-fate" role="status" data-testid="callback-missed" data-code={missed.code}>
+          {(missed.givenUp ? t.decisions.callbackGivenUp : t.decisions.callbackFailed)(
+            t.decisions.callbackFailures[missed.code],
+          )}
+        </p>
+      )}
       {desk.fate === null ? null : (
         <p
           className={`desk-fate ${desk.fate === "passed_on" ? "is-good" : ""}`}
@@ -84,8 +92,8 @@ function Side({ place, desk, subject, live }: SideProps) {
       {desk.offer === null ? null : <OfferCard key={desk.offer.offer} offer={desk.offer} />}
       {asked === null ? null : <AskedCard key={asked.call} asked={asked} />}
       {view === null || phone.mode === "consult" ? null : <Passing place={place} view={view} />}
-      {serving === null ? null : serving === place.callingBack ? (
-        <CallingBackCard call={serving} caller={live.calls.get(serving)?.summary.caller ?? serving} />
+      {serving === null ? null : serving === calling?.call ? (
+        <CallingBackCard calling={calling} caller={live.calls.get(serving)?.summary.caller ?? serving} />
       ) : (
         <PhoneCard call={serving} caller={live.calls.get(serving)?.summary.caller ?? serving} view={view} />
       )}

@@ -28,7 +28,7 @@ export function OfferCard({ offer }: OfferCardProps) {
   return (
     <section className="desk-card offer" aria-labelledby="offer-title" data-testid="offer" data-call={offer.call}>
       <div className="offer-head">
-        <h2 id="offer-title">{t.offer.title}</h2>
+        <h2 id="offer-title">{offer.callback ? t.offer.callbackTitle : t.offer.title}</h2>
         <Countdown offer={offer} now={now} leftS={leftS} />
       </div>
       <p className="offer-caller">{caller}</p>

@@ -83,13 +83,14 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const [comeBack] = useState(() => (desk === null ? null : makeComeBack(live, desk, phone, setLastServed)));
   useDeskLife(desk, phone, comeBack);
   useComeBack(phone, comeBack);
-  const [callingBack, ring] = useCallingBack(desk, join);
+  const callbacks = useCallingBack(desk, join);
+  const ring = callbacks.begin;
   const accept = useCallback(async () => {
-    const isCallback = desk?.snapshot().offer?.callback === true;
+    const callback = desk?.snapshot().offer?.callback === true ? desk.snapshot().offer : null;
     const call = (await desk?.accept()) ?? null;
     if (call === null) return;
     go("/desk");
-    if (isCallback) ring(call);
+    if (callback !== null) ring(call, callback.attempts);
     else await join(call);
   }, [desk, join, ring]);
   const choosePresence = useCallback(
@@ -119,19 +120,19 @@ export function Workplace({ session, children }: WorkplaceProps) {
       checking,
       comeBack,
       invitation,
-      callingBack,
+      callbacks,
       setPresence: choosePresence,
       accept,
       rejoin: join,
     }),
-    [session, live, desk, phone, lastServed, trouble, checking, comeBack, invitation, callingBack, choosePresence, accept, join],
+    [session, live, desk, phone, lastServed, trouble, checking, comeBack, invitation, callbacks, choosePresence, accept, join],
   );
   useAlarm(place, names);
 
   return (
     <WorkplaceContext value={place}>
       <NamesContext value={names}>{children}</NamesContext>
-      <RemoteAudio stream={heard.remote} />
+      <RemoteAudio stream={heard.remote ?? callbacks.current?.heard ?? null} />
     </WorkplaceContext>
   );
 }

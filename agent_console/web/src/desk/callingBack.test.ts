@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { beginCalling, lookFor } from "./callingBack";
+import { Log } from "../testing/events";
+import { beginCalling, lookFor, missedIn } from "./callingBack";
 
 describe("a callback that was accepted", () => {
   const begun = beginCalling("asked", ["other"]);
@@ -22,5 +23,27 @@ describe("a callback that was accepted", () => {
       calling = found.calling;
     }
     expect(lookFor(calling, ["other"])).toEqual({ state: "over" });
+  });
+});
+
+describe("a callback that came to nothing", () => {
+  const log = new Log().add("callback.dialled", { agent: "mei", attempt: 1 });
+
+  it("is waited for while the log says that it rings, and nothing where nothing is known", () => {
+    expect(missedIn(log.events)).toBe("unwritten");
+    expect(missedIn([])).toBeNull();
+  });
+
+  it("says why, and whether it is tried again, by what the log says last", () => {
+    log.add("callback.failed", { agent: "mei", code: "busy", given_up: false });
+    expect(missedIn(log.events)).toEqual({ code: "busy", givenUp: false });
+    log.add("callback.dialled", { agent: "mei", attempt: 2 });
+    log.add("callback.failed", { agent: "mei", code: "no_answer", given_up: true });
+    expect(missedIn(log.events)).toEqual({ code: "no_answer", givenUp: true });
+  });
+
+  it("says nothing where I gave it back myself", () => {
+    log.add("callback.failed", { agent: "mei", code: "withdrawn", given_up: false });
+    expect(missedIn(log.events)).toBeNull();
   });
 });

@@ -7,6 +7,7 @@ import type { Session } from "../wire/api";
 import type { Presence } from "../wire/desk";
 import type { Invitation } from "../passing/useInvitation";
 import type { AgentPhone, AgentPhoneSnapshot } from "./agentPhone";
+import type { Callbacks } from "./callingBack";
 import type { ComeBack, Returning } from "./comeBack";
 import type { Desk, DeskSnapshot } from "./desk";
 
@@ -27,8 +28,8 @@ export interface Workplace {
   readonly comeBack: ComeBack | null;
   /** A colleague who asks me to come to their call. */
   readonly invitation: Invitation;
-  /** The call that asked to be called back, while its caller's telephone rings; null where none does. */
-  readonly callingBack: string | null;
+  /** The caller whom I call back, while their telephone rings. */
+  readonly callbacks: Callbacks;
   readonly setPresence: (presence: Presence) => Promise<void>;
   /** Take the caller who is offered, and open the phone. */
   readonly accept: () => Promise<void>;

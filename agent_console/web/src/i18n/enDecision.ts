@@ -116,6 +116,8 @@ export const enDecision: Shape<typeof zhDecision> = {
   origin: {
     called: "Called",
     diverted: "Diverted from",
+    callback: "Callback",
+    before: "The call before",
     more: "With the call",
     show: (n) => `See ${count(n, "detail", "details")} that came with the call`,
     theirs: "Came with the call, as the other network wrote it",

@@ -47,10 +47,14 @@ export const enDesk: Shape<typeof zhDesk> = {
     notice: (queue, priority) => `${queue}, priority ${priority}`,
     warm: "Read the conversation before you accept",
     callback: (since, attempts) =>
-      `Callback: the caller hung up, place kept since ${since}${attempts === 0 ? "" : `, called ${attempts} times in vain`}. Accepting dials.`,
+      `The caller hung up; place kept since ${since}${attempts === 0 ? "" : `, called ${attempts === 1 ? "once" : `${attempts} times`} in vain`}. Accepting dials.`,
+    callbackTitle: "A caller to call back",
     acceptCallback: "Accept and call",
     callingBack: "Calling back…",
     callingBackHint: "When they answer, your voice is connected automatically.",
+    callingBackAttempt: (attempt) => `Attempt ${attempt}.`,
+    callingBackHeard: "You hear the line: ringing or an announcement. Nobody hears you yet.",
+    callingBackLevel: "Volume of the line",
     callBackLater: "Give back to the queue",
     gone: {
       expired: "The call was not answered in time and went to the next colleague.",

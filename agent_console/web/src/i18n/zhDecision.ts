@@ -110,6 +110,8 @@ export const zhDecision = {
   origin: {
     called: "被叫",
     diverted: "转自",
+    callback: "回电",
+    before: "看此前的通话",
     more: "随路信息",
     show: (n: number) => `查看随呼叫带来的 ${n} 项信息`,
     theirs: "随呼叫带来，由对方网络填写",

@@ -43,10 +43,14 @@ export const zhDesk = {
     notice: (queue: string, priority: number) => `${queue}，优先级 ${priority}`,
     warm: "接通之前，请先看右边的对话",
     callback: (since: string, attempts: number) =>
-      `回拨：来电者已挂机，排队位置自 ${since} 起保留${attempts === 0 ? "" : `，已拨 ${attempts} 次未接通`}。接受后即拨号。`,
+      `来电者已挂机，排队位置自 ${since} 起保留${attempts === 0 ? "" : `，已拨 ${attempts} 次未接通`}。接受后即拨号。`,
+    callbackTitle: "有来电者等您回电",
     acceptCallback: "接受并回拨",
     callingBack: "正在回拨…",
     callingBackHint: "对方接听后，您的声音会自动接通。",
+    callingBackAttempt: (attempt: number) => `第 ${attempt} 次拨打。`,
+    callingBackHeard: "您听到的是线路上的振铃或语音提示，对方还听不到您。",
+    callingBackLevel: "线路音量",
     callBackLater: "退回队列",
     gone: {
       expired: "来电没有及时接听，已转给下一位同事。",
