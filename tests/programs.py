@@ -81,9 +81,10 @@ def _first_port() -> int:
 
 @cache
 def _blocks() -> Iterator[int]:
-    """The same ports come again as late as possible."""
-    first = _first_port()
-    return cycle(range(first, first + PROGRAM_PORTS, BLOCK))
+    """The same ports come again as late as possible; a second run on this machine begins elsewhere."""
+    blocks = [_first_port() + at for at in range(0, PROGRAM_PORTS, BLOCK)]
+    begin = os.getpid() % len(blocks)
+    return cycle(blocks[begin:] + blocks[:begin])
 
 
 def _is_free(port: int) -> bool:
