@@ -83,7 +83,7 @@ def _first_port() -> int:
 def _blocks() -> Iterator[int]:
     """The same ports come again as late as possible; a second run on this machine begins elsewhere."""
     blocks = [_first_port() + at for at in range(0, PROGRAM_PORTS, BLOCK)]
-    begin = os.getpid() % len(blocks)
+    begin = 37 * os.getpid() % len(blocks)  # neighbours in number begin far from each other
     return cycle(blocks[begin:] + blocks[:begin])
 
 
