@@ -42,7 +42,8 @@ def dataclasses_of(kind: Any) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{field.name: values(hints[field.name]) for field in fields(kind)})
 
 
-events: st.SearchStrategy[CallEvent] = st.one_of(*(dataclasses_of(kind) for kind in EVENT_TYPES.values()))
+EVENTS: dict[type[CallEvent], st.SearchStrategy[CallEvent]] = {k: dataclasses_of(k) for k in EVENT_TYPES.values()}
+events = st.one_of(*EVENTS.values())
 stamps = st.builds(
     Stamped, st.text(min_size=1, max_size=9).map(CallId), st.integers(0, 2**31), st.integers(0, 2**40), events
 )
@@ -58,7 +59,7 @@ def test_every_event_survives_the_wire(stamped: Stamped) -> None:
 @settings(deadline=None)  # a busy machine breaks nothing
 @given(data=st.data())
 def test_each_type_has_the_fixed_head(kind: type[CallEvent], data: st.DataObject) -> None:
-    document = encode(Stamped(CallId("c"), 3, 17, data.draw(dataclasses_of(kind))))
+    document = encode(Stamped(CallId("c"), 3, 17, data.draw(EVENTS[kind])))
     assert list(document)[:4] == ["call", "seq", "at_ms", "type"]
     assert document["type"] == kind.TYPE
     assert document["at_ms"] == 17 / 16
