@@ -191,3 +191,13 @@ it("is about the call on the phone, then the one that is offered, then the one j
   expect(subjectOf({ ...none, agent: agent({ calls: ["c3"] }) }, null, "c0")).toBe("c3");
   expect(subjectOf({ ...none, presence: "after_call" }, null, "c0")).toBe("c0");
 });
+
+it("takes back that a call is somebody else's once it is known to have ended, and nothing else that it said", () => {
+  const { desk } = made();
+  desk.tellGone("moved");
+  desk.takeBackMoved();
+  expect(desk.snapshot().fate).toBeNull();
+  desk.tellGone("passed_on");
+  desk.takeBackMoved();
+  expect(desk.snapshot().fate).toBe("passed_on");
+});

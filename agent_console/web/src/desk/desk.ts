@@ -171,6 +171,11 @@ export class Desk {
     this.#publish({ fate });
   }
 
+  /** It has ended, and went nowhere. */
+  takeBackMoved(): void {
+    if (this.#snapshot.fate === "moved") this.#publish({ fate: null });
+  }
+
   async #act(doing: NonNullable<DeskSnapshot["doing"]>, work: () => Promise<void>): Promise<boolean> {
     this.#publish({ doing, problem: null, fate: null });
     try {

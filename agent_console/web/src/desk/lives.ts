@@ -56,10 +56,17 @@ export function useDeskLife(desk: Desk | null, phone: AgentPhone, comeBack: Come
 /** A phone whose call is over, or is somebody else's by now, is put down. */
 export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone): void {
   useEffect(() => {
+    // Said to be somebody else's: a line may close before the news comes that its call has ended.
+    let moved: string | null = null;
+    const hasEnded = (call: string): boolean => live.snapshot().calls.get(call)?.summary.ended === true;
     const look = (): void => {
+      if (moved !== null && hasEnded(moved)) {
+        moved = null;
+        desk?.takeBackMoved();
+      }
       const { call, mode, state, problem, doing, passedOn } = phone.snapshot();
       if (call === null) return;
-      if (live.snapshot().calls.get(call)?.summary.ended === true) {
+      if (hasEnded(call)) {
         phone.forget();
         void desk?.refresh();
         return;
@@ -70,6 +77,7 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
         if (state === "ended" || mode === "consult") phone.forget();
       } else if (desk !== null && isGone(desk, call)) {
         phone.forget();
+        moved = call;
         desk.tellGone(passedOn ? "passed_on" : state === "ended" ? "moved" : "lost");
       }
     };
