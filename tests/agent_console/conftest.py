@@ -178,7 +178,7 @@ class Rig:
     client: httpx.AsyncClient
 
     def new_client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, trust_env=False)
+        return httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=30)
 
     async def sign_in(self, user: str = "mei", client: httpx.AsyncClient | None = None) -> None:
         answer = await (client or self.client).post("/api/session", json={"user": user, "password": PASSWORD})
@@ -287,7 +287,7 @@ def open_rig(tmp_path: Path) -> OpenRig:
                 tasks.start_soon(serve, app, "127.0.0.1", 0, announce)
                 with anyio.fail_after(20):
                     await ready.wait()
-                async with httpx.AsyncClient(base_url=urls[0], trust_env=False) as client:
+                async with httpx.AsyncClient(base_url=urls[0], trust_env=False, timeout=30) as client:
                     speaker = Speaker(journal)
                     yield Rig(urls[0], clock, journal, speaker, commands, auth, recordings, app.state.hub, client)
                 tasks.cancel_scope.cancel()

@@ -66,7 +66,7 @@ def app_with(events: list[str], *, fail: bool = False) -> FastAPI:
 async def test_cancelling_ends_the_server_after_the_request_in_progress() -> None:
     events: list[str] = []
     url = ""
-    async with anyio.create_task_group() as tasks, httpx.AsyncClient(trust_env=False) as client:
+    async with anyio.create_task_group() as tasks, httpx.AsyncClient(trust_env=False, timeout=30) as client:
 
         async def ask() -> None:
             answer = await client.get(f"{url}/slow")
@@ -86,7 +86,7 @@ async def test_cancelling_ends_the_server_after_the_request_in_progress() -> Non
         assert events.index("answered") < events.index("closed")
     assert "done" in events
     with pytest.raises(httpx.ConnectError):
-        await httpx.AsyncClient(trust_env=False).get(url)
+        await httpx.AsyncClient(trust_env=False, timeout=30).get(url)
 
 
 @pytest.mark.anyio
@@ -123,7 +123,7 @@ async def test_a_client_that_says_nonsense_harms_nobody() -> None:
             async with await anyio.connect_tcp("127.0.0.1", port) as stream:
                 await stream.send(nonsense)
                 await stream.send_eof()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             assert (await client.get(f"{urls[0]}/nothing")).status_code == 404
         tasks.cancel_scope.cancel()
 
