@@ -108,6 +108,9 @@ async def join_call(
 ) -> LegAnswer:
     """Serve an accepted caller, or be consulted; or, for supervisors and administrators, listen, whisper or barge in.
 
+    Whoever calls a caller back joins the call that asked for it with `serve`, and hears how they are rung until they
+    answer; then they join the call that reached them.
+
     Whoever serves and lost their leg joins again with `serve`; the caller waits for them for some seconds.
     """
     if offer.mode in (LegMode.SERVE, LegMode.CONSULT):
