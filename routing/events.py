@@ -59,6 +59,7 @@ from routing.terms import (
 )
 from routing.transfer_events import (
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     ConsultStarted,
     TransferAccepted,
@@ -335,6 +336,7 @@ ReportableEvent: TypeAlias = (
     | HandoverFailed
     | ConsultStarted
     | ConsultAnswered
+    | ConsultAwaited
     | ConsultEnded
     | TransferRequested
     | TransferAccepted

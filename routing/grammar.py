@@ -68,6 +68,7 @@ from routing.service_events import (
 from routing.terms import Stage
 from routing.transfer_events import (
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     ConsultStarted,
     TransferAccepted,
@@ -165,6 +166,7 @@ class _Reader:
             case (
                 ConsultStarted()
                 | ConsultAnswered()
+                | ConsultAwaited()
                 | ConsultEnded()
                 | TransferRequested()
                 | TransferAccepted()

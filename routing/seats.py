@@ -4,7 +4,8 @@ Every leg is read by a task of its own, which hands what is said to the bridge (
 serves, to the call's intake (what is transcribed, recorded and advised on).
 
 The leg of an agent who serves may be lost: their page was loaded again, their network changed. The caller then hears
-music for a while, and the same agent who joins again goes on; the desk learns of it only when that time is over.
+music for a while, and the same agent who joins again goes on; the desk learns of it only when that time is over. An
+agent who is consulted is waited for as long.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Seats:
         self.taken: dict[str, Seat] = {}
         self.awaited: str | None = None
         self.consulted: Consulted | None = None
-        self._grace_s = grace_s
+        self.grace_s = grace_s
         self._waiting = anyio.CancelScope()
         self._prompting = prompting
         self._aside = aside
@@ -199,7 +200,7 @@ class Seats:
         """
         if self.clock.now_s() - seat.heard_s < STALE_S:
             raise CommandRefusedError("call.state", f"{seat.who} is on this call already.", fix="Leave it first.")
-        if self._grace_s <= 0:
+        if self.grace_s <= 0:
             seat.failure = None
         self.depart(seat)
         seat.scope.cancel()
@@ -234,7 +235,7 @@ class Seats:
         if seat.outside:
             if seat.failure is not None:  # nobody of ours is left to serve the caller
                 self.call.end(CallEndReason.AGENT_HUNG_UP)
-        elif seat.failure is HandoverFailure.AGENT_LOST and self._grace_s > 0:
+        elif seat.failure is HandoverFailure.AGENT_LOST and self.grace_s > 0:
             self._await_agent(seat.who, self._tasks)
         elif seat.failure is HandoverFailure.DECLINED or (seat.failure is not None and self.awaited is None):
             self.give_up(seat.who, seat.failure)
@@ -353,13 +354,13 @@ class Seats:
 
     def _await_agent(self, who: str, tasks: TaskGroup) -> None:
         self.awaited, self._waiting = who, anyio.CancelScope()
-        self.intake.note(AgentAwaited(who, self._grace_s))
+        self.intake.note(AgentAwaited(who, self.grace_s))
         self.bridge.wait(True)
         tasks.start_soon(self._outwait, who, self._waiting, name=f"{self.call.id} agent awaited")
 
     async def _outwait(self, who: str, waiting: anyio.CancelScope) -> None:
         with waiting:
-            await self.clock.sleep_until(self.clock.now_s() + self._grace_s)
+            await self.clock.sleep_until(self.clock.now_s() + self.grace_s)
             self.give_up(who, HandoverFailure.AGENT_LOST)
 
     def _release(self, who: str) -> None:

@@ -72,6 +72,7 @@ from routing.service_events import (
 from routing.terms import Channel, RouteTarget, SupervisionMode, Wording
 from routing.transfer_events import (
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     ConsultStarted,
     TransferAccepted,
@@ -210,6 +211,7 @@ class CallState:
             case (
                 ConsultStarted()
                 | ConsultAnswered()
+                | ConsultAwaited()
                 | ConsultEnded()
                 | TransferRequested()
                 | TransferAccepted()

@@ -32,10 +32,23 @@ class ConsultStarted:
 
 @dataclass(frozen=True, slots=True)
 class ConsultAnswered:
-    """Agent and expert hear each other."""
+    """Agent and expert hear each other, for the first time or again."""
 
     TYPE: ClassVar[str] = "consult.answered"
     consult: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultAwaited:
+    """The expert's leg is gone; the consultation goes on with `consult.answered`, or ends where they stay away.
+
+    Attributes:
+        grace_s: how long they may take to come back.
+    """
+
+    TYPE: ClassVar[str] = "consult.awaited"
+    consult: str
+    grace_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,7 @@ class TransferFailed:
 TransferEvent: TypeAlias = (
     ConsultStarted
     | ConsultAnswered
+    | ConsultAwaited
     | ConsultEnded
     | TransferRequested
     | TransferAccepted

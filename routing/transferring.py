@@ -1,7 +1,9 @@
 """Consultation and transfer as a state machine: at most one of each is under way on a call.
 
     consult.started ── answered ── ended         transfer.requested ── accepted ── completed
-            └───────────────────────┘                    └───── failed ──┘
+            │           │     │      │                   └───── failed ──┘
+            │          awaited ──────┤
+            └────────────────────────┘
 
 An attended transfer happens within a consultation, which its completion ends.
 """
@@ -13,6 +15,7 @@ from dataclasses import dataclass, replace
 from routing.terms import ConsultEnd, TransferFailure
 from routing.transfer_events import (
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     ConsultStarted,
     TransferAccepted,
@@ -31,12 +34,14 @@ class Transferring:
     Attributes:
         consult: the consultation; None where there is none.
         answered: whether whoever is consulted is on the line.
+        awaited: whether they were, and shall come back.
         transfer: the transfer; None where there is none.
         accepted: whether its target takes the caller.
     """
 
     consult: ConsultStarted | None = None
     answered: bool = False
+    awaited: bool = False
     transfer: TransferRequested | None = None
     accepted: bool = False
 
@@ -51,15 +56,16 @@ def follow(state: Transferring, event: TransferEvent) -> Transferring:
         case ConsultStarted():
             if state.consult is not None or state.transfer is not None:
                 raise TransferError("A consultation or transfer is under way already.")
-            return replace(state, consult=event, answered=False)
-        case ConsultAnswered(consult=name) | ConsultEnded(consult=name):
+            return replace(state, consult=event, answered=False, awaited=False)
+        case ConsultAnswered(consult=name) | ConsultAwaited(consult=name) | ConsultEnded(consult=name):
             if state.consult is None or state.consult.consult != name:
                 raise TransferError(f"Consultation {name} is not under way.")
             if isinstance(event, ConsultEnded):
-                return replace(state, consult=None, answered=False)
-            if state.answered:
-                raise TransferError(f"Consultation {name} was answered already.")
-            return replace(state, answered=True)
+                return replace(state, consult=None, answered=False, awaited=False)
+            answers = isinstance(event, ConsultAnswered)
+            if state.answered is answers:
+                raise TransferError(f"Whoever is consulted ({name}) comes, and goes after that.")
+            return replace(state, answered=answers, awaited=not answers)
         case TransferRequested():
             if state.transfer is not None:
                 raise TransferError("A transfer is under way already.")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, NoReturn, assert_never
 
 import anyio
@@ -24,12 +22,14 @@ from routing.commands import (
     TransferCall,
     WithdrawTransfer,
 )
-from routing.dialing import Dialer, DialError, Hear
+from routing.dialing import Dialer, DialError
+from routing.early_sound import let_hear
 from routing.seat import Seat
 from routing.seats import Seats
 from routing.terms import CallEndReason, ConsultEnd, HandoverFailure, TargetKind, TransferFailure, TransferKind
 from routing.transfer_events import (
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     ConsultStarted,
     TransferAccepted,
@@ -40,10 +40,8 @@ from routing.transfer_events import (
     TransferTarget,
 )
 from routing.transferring import Transferring, follow
-from voice.contracts.audio import Pcm
 from voice.contracts.errors import WarmlineError
 from voice.contracts.ports import CallLeg
-from voice.feed import Feed
 
 INVITATION_S: Final = 30.0
 """How long an agent who is asked may take to be on the line; as long as an offer stands by default, and to connect."""
@@ -131,9 +129,15 @@ class Transfers:
 
     def miss(self, seat: Seat, /) -> None:
         """See `Consulted`."""
-        if seat is self._asked:
-            answered = self._state.answered
-            self._fail(TransferFailure.TECHNICAL, ConsultEnd.LEFT if answered else ConsultEnd.TECHNICAL)
+        if seat is not self._asked:
+            return
+        consult = self._state.consult
+        if consult is None or not self._state.answered:
+            self._fail(TransferFailure.TECHNICAL, ConsultEnd.TECHNICAL)
+        elif seat.outside or seat.failure is HandoverFailure.DECLINED or self._seats.grace_s <= 0:
+            self._fail(TransferFailure.TECHNICAL, ConsultEnd.LEFT)
+        else:
+            self._await_return(consult)
 
     def abandon(self) -> None:
         """See `Consulted`."""
@@ -157,8 +161,8 @@ class Transfers:
             self._fail(TransferFailure.WITHDRAWN, ConsultEnd.RETURNED)
             self._seats.hold(who, held=False)
         elif consult.target == TransferTarget(TargetKind.AGENT, who):
-            answered = self._state.answered
-            self._fail(TransferFailure.DECLINED, ConsultEnd.LEFT if answered else ConsultEnd.DECLINED)
+            came = self._state.answered or self._state.awaited
+            self._fail(TransferFailure.DECLINED, ConsultEnd.LEFT if came else ConsultEnd.DECLINED)
         else:
             raise CommandRefusedError("call.not_yours", "Somebody else is consulted on this call.")
 
@@ -217,17 +221,29 @@ class Transfers:
 
     def _ask(self, target: TransferTarget, tasks: TaskGroup) -> None:
         self._asked, self._asking = None, anyio.CancelScope()
-        asking = self._invite if target.kind is TargetKind.AGENT else self._dial
-        if target.kind is TargetKind.AGENT:
-            self._keeping = anyio.CancelScope()
-            tasks.start_soon(self._keep, target.address, self._keeping, name=f"{self._seats.call.id} keeping")
-        tasks.start_soon(asking, target.address, self._asking, tasks, name=f"{self._seats.call.id} asking")
+        call = self._seats.call.id
+        if target.kind is not TargetKind.AGENT:
+            tasks.start_soon(self._dial, target.address, self._asking, tasks, name=f"{call} asking")
+            return
+        self._keeping = anyio.CancelScope()
+        tasks.start_soon(self._keep, target.address, self._keeping, name=f"{call} keeping")
+        tasks.start_soon(self._outwait, INVITATION_S, ConsultEnd.NO_ANSWER, self._asking, name=f"{call} asking")
 
-    async def _invite(self, _agent: str, asking: anyio.CancelScope, _tasks: TaskGroup) -> None:
+    def _await_return(self, consult: ConsultStarted) -> None:
+        """Whoever is consulted has lost their leg: they may come back, and are kept for this call meanwhile."""
+        seats, self._asked, self._asking = self._seats, None, anyio.CancelScope()
+        tasks, grace_s = seats.demand_open(), seats.grace_s
+        if self._state.transfer is not None:
+            self._fail(TransferFailure.TECHNICAL, None)
+        self._note(ConsultAwaited(consult.consult, grace_s))
+        tasks.start_soon(self._outwait, grace_s, ConsultEnd.LEFT, self._asking, name=f"{seats.call.id} awaiting")
+
+    async def _outwait(self, for_s: float, reason: ConsultEnd, asking: anyio.CancelScope) -> None:
         clock = self._seats.clock
         with asking:
-            await clock.sleep_until(clock.now_s() + INVITATION_S)
-            self._fail(TransferFailure.NO_ANSWER, ConsultEnd.NO_ANSWER)
+            await clock.sleep_until(clock.now_s() + for_s)
+            if not asking.cancel_called:  # they came in this very moment
+                self._fail(TransferFailure.NO_ANSWER, reason)
 
     async def _keep(self, agent: str, keeping: anyio.CancelScope) -> None:
         """See that the desk offers nobody to an agent who was asked, until they have answered, and have left."""
@@ -249,7 +265,7 @@ class Transfers:
             failure = TransferFailure.NO_ANSWER
             with anyio.move_on_after(DIAL_S):
                 try:
-                    with self._listening() as hear:
+                    with let_hear(self._seats.server()) as hear:
                         leg = await self._dialer.dial(uri, self._seats.call.attributes, hear)
                 except DialError as error:
                     failure = error.failure
@@ -258,45 +274,35 @@ class Transfers:
                     _log.error("call %s: somebody outside was not reached (%s)", self._seats.call.id, code)
                     failure = TransferFailure.TECHNICAL
                 else:
+                    if asking.cancel_called:  # nobody is wanted any more, and they answered in this very moment
+                        with anyio.CancelScope(shield=True):
+                            async with leg:
+                                return
                     seat = self._asked = Seat(uri, LegMode.CONSULT, outside=True)
                     self._seats.seat(seat, leg, tasks)
                     return
-            self._fail(failure, ConsultEnd(failure.value))
-
-    @contextmanager
-    def _listening(self) -> Iterator[Hear]:
-        """Let whoever serves hear what the network plays until somebody answers; the caller does not."""
-        server, tones = self._seats.server(), Feed()
-        sink = server.leg.sink if server is not None and server.leg is not None else None
-        is_heard = False
-
-        def hear(pcm: Pcm) -> None:
-            nonlocal is_heard
-            if sink is not None and not is_heard:
-                sink.mix_in(tones)
-            is_heard = True
-            tones.put(pcm)
-
-        try:
-            yield hear
-        finally:
-            if sink is not None:
-                sink.leave_out(tones)
+            if not asking.cancel_called:
+                self._fail(failure, ConsultEnd(failure.value))
 
     async def _refer(self, requested: TransferRequested, asking: anyio.CancelScope) -> None:
         with asking:
+            failure = None
             try:
                 await self._dialer.refer(self._caller, requested.target.address)
             except DialError as error:
-                self._fail(error.failure, ConsultEnd(error.failure.value))
+                failure = error.failure
             except Exception as error:  # the boundary of a leg
                 _log.error("call %s: the telephone was not referred (%s)", self._seats.call.id, type(error).__name__)
-                self._fail(TransferFailure.TECHNICAL, ConsultEnd.TECHNICAL)
-            else:
-                self._note(TransferAccepted(requested.transfer))
-                self._note(TransferCompleted(requested.transfer))
-                self._seats.call.end_when_heard(CallEndReason.TRANSFERRED)
-                self._seats.intake.close()
+                failure = TransferFailure.TECHNICAL
+            if asking.cancel_called:  # taken back in this very moment: a telephone that has gone ends the call itself
+                return
+            if failure is not None:
+                self._fail(failure, ConsultEnd(failure.value))
+                return
+            self._note(TransferAccepted(requested.transfer))
+            self._note(TransferCompleted(requested.transfer))
+            self._seats.call.end_when_heard(CallEndReason.TRANSFERRED)
+            self._seats.intake.close()
 
     async def _promote(self, seat: Seat) -> None:
         """Let whoever was asked serve the caller, where the desk agrees; whoever did is off the call."""

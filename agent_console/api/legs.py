@@ -111,7 +111,7 @@ async def join_call(
     Whoever calls a caller back joins the call that asked for it with `serve`, and hears how they are rung until they
     answer; then they join the call that reached them.
 
-    Whoever serves and lost their leg joins again with `serve`; the caller waits for them for some seconds.
+    Whoever lost their leg joins again as before: who serves, or is consulted, is waited for some seconds.
     """
     if offer.mode in (LegMode.SERVE, LegMode.CONSULT):
         demand_role(session, Role.AGENT, Role.SUPERVISOR, Role.ADMIN)

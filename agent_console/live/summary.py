@@ -35,6 +35,16 @@ class Asked(BaseModel):
     to: Literal["consult", "serve"]
 
 
+class Consulted(BaseModel):
+    """An agent who is consulted on a call, and has been on the line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agent: str = Field(description="who is consulted")
+    by: str = Field(description="who serves the caller")
+    awaited: bool = Field(description="their leg is gone; for some seconds they may join again with `consult`")
+
+
 class CallSummary(BaseModel):
     """One call."""
 
@@ -57,6 +67,7 @@ class CallSummary(BaseModel):
     last_text: str = Field(description="the caller's newest words, partial or final")
     last_seq: int = Field(description="seq of the newest event this summary includes")
     asked: Asked | None = Field(description="who is asked for help or to take the caller; null where nobody is")
+    consulted: Consulted | None = Field(description="who is consulted and has answered; null where nobody is")
     recording: bool = Field(description="whether /api/calls/{call}/recording has audio")
 
 
@@ -88,6 +99,7 @@ def summarise(state: CallState, *, recording: bool) -> CallSummary:
         last_text=state.last_text[-LAST_TEXT_CHARACTERS:],
         last_seq=state.last_seq,
         asked=_asked(state.transferring),
+        consulted=_consulted(state.transferring),
         recording=recording,
     )
 
@@ -99,6 +111,14 @@ def _asked(state: Transferring) -> Asked | None:
         blind = transfer.kind is TransferKind.BLIND and transfer.target.kind is TargetKind.AGENT
         waits = blind and not state.accepted
         return Asked(agent=transfer.target.address, by=transfer.by, to="serve") if waits else None
-    if consult is None or state.answered or consult.target.kind is not TargetKind.AGENT:
+    if consult is None or state.answered or state.awaited or consult.target.kind is not TargetKind.AGENT:
         return None
     return Asked(agent=consult.target.address, by=consult.by, to="consult")
+
+
+def _consulted(state: Transferring) -> Consulted | None:
+    """Which agent has come to be consulted, also while the caller is being handed over to them."""
+    consult = state.consult
+    if consult is None or not (state.answered or state.awaited) or consult.target.kind is not TargetKind.AGENT:
+        return None
+    return Consulted(agent=consult.target.address, by=consult.by, awaited=state.awaited)

@@ -153,6 +153,7 @@ async def test_a_summary_tells_everything_about_a_call(watcher: Watcher, tmp_pat
         "last_text": text,
         "last_seq": 10,
         "asked": None,
+        "consulted": None,
         "recording": True,
     }
     assert len(text) == LAST_TEXT_CHARACTERS
