@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ def _tail(log: Path) -> str:
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
     """Follow the log until it names the URL; the log itself is the condition that is waited for."""
+    # Nobody sees a process end that its parent has not waited for.
+    threading.Thread(target=process.wait, name="server's end", daemon=True).start()
     follow = ["tail", "-n", "+1", "-F", f"--pid={process.pid}", str(log)]
     reader = subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
