@@ -120,7 +120,7 @@ async def test_another_telephone_takes_the_place_and_the_leg_goes_on(codec: Code
 
 
 async def test_a_telephone_of_others_making_takes_the_place(tmp_path: Path) -> None:
-    """Played by sipp, which speaks for two seconds and hangs up."""
+    """Played by sipp, which speaks for four seconds and hangs up."""
     time = np.arange(8_000) / 8_000
     tone = np.round(6_000 * np.sin(2 * np.pi * PITCHES["bob"] * time)).astype(np.int16)
     (tmp_path / "speech.ul").write_bytes(encode_ulaw(tone))
@@ -130,7 +130,7 @@ async def test_a_telephone_of_others_making_takes_the_place(tmp_path: Path) -> N
         heard = ear.calls[0]
         await until(lambda: hears(heard) == {"alice"})
         async with anyio.create_task_group() as tasks:
-            wanted = ("-key", "replaces", name_of(heard.leg).write(), "-d", "2000")
+            wanted = ("-key", "replaces", name_of(heard.leg).write(), "-d", "4000")
             tasks.start_soon(sipp, "replaces", here.port, tmp_path, *wanted)
             await until(lambda: hears(heard) == {"bob"})
             assert alice.end is CallEnd.HUNG_UP
