@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 WEB := agent_console/web
 MODELS ?= models
 
+# Images of containers like to set it, and each process would then compile some hundred modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench peers diarize samples clean
 
