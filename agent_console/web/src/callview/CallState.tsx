@@ -110,6 +110,7 @@ function PassingChip({ passing, held }: { readonly passing: Passing; readonly he
   if (about === null || state === "none") return null;
   const words = {
     consult_asked: t.passing.chip.asked,
+    consult_awaited: t.passing.chip.awaited,
     talking: t.passing.chip.talking,
     conference: t.passing.chip.conference,
     transfer_asked: t.passing.chip.transfer,

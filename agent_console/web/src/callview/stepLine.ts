@@ -47,6 +47,8 @@ function headline(one: StepEvent, { t, pick, queueName }: Words): string {
       return t.decisions.consult(one.by, whom(one.target));
     case "consult.answered":
       return t.decisions.consultAnswered;
+    case "consult.awaited":
+      return t.decisions.consultAwaited(Math.round(one.grace_s));
     case "consult.ended":
       return t.decisions.consultEnded(t.decisions.consultEnd[one.reason]);
     case "transfer.requested":

@@ -1,14 +1,15 @@
 import { LevelMeter } from "../call/LevelMeter";
 import { useText } from "../i18n/text";
-import { MicrophoneIcon, ReturnIcon } from "../ui/icons";
+import { CloseIcon, MicrophoneIcon, ReturnIcon } from "../ui/icons";
 import { clock } from "../ui/time";
 import { useTick } from "../ui/useTick";
 import type { CallView } from "../wire/state";
-import { GuestControls } from "../passing/GuestControls";
+import { isAsked, isConsulted } from "../passing/asked";
+import { GuestControls, LeaveConsult } from "../passing/GuestControls";
 import { useNames } from "./names";
 import { HangUp, PhoneControls } from "./PhoneControls";
 import { PhoneTrouble, Refusal } from "./PhoneTrouble";
-import { usePhone, useReturning, useWorkplace } from "./workplace";
+import { useDesk, useLive, usePhone, useReturning, useWorkplace } from "./workplace";
 
 interface PhoneCardProps {
   readonly call: string;
@@ -27,6 +28,12 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
   const returning = useReturning(place)?.call === call;
   const names = useNames();
   const guest = mine && phone.mode === "consult";
+  const live = useLive(place);
+  const desk = useDesk(place);
+  const me = place.session.user;
+  const belongs =
+    !mine || desk?.agent?.calls.includes(call) === true || isConsulted(live, me, call) || isAsked(live, me, call);
+  const by = live.calls.get(call)?.summary.consulted?.by ?? null;
   // Whoever is consulted is all that is heard while the caller waits.
   const consult = view?.passing.answered === true ? view.passing.consult : null;
   const peer = consult === null || !view?.held ? null : guest ? names.agent(consult.by) : names.target(consult.target);
@@ -39,7 +46,7 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
           <Timer connectedAt={joined ? phone.connectedAt : null} />
         </p>
       </div>
-      {returning && !joined ? <ComingBack /> : null}
+      {returning && !joined ? <ComingBack by={by} /> : null}
       {mine && phone.error !== null && !returning ? <PhoneTrouble error={phone.error} /> : null}
       {joined ? (
         <>
@@ -47,9 +54,16 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
           {guest ? <GuestControls view={view} /> : <PhoneControls view={view} caller={caller} />}
           <Microphones />
         </>
+      ) : !belongs && !returning ? (
+        <button type="button" className="button wide" onClick={() => place.phone.forget()} data-testid="phone-close">
+          <CloseIcon />
+          {t.passing.asked.dismiss}
+        </button>
       ) : (
         <>
-          {(phone.error === null || !mine) && !returning ? <p>{state === "ended" ? t.line.lost : t.line.apart}</p> : null}
+          {(phone.error === null || !mine) && !returning ? (
+            <p>{state !== "ended" ? t.line.apart : guest ? t.passing.guest.lost : t.line.lost}</p>
+          ) : null}
           <button
             type="button"
             className="button primary wide"
@@ -60,7 +74,7 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
             <MicrophoneIcon />
             {t.line.rejoin}
           </button>
-          {guest ? null : <HangUp call={call} />}
+          {guest ? <LeaveConsult /> : <HangUp call={call} />}
         </>
       )}
       {phone.problem === null ? null : <Refusal code={phone.problem.code} />}
@@ -69,14 +83,18 @@ export function PhoneCard({ call, caller, view }: PhoneCardProps) {
 }
 
 /** What a reloaded page, or one whose connection broke, does about it. */
-function ComingBack() {
+function ComingBack({ by }: { readonly by: string | null }) {
   const { t } = useText();
-  const why = useReturning(useWorkplace())?.why ?? "lost";
+  const names = useNames();
+  const returning = useReturning(useWorkplace());
+  const why = returning?.why ?? "lost";
+  const guest = returning?.as === "consult";
   return (
     <p className="coming-back" role="status" data-testid="coming-back" data-why={why}>
       <ReturnIcon />
       <span>
-        {t.line.back[why]} {t.line.backCaller}
+        {guest ? t.passing.guest.back[why] : t.line.back[why]}{" "}
+        {!guest ? t.line.backCaller : by === null ? "" : t.passing.guest.backPeer(names.agent(by))}
       </span>
     </p>
   );

@@ -1,11 +1,12 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { useText } from "../i18n/text";
+import { isAsked } from "../passing/asked";
 import { PassOnDialog } from "../passing/PassOnDialog";
 import { HangUpIcon, HoldIcon, MicrophoneIcon, MutedIcon, RecordIcon, ResumeIcon, ReturnIcon, TransferIcon } from "../ui/icons";
 import { legOf } from "../wire/people";
 import { passingState } from "../wire/passing";
 import type { CallView } from "../wire/state";
-import { usePhone, useWorkplace } from "./workplace";
+import { useLive, usePhone, useWorkplace } from "./workplace";
 
 interface PhoneControlsProps {
   readonly view: CallView | null;
@@ -112,7 +113,24 @@ export function PhoneControls({ view, caller }: PhoneControlsProps) {
 export function HangUp({ call }: { readonly call?: string }) {
   const { t } = useText();
   const place = useWorkplace();
-  const { doing } = usePhone(place);
+  const { doing, call: onPhone } = usePhone(place);
+  const about = call ?? onPhone;
+  const live = useLive(place);
+  // Until they are mine, whoever serves them hangs up.
+  if (about !== null && isAsked(live, place.session.user, about)) {
+    return (
+      <button
+        type="button"
+        className="button hang-up-button wide"
+        disabled={doing === "leave"}
+        onClick={() => void place.phone.decline()}
+        data-testid="phone-decline"
+      >
+        <HangUpIcon />
+        {t.passing.asked.decline}
+      </button>
+    );
+  }
   return (
     <button
       type="button"

@@ -13,7 +13,8 @@ import { acceptOffer, declineOffer, failBridge, fetchMe, fetchReservation, setPr
 import { browserPorts } from "../wire/link";
 import { AgentPhone } from "./agentPhone";
 import { useCallingBack } from "./callingBack";
-import { ComeBack, rememberCall } from "./comeBack";
+import { isConsulted } from "../passing/asked";
+import { ComeBack, forgetCall } from "./comeBack";
 import { consoleId } from "./consoleId";
 import { Desk } from "./desk";
 import { useCallEnd, useComeBack, useDeskLife, useLiveLink, usePassing } from "./lives";
@@ -56,7 +57,7 @@ export function Workplace({ session, children }: WorkplaceProps) {
   const names = useFetchedNames();
   const heard = useSyncExternalStore(phone.subscribe, phone.snapshot);
   useLiveLink(live, desk);
-  useCallEnd(live, desk, phone);
+  useCallEnd(live, desk, phone, session.user);
   usePassing(live, desk, phone, session.user);
 
   const join = useCallback(
@@ -79,8 +80,10 @@ export function Workplace({ session, children }: WorkplaceProps) {
     },
     [desk, phone],
   );
-  const invitation = useInvitation({ live, phone, me: session.user, serves: desk !== null, join: come });
-  const [comeBack] = useState(() => (desk === null ? null : makeComeBack(live, desk, phone, setLastServed)));
+  const [comeBack] = useState(() =>
+    desk === null ? null : makeComeBack({ live, desk, phone, me: session.user, served: setLastServed }),
+  );
+  const invitation = useInvitation({ live, phone, me: session.user, comeBack, join: come });
   useDeskLife(desk, phone, comeBack);
   useComeBack(phone, comeBack);
   const callbacks = useCallingBack(desk, join);
@@ -137,21 +140,36 @@ export function Workplace({ session, children }: WorkplaceProps) {
   );
 }
 
-function makeComeBack(live: LiveCalls, desk: Desk, phone: AgentPhone, served: (call: string) => void): ComeBack {
+interface Returns {
+  readonly live: LiveCalls;
+  readonly desk: Desk;
+  readonly phone: AgentPhone;
+  readonly me: string;
+  readonly served: (call: string) => void;
+}
+
+function makeComeBack({ live, desk, phone, me, served }: Returns): ComeBack {
   const back: ComeBack = new ComeBack({
-    mine: () => (desk.snapshot().state === "open" ? (desk.snapshot().agent?.calls ?? []) : null),
+    part: (call) => {
+      const { state, agent } = desk.snapshot();
+      if (state !== "open") return null;
+      if (agent?.calls.includes(call) === true) return "serve";
+      // The desk knows who serves; who is consulted stands in the list of calls.
+      if (!live.snapshot().listed) return null;
+      return isConsulted(live.snapshot(), me, call) ? "consult" : "none";
+    },
     refresh: () => desk.refresh(),
     busy: () => phone.busy,
-    join: async (call) => {
+    join: async (call, as) => {
       served(call);
-      await phone.join(call, "serve");
+      await phone.join(call, as);
       // What only the person can mend is not tried again.
-      if (await handOverIfDeaf(call, phone)) back.end();
+      if (as === "serve" ? await handOverIfDeaf(call, phone) : isDeaf(phone)) back.end();
     },
-    gone: (call) => {
+    gone: (call, as) => {
       phone.forget();
-      rememberCall(null);
-      if (live.snapshot().calls.get(call)?.summary.ended !== true) desk.tellGone("lost");
+      forgetCall();
+      if (live.snapshot().calls.get(call)?.summary.ended !== true) desk.tellGone(as === "serve" ? "lost" : "consult_over");
     },
     now: steady,
   });
@@ -160,10 +178,15 @@ function makeComeBack(live: LiveCalls, desk: Desk, phone: AgentPhone, served: (c
 
 /** Without a microphone the caller is better off with somebody else, now; answers whether it is so. */
 async function handOverIfDeaf(call: string, phone: AgentPhone): Promise<boolean> {
-  const { error } = phone.snapshot();
-  if (error === null || !isOwnFault(error)) return false;
+  if (!isDeaf(phone)) return false;
   await failBridge(call).catch(() => undefined);
   return true;
+}
+
+/** Whether this page's own microphone is what is missing. */
+function isDeaf(phone: AgentPhone): boolean {
+  const { error } = phone.snapshot();
+  return error !== null && isOwnFault(error);
 }
 
 const isOwnFault = ({ problem }: PhoneError): boolean =>

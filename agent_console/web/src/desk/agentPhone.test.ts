@@ -155,3 +155,22 @@ it("leaves a consultation otherwise than a call that it serves", async () => {
   expect(await phone.leave()).toBe(true);
   expect(server.leaveCall).toHaveBeenCalledWith("c1");
 });
+
+it("has left a consultation that somebody else ended in the same moment, and stays where the server cannot be asked", async () => {
+  const phone = new AgentPhone();
+  await phone.join("c1", "consult");
+  server.endConsult.mockRejectedValueOnce(new Problem(0, "network.unreachable", ""));
+  expect(await phone.leave()).toBe(false);
+  expect(phone.snapshot()).toMatchObject({ call: "c1", problem: { code: "network.unreachable" } });
+  server.endConsult.mockRejectedValueOnce(new Problem(409, "call.state", "nobody is consulted"));
+  expect(await phone.leave()).toBe(false);
+  expect(phone.snapshot()).toMatchObject({ call: null, problem: null });
+});
+
+it("declines a caller while the line to them is being opened, and ends nobody's call", async () => {
+  const phone = await serving();
+  expect(await phone.decline()).toBe(true);
+  expect(server.withdrawTransfer).toHaveBeenCalledWith("c1");
+  expect(server.endCall).not.toHaveBeenCalled();
+  expect(phone.snapshot().call).toBeNull();
+});

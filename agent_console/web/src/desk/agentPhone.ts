@@ -88,7 +88,18 @@ export class AgentPhone {
   /** Leave the call to the others; whoever serves it gives the caller back to the queue. */
   async leave(): Promise<boolean> {
     const { call, mode } = this.#snapshot;
-    const done = await this.#act("leave", mode === "consult" ? endConsult : leaveCall);
+    const guest = mode === "consult";
+    const done = await this.#act("leave", guest ? endConsult : leaveCall);
+    // A consultation that somebody else has just ended is left, too.
+    const over = guest && ["call.state", "call.not_yours"].includes(this.#snapshot.problem?.code ?? "");
+    this.#forgetIfOver(call, done || over);
+    return done;
+  }
+
+  /** Do not take the caller who is passed on to me, though the line is being opened. */
+  async decline(): Promise<boolean> {
+    const { call } = this.#snapshot;
+    const done = await this.#act("leave", withdrawTransfer, { atOnce: true });
     this.#forgetIfOver(call, done);
     return done;
   }

@@ -1,17 +1,20 @@
-import { expect, it, vi } from "vitest";
-import { ComeBack } from "./comeBack";
+// @vitest-environment happy-dom
+import { beforeEach, expect, it, vi } from "vitest";
+import { ComeBack, forgetCall, rememberCall, rememberedCall, type Part } from "./comeBack";
 
-function made(mine: readonly string[] | null = ["c1"]) {
-  const world = { mine, now: 0, opens: false, busy: false };
+beforeEach(() => sessionStorage.clear());
+
+function made(part: Part | "none" | null = "serve") {
+  const world = { part, now: 0, opens: false, busy: false };
   const ports = {
-    mine: () => world.mine,
+    part: () => world.part,
     refresh: vi.fn(() => Promise.resolve()),
     busy: () => world.busy,
-    join: vi.fn<(call: string) => Promise<void>>(() => {
+    join: vi.fn<(call: string, as: Part) => Promise<void>>(() => {
       world.busy = world.opens;
       return Promise.resolve();
     }),
-    gone: vi.fn<(call: string) => void>(),
+    gone: vi.fn<(call: string, as: Part) => void>(),
     now: () => world.now,
   };
   const back = new ComeBack(ports);
@@ -34,10 +37,10 @@ it("does nothing unless it was told to come back", async () => {
 it("joins at once, and stops when the line stands", async () => {
   const { back, ports, world, pass } = made();
   world.opens = true;
-  back.begin("c1", "reloaded");
+  back.begin("c1", "reloaded", "serve");
   await pass(1);
-  expect(ports.join).toHaveBeenCalledWith("c1");
-  expect(back.snapshot()).toEqual({ call: "c1", why: "reloaded", attempts: 1 });
+  expect(ports.join).toHaveBeenCalledWith("c1", "serve");
+  expect(back.snapshot()).toEqual({ call: "c1", as: "serve", why: "reloaded", attempts: 1 });
   await pass(5);
   back.end();
   world.busy = false;
@@ -48,19 +51,19 @@ it("joins at once, and stops when the line stands", async () => {
 
 it("waits for the desk's word, and leaves a caller alone who is somebody else's", async () => {
   const { back, ports, world, pass } = made(null);
-  back.begin("c1", "lost");
+  back.begin("c1", "lost", "serve");
   await pass(3);
   expect(ports.join).not.toHaveBeenCalled();
-  world.mine = ["another"];
+  world.part = "none";
   await pass(1);
   expect(ports.join).not.toHaveBeenCalled();
-  expect(ports.gone).toHaveBeenCalledWith("c1");
+  expect(ports.gone).toHaveBeenCalledWith("c1", "serve");
   expect(back.snapshot()).toBeNull();
 });
 
 it("tries again with growing pauses, and gives up in the end", async () => {
   const { back, ports, pass } = made();
-  back.begin("c1", "lost");
+  back.begin("c1", "lost", "serve");
   const tries: number[] = [];
   for (let second = 1; second <= 30; second += 1) {
     const before = ports.join.mock.calls.length;
@@ -78,7 +81,35 @@ it("does not join a call that was given up while the desk was asked", async () =
     back.end();
     return Promise.resolve();
   });
-  back.begin("c1", "reloaded");
+  back.begin("c1", "reloaded", "serve");
   await pass(2);
   expect(ports.join).not.toHaveBeenCalled();
+});
+
+it("comes back to a consultation, and to the caller where these are handed over meanwhile", async () => {
+  const { back, ports, world, pass } = made("consult");
+  back.begin("c1", "reloaded", "consult");
+  await pass(1);
+  expect(ports.join).toHaveBeenLastCalledWith("c1", "consult");
+  world.part = "serve";
+  await pass(1);
+  expect(ports.join).toHaveBeenLastCalledWith("c1", "serve");
+  expect(back.snapshot()).toMatchObject({ as: "serve", attempts: 2 });
+});
+
+it("says as what it was on a call that is over for it", async () => {
+  const { back, ports, pass } = made("none");
+  back.begin("c1", "lost", "consult");
+  await pass(1);
+  expect(ports.gone).toHaveBeenCalledWith("c1", "consult");
+});
+
+it("remembers the call of this tab and as what it was on it; what is no memory of ours is none", () => {
+  expect(rememberedCall()).toBeNull();
+  rememberCall("c1", "consult");
+  expect(rememberedCall()).toEqual({ call: "c1", as: "consult" });
+  forgetCall();
+  expect(rememberedCall()).toBeNull();
+  sessionStorage.setItem("warmline.on-call", "c1");
+  expect(rememberedCall()).toBeNull();
 });

@@ -14,7 +14,7 @@ export interface Offer extends Reservation {
 }
 
 /** What became of an offer that is no longer there, or of a call that is somebody else's now. */
-export type OfferFate = "expired" | "taken" | "closed" | "refused" | "moved" | "passed_on" | "lost";
+export type OfferFate = "expired" | "taken" | "closed" | "refused" | "moved" | "passed_on" | "consult_over" | "lost";
 
 export interface DeskSnapshot {
   readonly state: "asking" | "open" | "absent";
@@ -166,7 +166,7 @@ export class Desk {
   }
 
   /** The caller whom this page spoke with is not mine any more. */
-  tellGone(fate: "moved" | "passed_on" | "lost"): void {
+  tellGone(fate: "moved" | "passed_on" | "consult_over" | "lost"): void {
     this.#fateAt = this.#ports.now();
     this.#publish({ fate });
   }

@@ -4,7 +4,8 @@ import { useEffect } from "react";
 import type { LiveCalls } from "../live/liveCalls";
 import { useSession } from "../session/session";
 import type { AgentPhone } from "./agentPhone";
-import { rememberCall, rememberedCall, type ComeBack } from "./comeBack";
+import { isConsulted } from "../passing/asked";
+import { forgetCall, rememberCall, rememberedCall, type ComeBack } from "./comeBack";
 import type { Desk } from "./desk";
 import { startMetronome } from "./metronome";
 
@@ -54,7 +55,7 @@ export function useDeskLife(desk: Desk | null, phone: AgentPhone, comeBack: Come
 }
 
 /** A phone whose call is over, or is somebody else's by now, is put down. */
-export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone): void {
+export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone, me: string): void {
   useEffect(() => {
     // Said to be somebody else's: a line may close before the news comes that its call has ended.
     let moved: string | null = null;
@@ -64,7 +65,7 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
         moved = null;
         desk?.takeBackMoved();
       }
-      const { call, mode, state, problem, doing, passedOn } = phone.snapshot();
+      const { call, mode, state, doing, passedOn } = phone.snapshot();
       if (call === null) return;
       if (hasEnded(call)) {
         phone.forget();
@@ -72,9 +73,13 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
         return;
       }
       const closed = state === "ended" || (state === "failed" && phone.wasConnected);
-      if (!closed || doing !== null || problem !== null) return;
-      if (mode !== "serve") {
-        if (state === "ended" || mode === "consult") phone.forget();
+      if (!closed || doing !== null) return;
+      if (mode === "consult") {
+        if (isConsulted(live.snapshot(), me, call) || desk?.snapshot().agent?.calls.includes(call) === true) return;
+        phone.forget();
+        desk?.tellGone("consult_over");
+      } else if (mode !== "serve") {
+        if (state === "ended") phone.forget();
       } else if (desk !== null && isGone(desk, call)) {
         phone.forget();
         moved = call;
@@ -93,24 +98,30 @@ export function useCallEnd(live: LiveCalls, desk: Desk | null, phone: AgentPhone
     return () => {
       for (const one of forget) one?.();
     };
-  }, [live, desk, phone]);
+  }, [live, desk, phone, me]);
 }
 
 /** Whoever is consulted, and gets the caller, serves them from then on; whom nobody took is still mine. */
 export function usePassing(live: LiveCalls, desk: Desk | null, phone: AgentPhone, me: string): void {
   useEffect(() => {
     let known = live.snapshot().view?.passing.failed ?? null;
-    return live.subscribe(() => {
+    const look = (): void => {
       const { call, mode } = phone.snapshot();
       const { view } = live.snapshot();
       const failed = view?.passing.failed ?? null;
       if (failed !== null && failed !== known && failed.by === me && view?.call === call) phone.keep();
       known = failed;
-      if (mode !== "consult" || view?.call !== call || !view.people.agents.includes(me)) return;
+      if (mode !== "consult" || call === null) return;
+      const told = view?.call === call && view.people.agents.includes(me);
+      if (!told && desk?.snapshot().agent?.calls.includes(call) !== true) return;
       phone.promote();
-      rememberCall(call);
+      rememberCall(call, "serve");
       void desk?.refresh();
-    });
+    };
+    const forget = [live.subscribe(look), desk?.subscribe(look)];
+    return () => {
+      for (const one of forget) one?.();
+    };
   }, [live, desk, phone, me]);
 }
 
@@ -120,21 +131,21 @@ export function useComeBack(phone: AgentPhone, comeBack: ComeBack | null): void 
     if (comeBack === null) return;
     const left = rememberedCall();
     if (left !== null && phone.snapshot().call === null) {
-      comeBack.begin(left, "reloaded");
+      comeBack.begin(left.call, "reloaded", left.as);
       void comeBack.tick();
     }
     let before = phone.snapshot();
     return phone.subscribe(() => {
       const { call, mode, state, error } = phone.snapshot();
       if (before.call !== null && call === null) {
-        rememberCall(null);
+        forgetCall();
         comeBack.end();
-      } else if (call !== null && mode === "serve" && state !== before.state) {
+      } else if (call !== null && (mode === "serve" || mode === "consult") && state !== before.state) {
         if (state === "connected") {
-          rememberCall(call);
+          rememberCall(call, mode);
           comeBack.end();
         } else if (state === "failed" && error?.problem === "lost") {
-          comeBack.begin(call, "lost");
+          comeBack.begin(call, "lost", mode);
         }
       }
       before = phone.snapshot();

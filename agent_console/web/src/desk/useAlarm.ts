@@ -14,7 +14,7 @@ export function useAlarm(place: Workplace, names: AllNames): void {
   const offer = snapshot?.offer ?? null;
   const { asked } = place.invitation;
   const id = offer?.offer ?? (asked === null ? null : `asked ${asked.call}`);
-  const heading = offer !== null || asked === null ? t.offer.title : t.passing.asked[asked.to].title;
+  const heading = offer !== null || asked === null ? t.offer.title : (asked.again ? t.passing.asked.again : t.passing.asked[asked.to]).title;
 
   useEffect(() => {
     ringer.current = new Ringer();
@@ -36,7 +36,7 @@ export function useAlarm(place: Workplace, names: AllNames): void {
     };
   }, [id, heading]);
   const body = (): string => {
-    if (offer === null) return asked === null ? "" : t.passing.asked[asked.to].what(names.agents[asked.by] ?? asked.by);
+    if (offer === null) return asked === null ? "" : (asked.again ? t.passing.asked.again : t.passing.asked[asked.to]).what(names.agents[asked.by] ?? asked.by);
     const title = names.queues[offer.queue];
     return t.offer.notice(title === undefined ? offer.queue : pick(title), offer.priority);
   };

@@ -50,6 +50,7 @@ export const enDecision: Shape<typeof zhDecision> = {
     announcedWritten: "shown on the caller's page; there is no recording of it",
     consult: (by, to) => `${by} consults ${to}; the caller waits on the line`,
     consultAnswered: "The other side is there",
+    consultAwaited: (seconds) => `The other side lost the connection; waiting for them up to ${seconds} s`,
     consultEnded: (why) => `The consultation is over: ${why}`,
     transferBlind: (by, to) => `${by} transfers the call to ${to}`,
     transferAttended: (by, to) => `${by} transfers the call to ${to} after talking to them`,

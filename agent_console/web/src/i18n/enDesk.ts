@@ -63,6 +63,7 @@ export const enDesk: Shape<typeof zhDesk> = {
       refused: "The call could not be accepted.",
       moved: "This call is not yours any more: a supervisor took it over, or it went back to the queue.",
       passed_on: "The transfer is done; the caller is not yours any more.",
+      consult_over: "The consultation is over; you are not on this call any more.",
       lost: "The audio broke off and the caller is back at the old place in the queue. Check your network.",
     },
   },

@@ -16,16 +16,18 @@ export function AskedCard({ asked }: { readonly asked: Asked }) {
   const seconds = useSeconds();
   const { summary } = asked;
   const { doing } = place.invitation;
+  const { again } = t.passing.asked;
+  const words = asked.again ? again : t.passing.asked[asked.to];
   return (
-    <section className="desk-card offer asked" aria-labelledby="asked-title" data-testid="asked" data-call={asked.call} data-to={asked.to}>
+    <section className="desk-card offer asked" aria-labelledby="asked-title" data-testid="asked" data-call={asked.call} data-to={asked.to} data-again={asked.again}>
       <div className="offer-head">
-        <h2 id="asked-title">{t.passing.asked[asked.to].title}</h2>
+        <h2 id="asked-title">{words.title}</h2>
         <p className="offer-left figures" aria-hidden="true">
           {t.passing.ringing(seconds)}
         </p>
       </div>
       <p className="offer-caller">{summary.caller}</p>
-      <p>{t.passing.asked[asked.to].what(names.agent(asked.by))}</p>
+      <p>{words.what(names.agent(asked.by))}</p>
       <dl className="offer-facts">
         <dt>{t.offer.priority}</dt>
         <dd className={`offer-priority figures ${urgency(summary.priority)}`}>{summary.priority}</dd>
@@ -46,7 +48,7 @@ export function AskedCard({ asked }: { readonly asked: Asked }) {
           data-testid="asked-accept"
         >
           <CheckIcon />
-          {doing === "accept" ? t.passing.asked.accepting : t.passing.asked.accept}
+          {doing === "accept" ? t.passing.asked.accepting : asked.again ? again.accept : t.passing.asked.accept}
           <kbd>F2</kbd>
         </button>
         <button
@@ -58,7 +60,7 @@ export function AskedCard({ asked }: { readonly asked: Asked }) {
           data-testid="asked-decline"
         >
           <CloseIcon />
-          {doing === "decline" ? t.passing.asked.declining : t.passing.asked.decline}
+          {doing === "decline" ? t.passing.asked.declining : asked.again ? t.passing.guest.leave : t.passing.asked.decline}
           <kbd>F4</kbd>
         </button>
       </div>

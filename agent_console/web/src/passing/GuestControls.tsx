@@ -13,11 +13,13 @@ export function GuestControls({ view }: { readonly view: CallView | null }) {
   const names = useNames();
   const by = view?.passing.consult?.by ?? null;
   const together = view?.held === false && view.passing.answered;
+  const byAway = by !== null && view?.people.awaited === by;
   return (
     <>
       {by === null ? null : (
         <p className={`guest-note ${together ? "together" : ""}`} role="status" data-testid="guest" data-together={together}>
-          {together ? t.passing.guest.together : t.passing.guest.apart(names.agent(by))}
+          {byAway ? `${t.passing.guest.byAway(names.agent(by))} ` : ""}
+          {together ? t.passing.guest.together : byAway ? "" : t.passing.guest.apart(names.agent(by))}
         </p>
       )}
       <div className="controls guest" role="group" aria-label={t.passing.guest.title}>
@@ -29,17 +31,27 @@ export function GuestControls({ view }: { readonly view: CallView | null }) {
           onPress={() => void phone.mute(!muted)}
           testId="phone-mute"
         />
-        <button
-          type="button"
-          className="button hang-up-button wide"
-          disabled={doing !== null}
-          onClick={() => void phone.leave()}
-          data-testid="guest-leave"
-        >
-          <HangUpIcon />
-          {t.passing.guest.leave}
-        </button>
+        <LeaveConsult />
       </div>
     </>
+  );
+}
+
+/** Ends the consultation for me, also while its audio does not stand. */
+export function LeaveConsult() {
+  const { t } = useText();
+  const place = useWorkplace();
+  const { doing } = usePhone(place);
+  return (
+    <button
+      type="button"
+      className="button hang-up-button wide"
+      disabled={doing !== null}
+      onClick={() => void place.phone.leave()}
+      data-testid="guest-leave"
+    >
+      <HangUpIcon />
+      {t.passing.guest.leave}
+    </button>
   );
 }

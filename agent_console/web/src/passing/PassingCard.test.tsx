@@ -76,6 +76,26 @@ it("offers a conference, the caller, and the way back while two talk, and to par
   expect(phone.hold).toHaveBeenLastCalledWith(true);
 });
 
+it("says that whoever is consulted is away, whom the caller hears, and ends it where nobody wants to wait", () => {
+  const away = () => answered().add("consult.awaited", { consult: "k", grace_s: 15 });
+  show(away());
+  expect(host.querySelector("h2")?.textContent).toBe("lin 断线了，正在等对方回来");
+  expect(host.textContent).toContain("听不到您");
+  expect(buttons()).toEqual(["结束商谈"]);
+  press("passing-back");
+  expect(phone.goBack).toHaveBeenCalledTimes(1);
+  show(answered().add("call.resumed", { by: "mei" }).add("consult.awaited", { consult: "k", grace_s: 15 }));
+  expect(host.textContent).toContain("您和来电者仍能互相听到");
+  show(away().add("consult.answered", { consult: "k" }));
+  expect(buttons()).toHaveLength(3);
+});
+
+it("says in English that whoever is consulted is away", () => {
+  show(answered().add("consult.awaited", { consult: "k", grace_s: 15 }), "en");
+  expect(host.querySelector("h2")?.textContent).toBe("lin lost the connection; waiting for them");
+  expect(host.textContent).toContain("The caller hears music, and not you");
+});
+
 it("takes a caller back whom nobody has taken yet", () => {
   show(new Log().add("transfer.requested", { transfer: "t", by: "mei", kind: "blind", target: lin }), "en");
   expect(host.querySelector("h2")?.textContent).toBe("Transferring the caller to lin");

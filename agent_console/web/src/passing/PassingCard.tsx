@@ -40,6 +40,18 @@ export function PassingCard({ view, nowMs }: PassingCardProps) {
           <Act name={t.passing.cancel} icon={<ReturnIcon />} onPress={() => place.phone.goBack()} testId="passing-back" />
         </Frame>
       );
+    case "consult_awaited":
+      return (
+        <Frame
+          {...frame}
+          icon={<WarningIcon />}
+          title={t.passing.consultAwaited(who)}
+          time=""
+          note={view.held ? t.passing.awaitedTalking : t.passing.awaitedTogether}
+        >
+          <Act name={t.passing.end} hint={t.passing.endHint} icon={<ReturnIcon />} onPress={() => place.phone.goBack()} testId="passing-back" />
+        </Frame>
+      );
     case "transfer_asked": {
       const title = about.target.kind === "queue" ? t.passing.transferQueue(who) : t.passing.transferAsked(who);
       return (

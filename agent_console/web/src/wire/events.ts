@@ -304,6 +304,8 @@ export interface EventBodies {
   /** The caller waits while the agent who serves talks to somebody else, whom `consult.answered` says to be there. */
   "consult.started": { readonly consult: string; readonly by: string; readonly target: TransferTarget };
   "consult.answered": { readonly consult: string };
+  /** Whoever is consulted has lost their leg; `consult.answered` says that they are back. */
+  "consult.awaited": { readonly consult: string; readonly grace_s: number };
   "consult.ended": { readonly consult: string; readonly reason: ConsultEnd };
   "transfer.requested": {
     readonly transfer: string;
@@ -358,5 +360,7 @@ export interface CallSummary {
   readonly last_seq: number;
   /** An agent who is asked to join the call so (POST …/legs), or to decline (DELETE …/consult, …/transfer). */
   readonly asked?: { readonly agent: string; readonly by: string; readonly to: "consult" | "serve" } | null;
+  /** Who is consulted and has been on the line; `awaited` where their leg is gone and they may come back. Older servers do not send it. */
+  readonly consulted?: { readonly agent: string; readonly by: string; readonly awaited: boolean } | null;
   readonly recording: boolean;
 }

@@ -143,6 +143,7 @@ function read(view: CallView, event: WireEvent): CallView {
       return logged(view, event);
     case "consult.started":
     case "consult.answered":
+    case "consult.awaited":
     case "consult.ended":
     case "transfer.requested":
     case "transfer.accepted":

@@ -23,6 +23,15 @@ it("goes from being asked over talking to a conference, and back", () => {
   expect(viewOf(log).passing.failed).toBeNull();
 });
 
+it("waits for whoever is consulted and has lost the line, and goes on with them as before", () => {
+  const log = consulting().add("consult.answered", { consult: "k1" }).add("call.resumed", { by: "mei" });
+  expect(stateOf(log.add("consult.awaited", { consult: "k1", grace_s: 15 }))).toBe("consult_awaited");
+  expect(stateOf(log.add("consult.answered", { consult: "k1" }))).toBe("conference");
+  log.add("consult.awaited", { consult: "k1", grace_s: 15 }).add("consult.ended", { consult: "k1", reason: "left" });
+  expect(stateOf(log)).toBe("none");
+  expect(viewOf(log).passing).toMatchObject({ awaited: false, failed: { what: "consult", why: "left" } });
+});
+
 it("hands the caller over within a consultation", () => {
   const log = consulting()
     .add("consult.answered", { consult: "k1" })

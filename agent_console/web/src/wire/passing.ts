@@ -17,6 +17,8 @@ export interface Passing {
   readonly consult: EventOf<"consult.started"> | null;
   /** Whether whoever is consulted is on the line. */
   readonly answered: boolean;
+  /** Whether they were, lost their leg, and may come back. */
+  readonly awaited: boolean;
   readonly transfer: EventOf<"transfer.requested"> | null;
   /** How the newest one failed, until another one is begun or comes about. */
   readonly failed: Failed | null;
@@ -24,14 +26,22 @@ export interface Passing {
   readonly completed: EventOf<"transfer.requested"> | null;
 }
 
-export const passingNobody: Passing = { consult: null, answered: false, transfer: null, failed: null, completed: null };
+export const passingNobody: Passing = {
+  consult: null,
+  answered: false,
+  awaited: false,
+  transfer: null,
+  failed: null,
+  completed: null,
+};
 
 /** Where things stand, in one word: what people see, and what they can do next. */
-export type PassingState = "none" | "consult_asked" | "talking" | "conference" | "transfer_asked";
+export type PassingState = "none" | "consult_asked" | "consult_awaited" | "talking" | "conference" | "transfer_asked";
 
-export function passingState({ consult, answered, transfer }: Passing, held: boolean): PassingState {
+export function passingState({ consult, answered, awaited, transfer }: Passing, held: boolean): PassingState {
   if (transfer !== null) return "transfer_asked";
   if (consult === null) return "none";
+  if (awaited) return "consult_awaited";
   if (!answered) return "consult_asked";
   return held ? "talking" : "conference";
 }
@@ -40,12 +50,14 @@ export function passingState({ consult, answered, transfer }: Passing, held: boo
 export function readPassing(passing: Passing, event: WireEvent): Passing {
   switch (event.type) {
     case "consult.started":
-      return { ...passing, consult: event, answered: false, failed: null, completed: null };
+      return { ...passing, consult: event, answered: false, awaited: false, failed: null, completed: null };
     case "consult.answered":
-      return { ...passing, answered: true };
+      return { ...passing, answered: true, awaited: false };
+    case "consult.awaited":
+      return { ...passing, answered: false, awaited: true };
     case "consult.ended": {
       const failed = failure(passing.consult, "consult", event.reason, event.seq);
-      return { ...passing, consult: null, answered: false, failed: failed ?? passing.failed };
+      return { ...passing, consult: null, answered: false, awaited: false, failed: failed ?? passing.failed };
     }
     case "transfer.requested":
       return { ...passing, transfer: event, failed: null, completed: null };

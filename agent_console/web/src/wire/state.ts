@@ -65,6 +65,7 @@ export type PeopleStep =
 export type TransferStep =
   | "consult.started"
   | "consult.answered"
+  | "consult.awaited"
   | "consult.ended"
   | "transfer.requested"
   | "transfer.accepted"
