@@ -109,11 +109,13 @@ async def test_a_telephone_that_holds_is_silent_and_not_gone(tmp_path: Path) -> 
         leg.call.hold(clock.now_s(), held=True)  # what is played on is music for us
         await here.until(CallHeld)
         await clock.sleep_until(clock.now_s() + 1.5)  # longer than a line may be dead
-        leg.call.hold(clock.now_s(), held=False)
+        resumed_s = clock.now_s()
+        leg.call.hold(resumed_s, held=False)
         log = await here.until(CallResumed)
         assert fold(log, CallState(here.call)).holds == frozenset()
         await clock.sleep_until(clock.now_s() + 0.8)
         leg.close()
+        spoken_s = clock.now_s() - resumed_s
         log = await here.until(CallEnded)
     check_log(log)
     held, resumed = (next(s for s in log if isinstance(s.event, kind)) for kind in (CallHeld, CallResumed))
@@ -121,9 +123,10 @@ async def test_a_telephone_that_holds_is_silent_and_not_gone(tmp_path: Path) -> 
     assert of_type(log, CallEnded)[0].reason is CallEndReason.CALLER_HUNG_UP
     assert not of_type(log, AudioDropped)
     said = soundfile.read(tmp_path / f"{here.call}.wav", dtype="float32")[0][:, 0]
-    assert abs(said.size - log[-1].at) < from_s(0.5)
+    # The log ends later: the last turn is understood first.
+    assert abs(said.size - resumed.at - from_s(spoken_s)) < from_s(0.5)
     assert np.abs(said[: held.at - from_s(0.2)]).max() > 0.05
-    assert not said[held.at + from_s(0.2) : resumed.at - from_s(0.1)].any()
+    assert not said[held.at + from_s(0.5) : resumed.at - from_s(0.1)].any()  # behind what a busy machine had waiting
     assert np.abs(said[resumed.at + from_s(0.3) :]).max() > 0.05
 
 
