@@ -219,6 +219,7 @@ async def test_calls_are_listed_newest_first_and_paged(rig: Rig) -> None:
         "last_text": "",
         "last_seq": 1,
         "asked": None,
+        "consulted": None,
         "recording": False,
     }
     one = await rig.client.get("/api/calls/c0")
