@@ -15,6 +15,7 @@ from routing.leg_events import CallHeld, CallResumed, PartyJoined, PartyLeft
 from routing.terms import ConsultEnd, TargetKind, TransferFailure, TransferKind
 from routing.transfer_events import (
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     ConsultStarted,
     TransferAccepted,
@@ -38,6 +39,7 @@ SOON = 40_000
 KINDS = (
     ConsultStarted,
     ConsultAnswered,
+    ConsultAwaited,
     ConsultEnded,
     TransferRequested,
     TransferAccepted,
@@ -116,7 +118,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, need_model: Callable[[str], P
     rules = DEFAULT_DESK.read_text(encoding="utf-8")
     assert "offer_timeout_s: 15" in rules
     (folder / "desk.yaml").write_text(rules.replace("offer_timeout_s: 15", "offer_timeout_s: 60"), encoding="utf-8")
-    with serve(folder / "data", models, desk=str(folder / "desk.yaml")) as server:
+    with serve(folder / "data", models, desk=str(folder / "desk.yaml"), agent_grace_s="60") as server:
         for user in ("lin", "hua"):
             add_account(server.data, user, "agent")
         yield server
@@ -214,6 +216,26 @@ def test_a_colleague_is_consulted_joins_all_three_and_leaves(floor: Floor, axe: 
     assert (steps[1].by, steps[1].target) == ("lin", HUA)
     assert isinstance(steps[4], ConsultEnded)
     assert steps[4].reason is ConsultEnd.LEFT
+
+
+def test_who_reloads_the_page_while_consulted_is_back_in_the_conference_by_itself(floor: Floor) -> None:
+    lin, hua, before = floor.lin, floor.hua, len(floor.log())
+    lin.choose("agent", "hua", "consult")
+    expect(hua.get("asked")).to_be_visible(timeout=SOON)
+    hua.get("asked-accept").click()
+    lin.expect_passing("talking")
+    lin.get("passing-join").click()
+    lin.expect_passing("conference")
+    hua.page.reload()
+    expect(hua.get("guest")).to_have_attribute("data-together", "true", timeout=SOON)
+    lin.expect_passing("conference")
+    hua.hears()
+    lin.get("passing-back").click()
+    expect(hua.get("offer-fate")).to_have_attribute("data-fate", "consult_over", timeout=SOON)
+    lin.expect_serving()
+    kinds = [type(one) for one in floor.log()[before:]]
+    assert kinds[:4] == [CallHeld, ConsultStarted, ConsultAnswered, CallResumed]
+    assert kinds[4:] == [ConsultAwaited, ConsultAnswered, ConsultEnded]
 
 
 def test_who_declines_or_is_away_leaves_the_caller_where_they_are(floor: Floor) -> None:
